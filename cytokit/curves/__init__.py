@@ -1,0 +1,1 @@
+"""Standard curves: model, weights, solver, limits, forensics."""

@@ -1,0 +1,153 @@
+"""The tree of exceptions: what is wrong, where, and how to mend it.
+
+Every error carries one or more :class:`Problem`, so that all that is wrong with one input is
+reported together, and an exit code that the command line passes on.
+
+Codes are grouped by stage: CK-1xx reading plates, CK-2xx layouts and designs, CK-3xx curves,
+CK-4xx statistics, CK-5xx output, CK-6xx usage. ``docs/errors.md`` explains each.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong.
+
+    Parameters
+    ----------
+    code : str
+        ``CK-nnn``, explained in ``docs/errors.md``.
+    what : str
+        What is wrong, in a sentence without a full stop.
+    where : str
+        File, line, well, analyte: made with :func:`place`.
+    mend : str
+        What the reader can do about it.
+    near : str
+        A near miss (``did you mean 'control'?``), made with :func:`did_you_mean`.
+    """
+
+    code: str
+    what: str
+    where: str = ""
+    mend: str = ""
+    near: str = ""
+
+    def __str__(self) -> str:
+        lines = [f"error {self.code}: {self.what}"]
+        if self.near:
+            lines[0] += f" ({self.near})"
+        if self.where:
+            lines.append(f"  where: {self.where}")
+        if self.mend:
+            lines.append(f"  mend:  {self.mend}")
+        return "\n".join(lines)
+
+
+class CytokitError(Exception):
+    """Base of every error cytokit raises on purpose.
+
+    Examples
+    --------
+    >>> raise_me = InputError(Problem("CK-101", "no such file", where="plate.csv"))
+    >>> raise_me.exit_code
+    3
+    >>> print(raise_me)
+    error CK-101: no such file
+      where: plate.csv
+    """
+
+    exit_code = 70
+
+    def __init__(self, *problems: Problem) -> None:
+        if not problems:
+            raise TypeError("a CytokitError needs at least one Problem")
+        self.problems = problems
+        super().__init__("\n".join(str(problem) for problem in problems))
+
+    @classmethod
+    def together(cls, errors: Iterable[CytokitError]) -> Self:
+        """One error of this class that holds the problems of several."""
+        return cls(*(problem for error in errors for problem in error.problems))
+
+
+class UsageError(CytokitError):
+    """Wrong usage: an option, a name or a combination that makes no sense."""
+
+    exit_code = 2
+
+
+class InputError(CytokitError):
+    """An input cannot be read or makes no sense."""
+
+    exit_code = 3
+
+
+class FormatError(InputError):
+    """A file is of no known family, or damaged."""
+
+
+class DesignError(InputError):
+    """A layout or a study design contradicts itself or the data."""
+
+
+class NothingToDoError(CytokitError):
+    """No plate, no analyte, no sample was found: never a success."""
+
+    exit_code = 4
+
+
+class OutputError(CytokitError):
+    """The results cannot be written (exit code as in sysexits: cannot create)."""
+
+    exit_code = 73
+
+
+def place(
+    file: str | Path | None = None,
+    *,
+    sheet: str | None = None,
+    line: int | None = None,
+    column: int | str | None = None,
+    well: str | None = None,
+    sample: str | None = None,
+    analyte: str | None = None,
+) -> str:
+    """Say where something stands, from the largest part to the smallest.
+
+    Examples
+    --------
+    >>> place("plate.csv", line=12, well="A1", analyte="IL-6")
+    'plate.csv, line 12, well A1, analyte IL-6'
+    """
+    parts = [str(file)] if file is not None else []
+    named = (
+        ("sheet", sheet),
+        ("line", line),
+        ("column", column),
+        ("well", well),
+        ("sample", sample),
+        ("analyte", analyte),
+    )
+    parts += [f"{name} {value}" for name, value in named if value is not None and value != ""]
+    return ", ".join(parts)
+
+
+def did_you_mean(name: object, choices: Sequence[object]) -> str:
+    """A near miss among the choices, or an empty text.
+
+    Examples
+    --------
+    >>> did_you_mean("contrl", ["control", "treated"])
+    "did you mean 'control'?"
+    """
+    texts = {str(choice).casefold(): str(choice) for choice in choices}
+    close = difflib.get_close_matches(str(name).casefold(), list(texts), n=1, cutoff=0.6)
+    return f"did you mean {texts[close[0]]!r}?" if close else ""

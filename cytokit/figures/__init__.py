@@ -1,0 +1,1 @@
+"""Figures: results in, matplotlib Axes out; nothing is computed here."""

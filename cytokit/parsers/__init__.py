@@ -1,0 +1,1 @@
+"""Export families: one file each, recognised by content."""

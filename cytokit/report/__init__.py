@@ -1,0 +1,1 @@
+"""The tables, the self-contained page and the workbook."""

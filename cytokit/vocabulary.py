@@ -1,0 +1,243 @@
+"""The words of the field: column names, well types, statuses and units.
+
+The only place where these strings are spelled; every other room imports them from here. The
+catalogue of flag codes, with their explanations, is :mod:`cytokit.flags`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class WellType(StrEnum):
+    """What a well holds."""
+
+    STANDARD = "standard"
+    BLANK = "blank"
+    CONTROL = "control"
+    UNKNOWN = "unknown"
+
+
+class RangeStatus(StrEnum):
+    """What can be said of a concentration.
+
+    ``in_range``, ``below_lloq`` and ``above_uloq`` carry a number; ``oor_low`` and ``oor_high``
+    carry a limit and no number; the others carry neither.
+    """
+
+    IN_RANGE = "in_range"
+    BELOW_LLOQ = "below_lloq"
+    ABOVE_ULOQ = "above_uloq"
+    OOR_LOW = "oor_low"
+    OOR_HIGH = "oor_high"
+    NO_CURVE = "no_curve"
+    NOT_MEASURED = "not_measured"
+    EXCLUDED = "excluded"
+
+
+class VendorStatus(StrEnum):
+    """What the vendor's software said of its own result, read off its token."""
+
+    IN_RANGE = "in_range"
+    EXTRAPOLATED = "extrapolated"  # Bio-Plex *1.55, xPONENT comment "Extrapolated"
+    OOR_LOW = "oor_low"  # "OOR <", "< 3.2"
+    OOR_HIGH = "oor_high"  # "OOR >", "> 10000"
+    NOT_AVAILABLE = "not_available"  # "***", "N/A", "NaN"
+    OUTLIER = "outlier"  # "---"
+    NOT_GIVEN = ""  # an empty cell, or no such block in the file
+
+
+class Severity(StrEnum):
+    """How much a finding matters."""
+
+    INFO = "info"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+class Verdict(StrEnum):
+    """What a standard curve is worth."""
+
+    GOOD = "good"
+    USABLE = "usable"
+    POOR = "poor"
+    FAILED = "failed"
+
+
+#: Columns of ``Plate.wells``: one row per well x analyte, as the export says.
+PLATE_COLUMNS = (
+    "well",  # "A1": row letter(s) and column number without a leading zero
+    "sample",  # the export's own name, kept to the letter
+    "well_type",  # WellType
+    "analyte",
+    "dilution_factor",  # >= 1, multiplies; 1 for standards and blanks
+    "mfi",  # the median (or what the export gives as FI), raw
+    "net_mfi",  # the export's own background-subtracted value; NaN where it has none
+    "bead_count",
+    "expected",  # standards and controls: concentration at the bead; blanks 0; unknowns NaN
+    "expected_low",  # controls: the kit's range
+    "expected_high",
+    "vendor_concentration",  # the vendor's number, dilution-corrected as the vendor does
+    "vendor_status",  # VendorStatus
+    "vendor_limit",  # the number beside < or > in the vendor's token
+    "vendor_recovery_pct",
+    "comment",  # the export's own remark on this reading
+)
+
+#: Columns of ``Plate.analytes``: one row per analyte.
+ANALYTE_COLUMNS = ("analyte", "bead_id", "unit", "min_beads")
+
+WELLS_COLUMNS = (
+    "plate",
+    "well",
+    "sample",
+    "well_type",
+    "analyte",
+    "dilution_factor",
+    "mfi",
+    "net_mfi",
+    "bead_count",
+    "expected",
+    "concentration",
+    "ci_low",
+    "ci_high",
+    "unit",
+    "status",
+    "vendor_concentration",
+    "vendor_status",
+    "flags",
+)
+
+SAMPLES_COLUMNS = (
+    "plate",
+    "sample",
+    "well_type",
+    "analyte",
+    "n_wells",
+    "dilution_factor",
+    "mfi",
+    "mfi_cv_pct",
+    "concentration",
+    "ci_low",
+    "ci_high",
+    "cv_pct",
+    "unit",
+    "status",
+    "limit_low",
+    "limit_high",
+    "flags",
+)
+
+STANDARDS_COLUMNS = (
+    "plate",
+    "analyte",
+    "level",
+    "expected",
+    "n_wells",
+    "mfi",
+    "mfi_cv_pct",
+    "back_calculated",
+    "recovery_pct",
+    "used",
+    "weight",
+    "reason",
+)
+
+CURVES_COLUMNS = (
+    "plate",
+    "analyte",
+    "model",
+    "orientation",
+    "lower",
+    "upper",
+    "inflection",
+    "slope",
+    "asymmetry",
+    "r2",
+    "chi2",
+    "df",
+    "s0",
+    "cv",
+    "lod",
+    "lloq",
+    "uloq",
+    "lloq_recovery",
+    "uloq_recovery",
+    "n_levels",
+    "n_pass",
+    "verdict",
+    "reason",
+)
+
+FLAG_COLUMNS = ("plate", "well", "sample", "analyte", "code", "severity", "message")
+
+EXCLUSION_COLUMNS = ("plate", "well", "analyte", "reason", "who")
+
+DESIGN_COLUMNS = ("sample", "subject", "group", "day")
+DESIGN_OPTIONAL = ("stratum", "status")
+
+
+class DesignStatus(StrEnum):
+    """What became of a planned sample."""
+
+    SAMPLED = "sampled"
+    MISSING = "missing"
+    DIED = "died"
+
+
+#: One row per analyte x contrast, as STATISTICS names them.
+COMPARISON_COLUMNS = (
+    "analyte",
+    "unit",
+    "contrast",
+    "family",
+    "method",
+    "n_treated",
+    "n_control",
+    "n_pairs",
+    "n_missing",
+    "n_died",
+    "pct_below_treated",
+    "pct_below_control",
+    "pct_above",
+    "gm_treated",
+    "gm_control",
+    "ratio",
+    "ratio_low",
+    "ratio_high",
+    "statistic",
+    "df",
+    "p",
+    "p_rank",
+    "hl_ratio",
+    "hl_low",
+    "hl_high",
+    "hedges_g",
+    "cles",
+    "cliffs_delta",
+    "family_size",
+    "adjust",
+    "p_adjusted",
+    "q_bh",
+    "p_min_attainable",
+    "stars",
+    "label",
+    "flags",
+)
+
+SUMMARY_COLUMNS = (
+    "analyte",
+    "group",
+    "day",
+    "n",
+    "n_below",
+    "n_above",
+    "geometric_mean",
+    "gsd",
+    "median",
+    "q1",
+    "q3",
+    "min",
+    "max",
+    "unit",
+)
