@@ -207,7 +207,7 @@ def make_wells(rows: list[dict[str, Any]]) -> pd.DataFrame:
     texts = {"well", "sample", "well_type", "analyte", "vendor_status", "comment"}
     for column in PLATE_COLUMNS:
         if column in texts:
-            frame[column] = frame[column].fillna("").astype("str")
+            frame[column] = frame[column].astype("object").fillna("").astype("str")
         else:
             frame[column] = frame[column].astype("float64")
     return frame
@@ -223,11 +223,11 @@ def _table_problems(plate: Plate) -> list[Problem]:
     if plate.wells.empty:
         mend = "export the plate again with the Median block"
         problems.append(Problem("CK-110", "no readings were found", place(file), mend))
-    for well in plate.wells["well"].unique():
-        if normal_well(well) != well:
-            problems.append(
-                Problem("CK-111", f"{well!r} is not a well of a 96- or 384-well plate", place(file))
-            )
+    problems += [
+        Problem("CK-111", f"{well!r} is not a well of a 96- or 384-well plate", place(file))
+        for well in plate.wells["well"].unique()
+        if normal_well(well) != well
+    ]
     kinds = set(plate.wells["well_type"]) - set(map(str, WellType))
     for kind in sorted(kinds):
         mend = f"use one of {', '.join(WellType)}"

@@ -21,5 +21,7 @@ def real() -> Path:
     """The real data's folder; the test is skipped, with the reason, where it is absent."""
     folder = real_data()
     if folder is None:
+        if os.environ.get("CYTOKIT_REQUIRE_REAL"):
+            pytest.fail("CYTOKIT_REQUIRE_REAL is set but the real data are not there")
         pytest.skip("real data not found at ../shared/real nor at CYTOKIT_REAL_DATA")
     return folder

@@ -1,0 +1,147 @@
+"""What the commands share: common options, ways of saying things, terminal tables."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from cytokit.errors import did_you_mean
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Choice(click.Choice[str]):
+    """A choice that says ``did you mean`` on a near miss."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The choice, or an error that names a near miss."""
+        if str(value) not in self.choices:
+            near = did_you_mean(value, list(self.choices))
+            hint = f" ({near})" if near else ""
+            listed = ", ".join(self.choices)
+            self.fail(f"{value!r} is not one of {listed}{hint}", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+def examples(*lines: str) -> str:
+    """The epilog of a command's help."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def output_options(function: Function) -> Function:
+    """``--out --force --dry-run``: for commands that write."""
+    options = (
+        click.option("--out", type=click.Path(), metavar="DIR", help="Where to write."),
+        click.option("--force", is_flag=True, help="Replace the files of an earlier run."),
+        click.option("--dry-run", is_flag=True, help="Say what would be read and written."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def speech_options(function: Function) -> Function:
+    """``--json --color --debug``: for every command."""
+    options = (
+        click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout."),
+        click.option(
+            "--color",
+            type=Choice(["auto", "always", "never"]),
+            default="auto",
+            show_default=True,
+            callback=_colour,
+            expose_value=False,
+            help="Colours on the terminal; NO_COLOR is honoured.",
+        ),
+        click.option(
+            "--debug", is_flag=True, expose_value=False, help="Show a traceback on an error."
+        ),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def _colour(ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    if value == "auto":
+        ctx.color = False if os.environ.get("NO_COLOR") else None
+    else:
+        ctx.color = value == "always"
+    return value
+
+
+def note(text: str) -> None:
+    """A word on progress: to stderr, so that stdout stays data."""
+    click.echo(text, err=True)
+
+
+def print_json(schema: str, document: dict[str, Any]) -> None:
+    """One JSON document on stdout; NaN becomes null."""
+    click.echo(json.dumps({"schema": schema, **_plain(document)}, indent=2, ensure_ascii=False))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return None
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def width(text: str) -> int:
+    """Columns a text takes on a terminal."""
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def print_table(
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    right: Sequence[int] = (),
+    styles: Callable[[Sequence[str]], dict[str, Any]] | None = None,
+) -> None:
+    """A plain aligned table on stdout.
+
+    Parameters
+    ----------
+    header : sequence of str
+        Column titles.
+    rows : iterable of sequence of str
+        Cells as text.
+    right : sequence of int
+        Columns to align right.
+    styles : callable, optional
+        From a row to the ``click.style`` arguments it is written in.
+    """
+    table = [[_printable(cell) for cell in row] for row in rows]
+    widths = [max(map(width, column)) for column in zip(header, *table, strict=True)]
+
+    def line(cells: Sequence[str]) -> str:
+        padded = []
+        for i, cell in enumerate(cells):
+            gap = " " * (widths[i] - width(cell))
+            padded.append(gap + cell if i in right else cell + gap)
+        return "  ".join(padded).rstrip()
+
+    click.echo(line(header))
+    click.echo(line(["-" * w for w in widths]))
+    for row in table:
+        text = line(row)
+        click.echo(click.style(text, **styles(row)) if styles else text)
+
+
+def _printable(text: str) -> str:
+    """Text from a file must not steer the terminal."""
+    clean = "".join(char if char.isprintable() else "?" for char in text)
+    encoding = sys.stdout.encoding or "utf-8"
+    return clean.encode(encoding, "replace").decode(encoding)

@@ -1,0 +1,175 @@
+"""``cytokit fit``: standard curves and concentrations of one or many plates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ._shared import (
+    Choice,
+    examples,
+    note,
+    output_options,
+    print_json,
+    print_table,
+    speech_options,
+)
+
+if TYPE_CHECKING:
+    from cytokit.platefit import PlateFit
+
+    from cytokit.errors import CytokitError
+
+
+@click.command(
+    "fit",
+    epilog=examples(
+        "cytokit fit plate.csv",
+        "cytokit fit plate_1.csv plate_2.csv --profile kit --out run1",
+    ),
+)
+@click.argument("plates", nargs=-1, required=True, metavar="PLATE...")
+@click.option("--layout", type=click.Path(), metavar="FILE", help="Plate map, .csv or .xlsx.")
+@click.option("--model", type=Choice(["5pl", "4pl"]), default="5pl", show_default=True)
+@click.option(
+    "--weights",
+    type=Choice(["model", "1/y2", "1/y", "none", "xponent", "bioplex"]),
+    default="model",
+    show_default=True,
+    help="Variance model, or another's rule.",
+)
+@click.option("--prior", type=Choice(["weak", "none"]), default="weak", show_default=True)
+@click.option("--pool", is_flag=True, help="Let plates lend each other variance and shape.")
+@click.option("--robust/--no-robust", default=True, show_default=True)
+@click.option(
+    "--profile",
+    type=Choice(["research", "kit", "m10"]),
+    default="research",
+    show_default=True,
+    help="Acceptance rules.",
+)
+@click.option(
+    "--limits",
+    type=Choice(["precision", "recovery"]),
+    default="precision",
+    show_default=True,
+    help="What decides LLOQ and ULOQ.",
+)
+@click.option("--exclude", type=click.Path(), metavar="FILE", help="Wells to leave out, and why.")
+@click.option("--unit", default="", metavar="UNIT", help="Where the export states none.")
+@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--strict", is_flag=True, help="Exit 1 where a quality gate failed.")
+@output_options
+@speech_options
+def command(
+    plates: Sequence[str],
+    layout: str | None,
+    exclude: str | None,
+    jobs: int,
+    strict: bool,
+    out: str | None,
+    force: bool,
+    dry_run: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Fit standard curves and turn MFI into concentrations with intervals and a range status.
+
+    PLATE is an export, a folder of exports or a glob. A plate that fails does not stop the others.
+    """
+    from cytokit.exclusions import read_exclusions
+
+    from cytokit.curves.options import FitOptions
+    from cytokit.parsers import plate_paths
+
+    chosen = FitOptions(**options)
+    exclusions = None if exclude is None else read_exclusions(exclude)
+    paths = plate_paths(plates)
+    goal = Path(out) if out else default_goal(paths)
+    if dry_run:
+        note("\n".join(["would read:", *map(str, paths), f"would write to: {goal}"]))
+        return
+    from cytokit.record.folder import check_goal
+
+    check_goal(goal, force=force)
+    read, failed = _read(paths, layout)
+    result = _fit(read, chosen, exclusions, jobs)
+    result.write(goal, force=force)
+    _report(result, goal, as_json)
+    _leave(result, failed, strict)
+
+
+def default_goal(paths: Sequence[Path]) -> Path:
+    """``<stem>_cytokit`` for one plate, ``cytokit_fit`` for several."""
+    return Path(f"{paths[0].stem}_cytokit") if len(paths) == 1 else Path("cytokit_fit")
+
+
+def _read(paths: Sequence[Path], layout: str | None) -> tuple[list[Any], list[CytokitError]]:
+    """Plates that could be read, and the errors of those that could not."""
+    from cytokit.errors import InputError
+    from cytokit.parsers import read_plates
+
+    plates: list[Any] = []
+    failed: list[CytokitError] = []
+    for path in paths:
+        try:
+            plates += read_plates([path], layout=layout)
+        except InputError as error:
+            failed.append(error)
+            if len(paths) > 1:
+                note(str(error))
+    if not plates:
+        raise InputError.together(failed)
+    return plates, failed
+
+
+def _fit(plates: list[Any], options: Any, exclusions: Any, jobs: int) -> PlateFit:
+    from cytokit.platefit import fit
+
+    if jobs == 1:
+        return fit(plates, options, exclusions=exclusions)
+    from concurrent.futures import ProcessPoolExecutor
+
+    with ProcessPoolExecutor(jobs) as executor:
+        return fit(plates, options, exclusions=exclusions, executor=executor)
+
+
+_COLOURS = {"good": "green", "usable": "cyan", "poor": "yellow", "failed": "red"}
+
+
+def _report(result: PlateFit, goal: Path, as_json: bool) -> None:
+    summary = result.summary
+    if as_json:
+        rows = summary.to_dict("records")
+        print_json("cytokit-fit-1", {"out": str(goal), "summary": rows})
+        return
+    several = summary["plate"].nunique() > 1
+    header = [*(["plate"] if several else []), "analyte", "verdict", "LLOQ-ULOQ", "in range"]
+    rows = []
+    for row in summary.itertuples():
+        span = f"{_short(row.lloq)} - {_short(row.uloq)} {row.unit}".strip()
+        cells = [str(row.analyte), str(row.verdict), span, f"{row.n_in_range}/{row.n_samples}"]
+        rows.append([str(row.plate), *cells] if several else cells)
+    verdict = header.index("verdict")
+    print_table(
+        header,
+        rows,
+        right=[len(header) - 1],
+        styles=lambda row: {"fg": _COLOURS.get(row[verdict])},
+    )
+    note(f"results: {goal} (open report.html there)")
+
+
+def _short(value: float) -> str:
+    return f"{value:.3g}" if value == value else "?"
+
+
+def _leave(result: PlateFit, failed: list[CytokitError], strict: bool) -> None:
+    """Exit 3 where a plate could not be read, 1 where --strict meets a failed gate."""
+    if failed:
+        raise click.exceptions.Exit(3)
+    if strict and bool((result.flags["severity"] == "fail").any()):
+        raise click.exceptions.Exit(1)

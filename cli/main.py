@@ -1,0 +1,149 @@
+"""The ``cytokit`` command: finds the subcommand, turns errors into messages and exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from cytokit.errors import CytokitError, did_you_mean
+
+#: subcommand -> what it does, in the order of a day's work. Its code is in the module of that name.
+COMMANDS = {
+    "demo": "Fit and compare the bundled simulated trial, offline.",
+    "inspect": "Show what a plate file holds, before any fit.",
+    "fit": "Standard curves and concentrations of one or many plates.",
+    "compare": "Compare groups and days; tables, panels, forest, methods.",
+    "convert": "Write plates as one tidy table, without a fit.",
+    "reconcile": "Set our numbers against the vendor's own.",
+    "simulate": "Write a trial with known truth as plate exports.",
+    "verify": "Recompute an output folder and say whether it is identical.",
+}
+
+
+class LazyGroup(click.Group):
+    """Loads a subcommand's module only when it is called or asked for help."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """Names in the order of :data:`COMMANDS`."""
+        return list(COMMANDS)
+
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported now; None where there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"{__package__}.{cmd_name}_command")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with a near miss for an unknown command."""
+        name = args[0]
+        if name not in COMMANDS:
+            near = did_you_mean(name, list(COMMANDS))
+            ctx.fail(f"no such command {name!r}" + (f" ({near})" if near else ""))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without importing any of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+EPILOG = """\b
+Examples:
+  cytokit demo
+  cytokit fit --help
+"""
+
+
+def _version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        from importlib.metadata import version
+
+        click.echo(f"cytokit {version('cytokit-luminex')}")
+        ctx.exit()
+
+
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version,
+    help="Show the version and exit.",
+)  # fmt: skip
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """From a multiplex cytokine plate's export to the trial's figure."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Instead of ``sys.argv[1:]``.
+
+    Raises
+    ------
+    SystemExit
+        Always: 0 done, 1 a quality gate failed, 2 wrong usage, 3 unreadable input, 4 nothing to
+        do, 70 a bug of ours, 73 the results cannot be written.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    try:
+        code = cli.main(words, prog_name="cytokit", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        code = 2
+    except click.ClickException as error:
+        code = _report_usage(error)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        click.echo("stopped", err=True)
+        code = 130
+    except CytokitError as error:
+        if debug:
+            raise
+        click.echo(str(error), err=True)
+        code = error.exit_code
+    except BrokenPipeError:
+        # the reader of a pipe went away: nothing to say, and nothing to say it to
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except Exception as error:  # the last line of defence: a bug must not look like a result
+        if debug:
+            raise
+        click.echo(_bug(error), err=True)
+        code = 70
+    sys.exit(code or 0)
+
+
+def _report_usage(error: click.ClickException) -> int:
+    context = getattr(error, "ctx", None)
+    click.echo(f"error CK-600: {error.format_message()}", err=True)
+    if context is not None:
+        click.echo(f"  mend:  see `{context.command_path} --help`", err=True)
+    return 2
+
+
+def _bug(error: Exception) -> str:
+    return (
+        f"error CK-900: a bug in cytokit: {type(error).__name__}: {error}\n"
+        "  mend:  run the same command with --debug and send us what it prints"
+    )
+
+
+if __name__ == "__main__":
+    main()
