@@ -1,0 +1,229 @@
+"""Quality rules: one function per rule, one row of flags.csv per finding.
+
+Thresholds come from the acceptance profile, each with its source in
+:mod:`cytokit.curves.profiles`. Under ``research`` a rule warns; under ``kit`` and ``m10`` the
+rules that name a bad result fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cytokit.curves.forensics import signal_findings, standard_findings
+from cytokit.curves.options import FitOptions
+from cytokit.findings import Finding
+from cytokit.plate import Plate
+from cytokit.vocabulary import RangeStatus, Severity, WellType
+
+
+@dataclass(frozen=True, slots=True)
+class QualityRules:
+    """Thresholds of one profile.
+
+    Parameters
+    ----------
+    beads_fail, beads_warn : int
+        Fewer beads than these.
+    replicate_cv_pct : float
+        Above this the replicates of a sample differ too much.
+    severity : Severity
+        How a broken rule counts.
+    source : str
+        Where the figures come from.
+    """
+
+    beads_fail: int
+    beads_warn: int
+    replicate_cv_pct: float
+    severity: Severity
+    source: str
+
+
+#: 35 and 50 beads: the makers' own advice (xPONENT's default asks for 50 per region; R&D Systems,
+#: Millipore and Bio-Rad inserts call 35 the least); replicate CV: 20 % in kits, 20 % in ICH M10.
+RULES: Mapping[str, QualityRules] = {
+    "research": QualityRules(35, 50, 20.0, Severity.WARN, "kit inserts; reported, never dropped"),
+    "kit": QualityRules(35, 50, 15.0, Severity.FAIL, "kit inserts: 35 / 50 beads, CV 15 %"),
+    "m10": QualityRules(35, 50, 20.0, Severity.FAIL, "ICH M10 (2022) 4.2.2: CV 20 %"),
+}
+
+
+def quality_findings(
+    plates: Sequence[Plate], samples: pd.DataFrame, options: FitOptions
+) -> list[Finding]:
+    """All findings of all rules.
+
+    Parameters
+    ----------
+    plates : sequence of Plate
+        What was read.
+    samples : pandas.DataFrame
+        Columns as samples.csv.
+    options : FitOptions
+        Its profile decides thresholds and severity.
+
+    Returns
+    -------
+    list of Finding
+    """
+    rules = RULES[options.profile]
+    found: list[Finding] = []
+    for plate in plates:
+        found += standard_findings(plate)
+        found += bead_findings(plate, rules)
+        found += control_findings(plate, samples, rules)
+        found += repeated_sample_findings(plate)
+    found += replicate_findings(samples, rules)
+    return found + signal_findings(plates)
+
+
+def bead_findings(plate: Plate, rules: QualityRules) -> list[Finding]:
+    """Readings on too few beads; an absent count is not a low one.
+
+    Parameters
+    ----------
+    plate : Plate
+    rules : QualityRules
+
+    Returns
+    -------
+    list of Finding
+        ``low_count`` under ``beads_fail``, ``few_beads`` under ``beads_warn`` and under what the
+        protocol asked for.
+    """
+    wells = plate.wells
+    asked = wells["analyte"].map(plate.analytes.set_index("analyte")["min_beads"])
+    warn = np.fmin(asked.astype("float64"), float(rules.beads_warn))
+    low = wells["bead_count"] < rules.beads_fail
+    few = (wells["bead_count"] < warn) & ~low
+    found = []
+    for row in wells[low | few].itertuples():
+        failed = row.bead_count < rules.beads_fail
+        least = rules.beads_fail if failed else float(warn[row.Index])
+        found.append(
+            Finding(
+                "low_count" if failed else "few_beads",
+                f"{row.bead_count:g} beads, fewer than {least:g}",
+                plate.name,
+                str(row.well),
+                str(row.sample),
+                str(row.analyte),
+                rules.severity if failed else None,
+            )
+        )
+    return found
+
+
+def replicate_findings(samples: pd.DataFrame, rules: QualityRules) -> list[Finding]:
+    """Samples and controls in range whose replicates differ too much.
+
+    Parameters
+    ----------
+    samples : pandas.DataFrame
+        Columns as samples.csv; ``cv_pct`` is that of the concentrations.
+    rules : QualityRules
+
+    Returns
+    -------
+    list of Finding
+        ``replicate_cv``.
+    """
+    in_range = samples["status"] == str(RangeStatus.IN_RANGE)
+    apart = samples[in_range & (samples["cv_pct"] > rules.replicate_cv_pct)]
+    return [
+        Finding(
+            "replicate_cv",
+            f"CV of the replicates {row.cv_pct:.0f} %, more than {rules.replicate_cv_pct:g} %",
+            str(row.plate),
+            "",
+            str(row.sample),
+            str(row.analyte),
+            rules.severity,
+        )
+        for row in apart.itertuples()
+    ]
+
+
+def control_findings(plate: Plate, samples: pd.DataFrame, rules: QualityRules) -> list[Finding]:
+    """Quality controls outside the range their maker gives.
+
+    Parameters
+    ----------
+    plate : Plate
+    samples : pandas.DataFrame
+        Columns as samples.csv.
+    rules : QualityRules
+
+    Returns
+    -------
+    list of Finding
+        ``control_out_of_range``; a control without a number is outside too.
+    """
+    controls = plate.of_type(WellType.CONTROL)
+    ranges = controls.drop_duplicates(["sample", "analyte"]).set_index(["sample", "analyte"])
+    mine = samples[
+        (samples["plate"] == plate.name) & (samples["well_type"] == str(WellType.CONTROL))
+    ]
+    found = []
+    for row in mine.itertuples():
+        low, high = (
+            float(ranges.loc[(row.sample, row.analyte), name])
+            for name in ("expected_low", "expected_high")
+        )
+        if np.isnan(low) or np.isnan(high) or row.status in _SILENT:
+            continue
+        if low <= row.concentration <= high:
+            continue
+        read = "no number" if np.isnan(row.concentration) else f"{row.concentration:.4g}"
+        message = f"reads {read} ({row.status}), expected {low:g} to {high:g} {row.unit}".rstrip()
+        found.append(
+            Finding(
+                "control_out_of_range",
+                message,
+                plate.name,
+                "",
+                str(row.sample),
+                str(row.analyte),
+                rules.severity,
+            )
+        )
+    return found
+
+
+#: a control without curve or reading has a finding of its own already
+_SILENT = {
+    str(RangeStatus.NO_CURVE),
+    str(RangeStatus.NOT_MEASURED),
+    str(RangeStatus.EXCLUDED),
+}
+
+
+def repeated_sample_findings(plate: Plate) -> list[Finding]:
+    """Unknowns of one name in more wells than usual: replicates, or two samples of one name.
+
+    Parameters
+    ----------
+    plate : Plate
+
+    Returns
+    -------
+    list of Finding
+        ``repeated_sample``: the wells are treated as replicates of one sample, and this says so.
+    """
+    unknowns = plate.of_type(WellType.UNKNOWN).drop_duplicates("well")
+    sizes = unknowns.groupby("sample").size()
+    usual = float(sizes.median()) if len(sizes) else 0.0
+    found = []
+    for sample, group in unknowns.groupby("sample", sort=False):
+        if len(group) >= 2 * max(usual, 1.0) and usual > 0:
+            wells = ", ".join(group["well"])
+            message = (
+                f"stands in {len(group)} wells ({wells}) where other samples stand in {usual:g}: "
+                "taken as replicates of one sample"
+            )
+            found.append(Finding("repeated_sample", message, plate.name, "", str(sample)))
+    return found
