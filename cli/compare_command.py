@@ -120,10 +120,10 @@ def _report(result: Comparison, goal: Path, as_json: bool) -> None:
         print_json("cytokit-compare-1", {"out": str(goal), "comparisons": rows})
         return
     rows = []
-    for row in table.itertuples():
-        low, high = _short(row.ratio_low), _short(row.ratio_high)
-        interval = f"{_short(row.ratio)} ({low} to {high})" if row.ratio == row.ratio else "-"
-        rows.append([str(row.analyte), str(row.contrast), interval, str(row.label)])
+    for row in table.to_dict("records"):
+        ratio, low, high = (_short(row[name]) for name in ("ratio", "ratio_low", "ratio_high"))
+        interval = f"{ratio} ({low} to {high})" if row["ratio"] == row["ratio"] else "-"
+        rows.append([row["analyte"], row["contrast"], interval, row["label"]])
     header = ["analyte", "contrast", f"ratio ({_percent(result)} CI)", "adjusted p"]
     print_table(header, rows)
     for sentence in result.guard:

@@ -149,10 +149,11 @@ def _report(result: PlateFit, goal: Path, as_json: bool) -> None:
     several = summary["plate"].nunique() > 1
     header = [*(["plate"] if several else []), "analyte", "verdict", "LLOQ-ULOQ", "in range"]
     rows = []
-    for row in summary.itertuples():
-        span = f"{_short(row.lloq)} - {_short(row.uloq)} {row.unit}".strip()
-        cells = [str(row.analyte), str(row.verdict), span, f"{row.n_in_range}/{row.n_samples}"]
-        rows.append([str(row.plate), *cells] if several else cells)
+    for row in summary.to_dict("records"):
+        span = f"{_short(row['lloq'])} - {_short(row['uloq'])} {row['unit']}".strip()
+        inside = f"{row['n_in_range']}/{row['n_samples']}"
+        cells = [row["analyte"], row["verdict"], span, inside]
+        rows.append([row["plate"], *cells] if several else cells)
     verdict = header.index("verdict")
     print_table(
         header,

@@ -101,17 +101,17 @@ def bead_findings(plate: Plate, rules: QualityRules) -> list[Finding]:
     low = wells["bead_count"] < rules.beads_fail
     few = (wells["bead_count"] < warn) & ~low
     found = []
-    for row in wells[low | few].itertuples():
-        failed = row.bead_count < rules.beads_fail
-        least = rules.beads_fail if failed else float(warn[row.Index])
+    for row in wells.assign(least=warn)[low | few].to_dict("records"):
+        failed = row["bead_count"] < rules.beads_fail
+        least = rules.beads_fail if failed else row["least"]
         found.append(
             Finding(
                 "low_count" if failed else "few_beads",
-                f"{row.bead_count:g} beads, fewer than {least:g}",
+                f"{row['bead_count']:g} beads, fewer than {least:g}",
                 plate.name,
-                str(row.well),
-                str(row.sample),
-                str(row.analyte),
+                row["well"],
+                row["sample"],
+                row["analyte"],
                 rules.severity if failed else None,
             )
         )
@@ -137,14 +137,14 @@ def replicate_findings(samples: pd.DataFrame, rules: QualityRules) -> list[Findi
     return [
         Finding(
             "replicate_cv",
-            f"CV of the replicates {row.cv_pct:.0f} %, more than {rules.replicate_cv_pct:g} %",
-            str(row.plate),
+            f"CV of the replicates {row['cv_pct']:.0f} %, more than {rules.replicate_cv_pct:g} %",
+            row["plate"],
             "",
-            str(row.sample),
-            str(row.analyte),
+            row["sample"],
+            row["analyte"],
             rules.severity,
         )
-        for row in apart.itertuples()
+        for row in apart.to_dict("records")
     ]
 
 
@@ -164,30 +164,29 @@ def control_findings(plate: Plate, samples: pd.DataFrame, rules: QualityRules) -
         ``control_out_of_range``; a control without a number is outside too.
     """
     controls = plate.of_type(WellType.CONTROL)
-    ranges = controls.drop_duplicates(["sample", "analyte"]).set_index(["sample", "analyte"])
+    ranges = {
+        (row["sample"], row["analyte"]): (row["expected_low"], row["expected_high"])
+        for row in controls.to_dict("records")
+    }
     mine = samples[
         (samples["plate"] == plate.name) & (samples["well_type"] == str(WellType.CONTROL))
     ]
     found = []
-    for row in mine.itertuples():
-        low, high = (
-            float(ranges.loc[(row.sample, row.analyte), name])
-            for name in ("expected_low", "expected_high")
-        )
-        if np.isnan(low) or np.isnan(high) or row.status in _SILENT:
+    for row in mine.to_dict("records"):
+        low, high = ranges[row["sample"], row["analyte"]]
+        read, status = row["concentration"], row["status"]
+        if np.isnan(low) or np.isnan(high) or status in _SILENT or low <= read <= high:
             continue
-        if low <= row.concentration <= high:
-            continue
-        read = "no number" if np.isnan(row.concentration) else f"{row.concentration:.4g}"
-        message = f"reads {read} ({row.status}), expected {low:g} to {high:g} {row.unit}".rstrip()
+        number = "no number" if np.isnan(read) else f"{read:.4g}"
+        message = f"reads {number} ({status}), expected {low:g} to {high:g} {row['unit']}"
         found.append(
             Finding(
                 "control_out_of_range",
-                message,
+                message.rstrip(),
                 plate.name,
                 "",
-                str(row.sample),
-                str(row.analyte),
+                row["sample"],
+                row["analyte"],
                 rules.severity,
             )
         )

@@ -283,11 +283,8 @@ def signal_findings(plates: Sequence[Plate]) -> list[Finding]:
         return []
     tables = [level_table(plate).assign(plate=plate.name) for plate in plates]
     levels = pd.concat([table[table["expected"] > 0] for table in tables])
-    wide = np.log(
-        levels.assign(mfi=levels["mfi"].clip(lower=0.5)).pivot_table(
-            index=["analyte", "expected"], columns="plate", values="mfi"
-        )
-    )
+    levels["ln_mfi"] = np.log(levels["mfi"].clip(lower=0.5))
+    wide = levels.pivot_table(index=["analyte", "expected"], columns="plate", values="ln_mfi")
     found = []
     for name in wide.columns:
         others = wide.drop(columns=name).median(axis=1)

@@ -116,10 +116,10 @@ def _per_well(plate: Plate, wells: list[str], name: str, cells: dict[str, list[s
 def _results(plate: Plate, wells: list[str]) -> list[Row]:
     """The vendor's Result and % Recovery, with its tokens."""
     tokens = {
-        (row.well, row.analyte): _token(
-            row.vendor_concentration, row.vendor_status, row.vendor_limit
+        (row["well"], row["analyte"]): _token(
+            row["vendor_concentration"], row["vendor_status"], row["vendor_limit"]
         )
-        for row in plate.wells.itertuples()
+        for row in plate.wells.to_dict("records")
     }
     cells = {well: [tokens[well, name] for name in plate.analyte_names] for well in wells}
     rows = _per_well(plate, wells, "Result", cells)
