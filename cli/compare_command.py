@@ -100,10 +100,9 @@ def command(
         reads = [*inputs, *([design] if design else [])]
         note("\n".join(["would read:", *reads, f"would write to: {goal}"]))
         return
-    from cytokit.study import Study
-
     from cytokit.record.folder import check_goal
     from cytokit.stats import compare
+    from cytokit.study import Study
 
     check_goal(goal, force=force)
     study = Study([Path(name) for name in inputs], design, mapping=mapping or None, censor=censor)

@@ -16,12 +16,11 @@ from ._shared import examples, note, print_json, speech_options
 @speech_options
 def command(folder: str, force: bool, as_json: bool) -> None:
     """Copy the bundled simulated trial, fit its plates, compare its arms, say what to try next."""
-    from cytokit.platefit import fit
-    from cytokit.study import Study
-
     from cytokit.parsers import read_plates
+    from cytokit.platefit import fit
     from cytokit.record.folder import check_goal
     from cytokit.stats import compare
+    from cytokit.study import Study
 
     root = Path(folder)
     goals = {name: root / name for name in ("plates", "fit", "compare")}

@@ -19,9 +19,12 @@ from ._shared import (
 )
 
 if TYPE_CHECKING:
-    from cytokit.platefit import PlateFit
+    import pandas as pd
 
+    from cytokit.curves.options import FitOptions
     from cytokit.errors import CytokitError
+    from cytokit.plate import Plate
+    from cytokit.platefit import PlateFit
 
 
 @click.command(
@@ -80,53 +83,58 @@ def command(
 
     PLATE is an export, a folder of exports or a glob. A plate that fails does not stop the others.
     """
-    from cytokit.exclusions import read_exclusions
-
     from cytokit.curves.options import FitOptions
-    from cytokit.parsers import plate_paths
+    from cytokit.exclusions import read_exclusions
+    from cytokit.parsers import find_plates
 
     chosen = FitOptions(**options)
     exclusions = None if exclude is None else read_exclusions(exclude)
-    paths = plate_paths(plates)
-    goal = Path(out) if out else default_goal(paths)
+    found = find_plates(plates)
+    for other in found.others:
+        note(f"not a plate: {other.where} ({other.reason})")
+    goal = Path(out) if out else default_goal(found.files)
     if dry_run:
-        note("\n".join(["would read:", *map(str, paths), f"would write to: {goal}"]))
+        note("\n".join(["would read:", *found.files, f"would write to: {goal}"]))
         return
     from cytokit.record.folder import check_goal
 
     check_goal(goal, force=force)
-    read, failed = _read(paths, layout)
+    read, failed = _read(found.files, layout)
     result = _fit(read, chosen, exclusions, jobs)
     result.write(goal, force=force)
     _report(result, goal, as_json)
     _leave(result, failed, strict)
 
 
-def default_goal(paths: Sequence[Path]) -> Path:
+def default_goal(files: Sequence[str]) -> Path:
     """``<stem>_cytokit`` for one plate, ``cytokit_fit`` for several."""
-    return Path(f"{paths[0].stem}_cytokit") if len(paths) == 1 else Path("cytokit_fit")
+    return Path(f"{Path(files[0]).stem}_cytokit") if len(files) == 1 else Path("cytokit_fit")
 
 
-def _read(paths: Sequence[Path], layout: str | None) -> tuple[list[Any], list[CytokitError]]:
+def _read(files: Sequence[str], layout_file: str | None) -> tuple[list[Plate], list[CytokitError]]:
     """Plates that could be read, and the errors of those that could not."""
     from cytokit.errors import InputError
-    from cytokit.parsers import read_plates
+    from cytokit.layout import read_layout
+    from cytokit.parsers import distinct_names, read_file
 
-    plates: list[Any] = []
+    layout = None if layout_file is None else read_layout(layout_file)
+    plates: list[Plate] = []
     failed: list[CytokitError] = []
-    for path in paths:
+    for file in files:
         try:
-            plates += read_plates([path], layout=layout)
+            plates += read_file(file, layout=layout)
         except InputError as error:
             failed.append(error)
-            if len(paths) > 1:
+            if len(files) > 1:
                 note(str(error))
     if not plates:
         raise InputError.together(failed)
-    return plates, failed
+    return distinct_names(plates), failed
 
 
-def _fit(plates: list[Any], options: Any, exclusions: Any, jobs: int) -> PlateFit:
+def _fit(
+    plates: Sequence[Plate], options: FitOptions, exclusions: pd.DataFrame | None, jobs: int
+) -> PlateFit:
     from cytokit.platefit import fit
 
     if jobs == 1:

@@ -37,7 +37,6 @@ def command(
 ) -> None:
     """Write a trial with known truth as plate exports, with its design and its truth."""
     from cytokit.record.write import write_trial
-
     from cytokit.simulate import simulate_trial
 
     names = None if analytes is None else [name.strip() for name in analytes.split(",")]

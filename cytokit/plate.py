@@ -134,6 +134,8 @@ class Plate:
         What reading the file showed.
     unread : tuple of Unread
         Parts kept aside.
+    companions : tuple of SourceInfo
+        Other files that had a say, such as a layout.
 
     Raises
     ------
@@ -150,6 +152,7 @@ class Plate:
     vendor_curves: Mapping[str, VendorCurve] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     unread: tuple[Unread, ...] = ()
+    companions: tuple[SourceInfo, ...] = ()
 
     def __post_init__(self) -> None:
         problems = list(_table_problems(self))

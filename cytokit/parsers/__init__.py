@@ -1,1 +1,31 @@
-"""Export families: one file each, recognised by content."""
+"""Every export family, one module each, and the registry that finds the right one.
+
+A parser module has ``NAME``, ``TITLE``, ``sniff(raw) -> bool`` and ``read(raw) -> list[Plate]``.
+Adding a family is one such file and one line in
+``_registry.py``. The family is decided from the
+content, never from the file's ending; exactly one module must claim a file.
+"""
+
+from __future__ import annotations
+
+from cytokit.parsers._files import (
+    FoundFiles,
+    distinct_names,
+    find_plates,
+    read_file,
+    read_plate,
+    read_plates,
+)
+from cytokit.parsers._registry import PARSERS, Parser, recognise
+
+__all__ = [
+    "PARSERS",
+    "FoundFiles",
+    "Parser",
+    "distinct_names",
+    "find_plates",
+    "read_file",
+    "read_plate",
+    "read_plates",
+    "recognise",
+]

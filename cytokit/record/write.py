@@ -2,11 +2,132 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
+from cytokit.errors import Problem, UsageError
+from cytokit.plate import Plate
 from cytokit.record.folder import OutputFolder
-from cytokit.record.manifest import make_manifest
+from cytokit.record.manifest import describe_input, make_manifest
+from cytokit.report.tables import write_table
+
+if TYPE_CHECKING:
+    from cytokit.figures.panels import Label, Style, Summary
+    from cytokit.platefit import PlateFit
+    from cytokit.stats import Comparison
+
+
+def write_fit(fit: PlateFit, goal: str | Path, *, force: bool = False) -> None:
+    """Write a fit's folder: wells, samples, standards, curves, flags, workbook, page, manifest.
+
+    Parameters
+    ----------
+    fit : PlateFit
+    goal : path-like
+        The folder to make.
+    force : bool
+        Replace an earlier run's files.
+    """
+    from cytokit.report.page import write_page
+    from cytokit.report.workbook import write_workbook
+
+    with OutputFolder(goal, force=force) as folder:
+        tables = {
+            "wells": fit.wells,
+            "samples": fit.samples,
+            "standards": fit.standards,
+            "curves": fit.curves.table,
+            "flags": fit.flags,
+        }
+        for name, table in tables.items():
+            write_table(table, folder.path / f"{name}.csv")
+        write_workbook(fit, folder.path / "results.xlsx")
+        write_page(fit, folder.path / "report.html")
+        folder.finish(fit_manifest(fit))
+
+
+def fit_manifest(fit: PlateFit) -> dict[str, Any]:
+    """The manifest of a fit, without its outputs."""
+    inputs = []
+    for plate in fit.plates:
+        for source, role in [(plate.source, "plate"), *((c, c.format) for c in plate.companions)]:
+            inputs.append(describe_input(source.path, source.sha256, role, source.format))
+    return make_manifest(
+        "fit",
+        options=asdict(fit.options),
+        inputs=_once(inputs),
+        exclusions=fit.exclusions,
+    )
+
+
+def write_comparison(
+    comparison: Comparison,
+    goal: str | Path,
+    *,
+    force: bool = False,
+    style: Style = "trial",
+    label: Label = "stars",
+    summary: Summary = "box",
+) -> None:
+    """Write a comparison's folder: tables, panels and forest, methods, page, manifest.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    goal : path-like
+        The folder to make.
+    force : bool
+        Replace an earlier run's files.
+    style : {"trial", "lanzoni"}
+        Of the panels.
+    label : {"stars", "p", "both"}
+        What the brackets carry.
+    summary : {"box", "gm", "bar"}
+        What is drawn per column.
+    """
+    from cytokit.figures.forest import forest_pages
+    from cytokit.figures.panels import panel_pages
+    from cytokit.figures.style import figure_bytes, save_figure
+    from cytokit.report.compare_page import write_compare_page
+
+    figures = {
+        "panels": panel_pages(comparison, style=style, label=label, summary=summary),
+        "forest": forest_pages(comparison),
+    }
+    with OutputFolder(goal, force=force) as folder:
+        write_table(comparison.table, folder.path / "comparisons.csv")
+        write_table(comparison.summary, folder.path / "summary.csv")
+        write_table(comparison.detectability, folder.path / "detectability.csv")
+        methods = comparison.methods.rstrip("\n") + "\n"
+        (folder.path / "methods.md").write_text(methods, encoding="utf-8", newline="\n")
+        pictures = {}
+        for name, pages in figures.items():
+            save_figure(pages, folder.path / name)
+            for number, page in enumerate(pages, start=1):
+                title = name.capitalize() + (f", page {number}" if len(pages) > 1 else "")
+                pictures[title] = figure_bytes(page, "svg").decode("utf-8")
+        write_compare_page(comparison, folder.path / "report.html", pictures)
+        look = {"style": style, "label": label, "summary": summary}
+        folder.finish(compare_manifest(comparison, look))
+
+
+def compare_manifest(comparison: Comparison, look: Mapping[str, str]) -> dict[str, Any]:
+    """The manifest of a comparison, without its outputs."""
+    inputs = [
+        describe_input(entry.path, entry.sha256, entry.kind, entry.kind)
+        for entry in comparison.study.inputs
+    ]
+    return make_manifest(
+        "compare",
+        options={**comparison.options.as_dict(), **look},
+        inputs=_once(inputs),
+        seed=comparison.options.seed,
+    )
 
 
 def write_trial(
@@ -29,8 +150,64 @@ def write_trial(
         for name, data in files.items():
             (folder.path / name).write_bytes(data)
         seed = options["seed"]
-        folder.finish(
-            make_manifest(
-                "simulate", options=options, inputs=[], seed=seed if isinstance(seed, int) else None
-            )
+        number = seed if isinstance(seed, int) else None
+        folder.finish(make_manifest("simulate", options=options, inputs=[], seed=number))
+
+
+def write_tidy(
+    plates: Sequence[Plate], goal: Path, *, force: bool = False, excel: bool = False
+) -> int:
+    """Write the readings of plates as one tidy table, .csv or .xlsx.
+
+    Parameters
+    ----------
+    plates : sequence of Plate
+    goal : pathlib.Path
+        Its ending decides the form.
+    force : bool
+        Replace an existing file.
+    excel : bool
+        Begin a CSV with a byte order mark, so that Excel reads it as UTF-8.
+
+    Returns
+    -------
+    int
+        How many readings were written.
+
+    Raises
+    ------
+    UsageError
+        If the file exists and ``force`` is not given, or its ending is another.
+    """
+    if goal.suffix.lower() not in {".csv", ".xlsx"}:
+        raise UsageError(
+            Problem("CK-505", f"cannot write {goal.suffix or goal.name!r} files", str(goal),
+                    "end the name in .csv or .xlsx")
+        )  # fmt: skip
+    if goal.exists() and not force:
+        raise UsageError(
+            Problem("CK-504", "the file exists", str(goal), "give --force to replace it")
         )
+    frames = []
+    for plate in plates:
+        units = plate.analytes.set_index("analyte")["unit"]
+        frame = plate.wells.assign(unit=plate.wells["analyte"].map(units))
+        frame.insert(0, "plate", plate.name)
+        frames.append(frame)
+    table = pd.concat(frames, ignore_index=True)
+    # written beside the goal and moved into place, so that no half a table is ever found there
+    with tempfile.TemporaryDirectory(dir=goal.parent, prefix=".cytokit-") as area:
+        draft = Path(area) / goal.name
+        if goal.suffix.lower() == ".csv":
+            write_table(table, draft, excel=excel)
+        else:
+            from cytokit.report.workbook import write_frame
+
+            write_frame(table, draft)
+        draft.replace(goal)
+    return len(table)
+
+
+def _once(inputs: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
+    """Each input once, in the order of first use."""
+    return list({(entry["path"], entry["sha256"]): entry for entry in inputs}.values())

@@ -57,9 +57,8 @@ class SimulatedAnalyte:
         with np.errstate(divide="ignore"):  # ln 0 is -inf on purpose: the response at zero is lower
             t = -self.slope * (np.log(concentration) - np.log(self.inflection))
         # (1 + e^t)^-g by way of log1p, so that t = inf gives exactly 0
-        return self.lower + (self.upper - self.lower) * np.exp(
-            -self.asymmetry * np.logaddexp(0.0, t)
-        )
+        share: Array = np.exp(-self.asymmetry * np.logaddexp(0.0, t))
+        return self.lower + (self.upper - self.lower) * share
 
 
 #: The analytes of the trial's Figure 3 with levels of the order seen in severe COVID-19.

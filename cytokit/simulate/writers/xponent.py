@@ -99,7 +99,8 @@ def _in_reading_order(plate: Plate) -> list[str]:
 
 def _well_block(plate: Plate, wells: list[str], name: str, column: str) -> list[Row]:
     values = plate.wells.pivot(index="well", columns="analyte", values=column)
-    cells = {well: [number(v) for v in values.loc[well, plate.analyte_names]] for well in wells}
+    table = values.loc[wells, plate.analyte_names].to_numpy()
+    cells = {well: [number(v) for v in row] for well, row in zip(wells, table, strict=True)}
     return _per_well(plate, wells, name, cells)
 
 
@@ -181,9 +182,11 @@ def _reagents(plate: Plate, name: str, kind: WellType, column: str) -> list[Row]
 def _dilution(plate: Plate, wells: list[str]) -> list[Row]:
     once = plate.wells.drop_duplicates("well").set_index("well")
     rows: list[Row] = [("Location", "Sample", "Dilution Factor")]
-    for i, well in enumerate(wells, start=1):
-        sample, factor = once.loc[well, "sample"], once.loc[well, "dilution_factor"]
-        rows.append((f"{i}(1,{well})", str(sample), number(factor)))
+    factors = once["dilution_factor"].astype("float64").to_dict()
+    rows += [
+        (f"{i}(1,{well})", str(once.loc[well, "sample"]), number(factors[well]))
+        for i, well in enumerate(wells, start=1)
+    ]
     return _block("Dilution Factor", rows)
 
 

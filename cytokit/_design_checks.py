@@ -1,0 +1,120 @@
+"""What can be wrong with a design by itself: one small function per rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from cytokit._design_rows import design_rows
+from cytokit.errors import Problem, did_you_mean, place
+from cytokit.vocabulary import DesignStatus
+
+_STATUSES = [str(status) for status in DesignStatus]
+_SAMPLED = str(DesignStatus.SAMPLED)
+_DIED = str(DesignStatus.DIED)
+
+
+def problems(frame: pd.DataFrame, path: str) -> Iterator[Problem]:
+    """All that is wrong with a design's rows."""
+    yield from _holes(frame, path)
+    yield from _unknown_status(frame, path)
+    whole = frame[(frame["subject"] != "") & (frame["group"] != "") & frame["day"].notna()]
+    yield from _spelled_twice(whole, path)
+    for column, code in (("group", "CK-267"), ("stratum", "CK-270")):
+        yield from _two_of(whole, column, code, path)
+    yield from _day_twice(whole, path)
+    yield from _sample_twice(whole, path)
+    yield from _after_death(whole, path)
+
+
+def _holes(frame: pd.DataFrame, path: str) -> Iterator[Problem]:
+    """Rows without subject, group or day, and sampled rows without a sample."""
+    for role, code in (("subject", "CK-263"), ("group", "CK-264"), ("day", "CK-265")):
+        empty = frame[role].isna() | (frame[role] == "")
+        for row in design_rows(frame[empty]):
+            what = f"a row has no {role}"
+            mend = f"write its {role}, or take the row out"
+            yield Problem(code, what, place(path, line=row.line, sample=row.sample), mend)
+    nameless = frame[(frame["sample"] == "") & (frame["status"] == _SAMPLED)]
+    for row in design_rows(nameless):
+        what = f"subject {row.subject!r}, day {row.day}: no sample is named"
+        mend = "name the sample, or give the status missing or died"
+        yield Problem("CK-266", what, place(path, line=row.line), mend)
+
+
+def _unknown_status(frame: pd.DataFrame, path: str) -> Iterator[Problem]:
+    for row in design_rows(frame[~frame["status"].isin(_STATUSES)]):
+        what = f"status {row.status!r} is not known"
+        mend = f"use {', '.join(_STATUSES)}"
+        near = did_you_mean(row.status, _STATUSES)
+        yield Problem("CK-271", what, place(path, line=row.line), mend, near)
+
+
+def _spelled_twice(frame: pd.DataFrame, path: str) -> Iterator[Problem]:
+    """Groups or subjects that differ in nothing but capitals or spaces."""
+    for role in ("group", "subject"):
+        names = list(dict.fromkeys(frame[role]))
+        plain: dict[str, list[str]] = {}
+        for name in names:
+            plain.setdefault("".join(name.casefold().split()), []).append(name)
+        for alike in plain.values():
+            if len(alike) > 1:
+                what = f"{role}s that differ only in spelling: {', '.join(map(repr, alike))}"
+                yield Problem("CK-272", what, place(path), f"spell the {role} in one way")
+
+
+def _two_of(frame: pd.DataFrame, column: str, code: str, path: str) -> Iterator[Problem]:
+    """A subject in two groups, or two strata."""
+    for subject, rows in frame.groupby("subject", sort=False):
+        values = list(dict.fromkeys(rows[column]))
+        if len(values) > 1:
+            lines = ", ".join(str(line) for line in rows.drop_duplicates(column)["line"])
+            what = f"subject {subject!r} is in {len(values)} {_PLURAL[column]}: {', '.join(values)}"
+            mend = f"give the subject one {column}"
+            yield Problem(code, what, f"{place(path)}, lines {lines}", mend)
+
+
+_PLURAL = {"group": "groups", "stratum": "strata"}
+
+
+def _day_twice(frame: pd.DataFrame, path: str) -> Iterator[Problem]:
+    for key, rows in frame.groupby(["subject", "day"], sort=False):
+        subject, day = key
+        if len(set(rows["sample"])) > 1:
+            names = ", ".join(repr(name) for name in dict.fromkeys(rows["sample"]))
+            lines = ", ".join(map(str, rows["line"]))
+            what = f"subject {subject!r} has day {day} twice: samples {names}"
+            mend = "keep the sample that counts; a sample measured again keeps its name"
+            yield Problem("CK-268", what, f"{place(path)}, lines {lines}", mend)
+
+
+def _sample_twice(frame: pd.DataFrame, path: str) -> Iterator[Problem]:
+    """One sample given to two subjects or days, or listed twice."""
+    named = frame[frame["sample"] != ""]
+    for key, rows in named.groupby(["sample", "plate"], sort=False):
+        if len(rows) > 1:
+            sample, plate = key
+            owners = ", ".join(
+                f"{row.subject!r} day {row.day} (line {row.line})" for row in design_rows(rows)
+            )
+            what = f"sample {sample!r} stands {len(rows)} times: {owners}"
+            mend = "one row per sample; add a plate column if plates share sample names"
+            at = place(path, sample=str(sample)) + (f", plate {plate}" if plate else "")
+            yield Problem("CK-269", what, at, mend)
+
+
+def _after_death(frame: pd.DataFrame, path: str) -> Iterator[Problem]:
+    """A sample taken on or after the day for which the subject is said to have died."""
+    numeric = frame[frame["day"].map(lambda day: not isinstance(day, str))]
+    for subject, rows in numeric.groupby("subject", sort=False):
+        deaths = rows.loc[rows["status"] == _DIED, "day"]
+        if deaths.empty:
+            continue
+        later = rows[(rows["status"] == _SAMPLED) & (rows["day"] >= deaths.min())]
+        for row in design_rows(later):
+            what = (
+                f"subject {subject!r} died before day {deaths.min()} but has a sample on {row.day}"
+            )
+            mend = "correct the status or the day"
+            yield Problem("CK-276", what, place(path, line=row.line, sample=row.sample), mend)

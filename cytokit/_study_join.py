@@ -1,0 +1,196 @@
+"""Readings and design held against each other: which sample is whose, and what is left over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from cytokit._design_rows import DesignRow, design_rows
+from cytokit.days import sort_key
+from cytokit.design import FRAME_COLUMNS, Design, design_header, make_design, read_design
+from cytokit.errors import DesignError, Problem, did_you_mean, place
+from cytokit.findings import Finding
+from cytokit.readings import Readings
+from cytokit.vocabulary import DesignStatus
+
+_SAMPLED, _MISSING, _DIED = map(str, DesignStatus)
+_OWN = ("subject", "group", "day")
+_DESIGN_ONLY = (*_OWN, "stratum", "status", "plate")
+#: this many samples are named one by one in an error; the rest is counted
+_NAMED = 10
+
+DesignSource = Design | str | Path | pd.DataFrame
+Owners = dict[tuple[str, str], DesignRow]
+Mapped = Mapping[str, str | Sequence[str]]
+
+
+def split_mapping(
+    mapping: Mapped | None, design: DesignSource | None, tables: bool
+) -> tuple[Mapped, dict[str, str]]:
+    """The part of a mapping that is for the tables, and the part that is for the design.
+
+    With a design file, who and when are mapped there, and values in the tables; the sample's
+    column belongs to the design if the design has it.
+    """
+    whole = dict(mapping or {})
+    if design is None or isinstance(design, Design):
+        return whole, {}
+    if not tables:
+        return {}, {role: str(name) for role, name in whole.items()}
+    here = [role for role in whole if role in _DESIGN_ONLY]
+    if "sample" in whole and whole["sample"] in design_header(design):
+        here.append("sample")
+    for_tables = {role: name for role, name in whole.items() if role not in here}
+    return for_tables, {role: str(whole[role]) for role in here}
+
+
+def as_design(design: DesignSource, mapping: Mapping[str, str]) -> Design:
+    """A design, read where it is not one yet."""
+    return design if isinstance(design, Design) else read_design(design, mapping=mapping)
+
+
+def own_design(readings: Readings) -> tuple[Readings, Design]:
+    """The design that the tables carry themselves; samples without a name are given one."""
+    frame = readings.frame
+    names = ", ".join(dict.fromkeys(entry.path or entry.kind for entry in readings.inputs))
+    lacking = [role for role in _OWN if (frame[role] == "").all()]
+    if lacking:
+        what = f"the data do not say the {', '.join(lacking)} of a sample"
+        mend = "give a design: a table of sample, subject, group, day"
+        raise DesignError(Problem("CK-282", what, place(names), mend))
+    unnamed = frame["sample"] == ""
+    named = frame.assign(
+        sample=frame["sample"].mask(unnamed, frame["subject"] + " day " + frame["day"])
+    )
+    rows = named[[*_OWN, "sample", "stratum", "status"]].drop_duplicates(ignore_index=True)
+    rows = rows.assign(plate="", line=None)
+    return replace(readings, frame=named), make_design(rows[list(FRAME_COLUMNS)], names, "")
+
+
+def join_design(readings: Readings, design: Design) -> tuple[pd.DataFrame, list[Finding]]:
+    """Give each reading its subject, group, day and stratum; name what does not fit.
+
+    Parameters
+    ----------
+    readings : Readings
+    design : Design
+
+    Returns
+    -------
+    frame : pandas.DataFrame
+        The readings of designed samples, with who and when from the design.
+    findings : list of Finding
+        Samples of the data that the design does not name.
+
+    Raises
+    ------
+    DesignError
+        CK-283 designed samples the data lack, CK-284 a lost sample that has data, CK-285 no sample
+        in common, CK-286 a table that names no samples; all problems together.
+    """
+    frame = readings.frame
+    owners = _owners(frame, design)
+    problems = list(_misfits(frame, design, owners))
+    if problems:
+        raise DesignError(*problems)
+    known = frame[[key in owners for key in _keys(frame)]]
+    rows = [owners[key] for key in _keys(known)]
+    joined = known.assign(
+        **{role: [getattr(row, role) for row in rows] for role in ("subject", "group", "stratum")},
+        status=[row.status for row in rows],
+    )
+    # a list of ints, floats or texts, never mixed: the column takes its kind from them
+    joined["day"] = pd.Series([row.day for row in rows], index=joined.index).infer_objects()
+    return joined.reset_index(drop=True), _not_designed(frame, owners)
+
+
+def planned(design: Design) -> pd.DataFrame:
+    """One row per subject and planned day; what the design leaves out is missing, or died."""
+    frame = design.frame
+    days = sorted(dict.fromkeys(frame["day"]), key=sort_key)
+    rows = []
+    for subject, own in frame.groupby("subject", sort=False):
+        status = dict(zip(own["day"], own["status"], strict=True))
+        dead = False
+        for day in days:
+            dead = dead or status.get(day) == _DIED
+            default = _DIED if dead else _MISSING
+            first = own.iloc[0]
+            rows.append((subject, first["group"], first["stratum"], day, status.get(day, default)))
+    return pd.DataFrame(rows, columns=["subject", "group", "stratum", "day", "status"])
+
+
+def _keys(frame: pd.DataFrame) -> list[tuple[str, str]]:
+    return list(zip(frame["plate"], frame["sample"], strict=True))
+
+
+def _owners(frame: pd.DataFrame, design: Design) -> Owners:
+    """(plate, sample) of the data -> its row of the design."""
+    rows = design_rows(design.frame)
+    everywhere = {row.sample: row for row in rows if not row.plate}
+    on_plate = {(row.plate, row.sample): row for row in rows if row.plate}
+    owners = {}
+    for key in dict.fromkeys(_keys(frame)):
+        row = on_plate.get(key, everywhere.get(key[1]))
+        if row is not None and key[1] != "":
+            owners[key] = row
+    return owners
+
+
+def _misfits(frame: pd.DataFrame, design: Design, owners: Owners) -> Iterator[Problem]:
+    """Designed samples the data lack, lost samples that have data, nothing in common."""
+    present = list(dict.fromkeys(frame["sample"]))
+    if present == [""]:
+        mend = "give the tables a sample column, or leave the design out if they hold it"
+        yield Problem("CK-286", "the data name no samples", place(design.path), mend)
+        return
+    if not owners:
+        shown = ", ".join(map(repr, present[:5]))
+        what = f"none of the {len(present)} samples in the data is in the design"
+        first = next(iter(design.frame.loc[design.frame["sample"] != "", "sample"]), "")
+        mend = f"the data hold {shown}; the design names {first!r} and so on: use one spelling"
+        yield Problem("CK-285", what, place(design.path), mend, did_you_mean(first, present))
+        return
+    found = set(owners.values())
+    rows = design_rows(design.frame)
+    free = [
+        sample
+        for _, sample in dict.fromkeys(_keys(frame))
+        if sample not in set(design.frame["sample"])
+    ]
+    lacking = [row for row in rows if row.status == _SAMPLED and row not in found]
+    for row in lacking[:_NAMED]:
+        where = place(design.path, line=row.line, sample=row.sample)
+        mend = "correct its name, or give it the status missing or died"
+        what = f"the design names sample {row.sample!r}, which the data lack"
+        yield Problem("CK-283", what, where, mend, did_you_mean(row.sample, free))
+    if len(lacking) > _NAMED:
+        what = f"the design names {len(lacking) - _NAMED} more samples that the data lack"
+        yield Problem("CK-283", what, place(design.path))
+    for row in rows:
+        if row.status != _SAMPLED and row.sample and row in found and _has_data(frame, row.sample):
+            what = f"sample {row.sample!r} is called {row.status} but has data"
+            where = place(design.path, line=row.line, sample=row.sample)
+            yield Problem("CK-284", what, where, "correct its status, or its name")
+
+
+def _has_data(frame: pd.DataFrame, sample: str) -> bool:
+    """Whether any reading of the sample says something."""
+    return bool((frame.loc[frame["sample"] == sample, "state"] != "missing").any())
+
+
+def _not_designed(frame: pd.DataFrame, owners: Owners) -> list[Finding]:
+    """One finding per sample of the data that nobody owns."""
+    return [
+        Finding(
+            "sample_not_in_design",
+            f"sample {sample!r} is in the data but not in the design: not used",
+            plate=plate,
+            sample=sample,
+        )
+        for plate, sample in dict.fromkeys(_keys(frame))
+        if (plate, sample) not in owners
+    ]

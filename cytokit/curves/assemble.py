@@ -1,0 +1,306 @@
+"""From a calibration's arrays to StandardCurves with their tables, limits and verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import special
+
+from cytokit.curves.arrays import CurveArrays
+from cytokit.curves.calibrate import Calibration
+from cytokit.curves.curve import StandardCurve, concentration
+from cytokit.curves.gather import AnalyteStandards
+from cytokit.curves.limits import Limits, find_limits, recovery_limits
+from cytokit.curves.model import Array, log_midpoint, natural
+from cytokit.curves.options import FitOptions
+from cytokit.curves.profiles import Evidence, Profile, judge, levels_that_pass
+from cytokit.vocabulary import STANDARDS_COLUMNS, Verdict
+
+#: a well with less than this of its weight left is called down-weighted
+DOWNWEIGHTED = 0.5
+
+
+def make_curves(
+    standards: Sequence[AnalyteStandards],
+    fitted: Sequence[int],
+    calibration: Calibration | None,
+    usual: Sequence[int],
+    options: FitOptions,
+    profile: Profile,
+) -> list[StandardCurve]:
+    """One StandardCurve for each entry of `standards`, fitted or not.
+
+    Parameters
+    ----------
+    standards : sequence of AnalyteStandards
+    fitted : sequence of int
+        Which of them the calibration's columns stand for.
+    calibration : Calibration or None
+    usual : sequence of int
+        For each plate the usual number of wells of a result.
+    options : FitOptions
+    profile : Profile
+
+    Returns
+    -------
+    list of StandardCurve
+    """
+    column_of = {number: column for column, number in enumerate(fitted)}
+    limits = None
+    if calibration is not None:
+        some = [standards[number] for number in fitted]
+        curves = calibration.curves
+        log_low = np.array([np.log(lowest(one)) for one in some]) - curves.log_top
+        n_wells = np.array([float(usual[one.plate]) for one in some])
+        limits = find_limits(curves, log_low, n_wells, options.max_cv_pct)
+    out = []
+    for number, one in enumerate(standards):
+        column = column_of.get(number)
+        if column is None or calibration is None or limits is None:
+            out.append(_without_fit(one, one.trouble, usual[one.plate], options))
+        else:
+            out.append(
+                _with_fit(one, calibration, limits, column, usual[one.plate], options, profile)
+            )
+    return out
+
+
+def lowest(one: AnalyteStandards) -> float:
+    """The lowest usable standard above zero."""
+    used = np.isfinite(one.y).any(1) & (one.x > 0)
+    return float(one.x[used].min())
+
+
+def back_calculate(one: AnalyteStandards, curve: CurveArrays) -> tuple[Array, Array]:
+    """Concentration (n,) each level's mean reading gives back, and recovery in %."""
+    mean = _level_means(one)
+    log_x = curve.invert(mean[:, None])[:, 0] + curve.log_top
+    back = concentration(log_x)
+    recovery = np.where(one.x > 0, 100.0 * back / np.where(one.x > 0, one.x, 1.0), np.nan)
+    return back, recovery
+
+
+def _level_means(one: AnalyteStandards) -> Array:
+    """Mean response (n,) of each level's wells, NaN where it has none."""
+    there = np.isfinite(one.y)
+    n = there.sum(1)
+    mean = np.where(there, one.y, 0.0).sum(1) / np.maximum(n, 1)
+    return np.where(n > 0, mean, np.nan)
+
+
+def _with_fit(
+    one: AnalyteStandards,
+    calibration: Calibration,
+    limits: Limits,
+    column: int,
+    n_wells: int,
+    options: FitOptions,
+    profile: Profile,
+) -> StandardCurve:
+    """The curve of one column of the calibration, with its verdict."""
+    curve = calibration.curves.take(np.array([column]))
+    back, recovery = back_calculate(one, curve)
+    used = np.isfinite(one.y).any(1)
+    passes = levels_that_pass(one.x, recovery, used, profile)
+    above = used & (one.x > 0)
+    evidence = Evidence(
+        n_levels=int(above.sum()),
+        n_pass=int(passes.sum()),
+        signal=_signal(one, curve),
+        has_range=bool(np.isfinite(limits.lloq[column])),
+        converged=bool(calibration.converged[column]),
+        at_bound=bool(calibration.at_bound[column]),
+        p_fit=_p_fit(calibration.chi2[column], calibration.df[column]),
+    )
+    verdict, reason = judge(evidence, profile, one.note)
+    if verdict is Verdict.FAILED:
+        return _without_fit(one, reason, n_wells, options)
+    sign = int(curve.orientation[0])
+    theta = curve.theta + np.array([[curve.log_top[0]], [0.0], [0.0]])
+    slope, _, asymmetry = natural(theta)
+    shape = one.y.shape
+    weight = calibration.weight[: shape[0], : shape[1], column]
+    robust = calibration.robust[: shape[0], : shape[1], column]
+    wells = _judge_wells(one, weight, robust)
+    by_recovery = recovery_limits(one.x[above], passes[above])
+    return StandardCurve(
+        plate=one.plate_name,
+        analyte=one.analyte,
+        unit=one.unit,
+        model="4pl" if one.four else "5pl",
+        orientation="+" if sign > 0 else "-",
+        standards=_level_table(one, wells, back, recovery),
+        wells=_well_table(one, wells),
+        verdict=verdict,
+        reason=reason,
+        lower=float(curve.lower[0]),
+        upper=float(curve.upper[0]),
+        inflection=float(np.exp(log_midpoint(theta, sign))[0]),
+        slope=float(slope[0]),
+        asymmetry=float(asymmetry[0]),
+        r2=float(calibration.r2[column]),
+        chi2=float(calibration.chi2[column]),
+        df=float(calibration.df[column]),
+        s0=float(curve.noise.s0[0]),
+        cv=float(curve.noise.cv[0]),
+        lod=float(limits.lod[column]),
+        lloq=float(limits.lloq[column]),
+        uloq=float(limits.uloq[column]),
+        lloq_recovery=by_recovery[0],
+        uloq_recovery=by_recovery[1],
+        n_levels=evidence.n_levels,
+        n_pass=evidence.n_pass,
+        background=one.background,
+        n_wells=n_wells,
+        decides=options.limits,
+        at_bound=evidence.at_bound,
+        arrays=curve,
+    )
+
+
+def _without_fit(
+    one: AnalyteStandards, reason: str, n_wells: int, options: FitOptions
+) -> StandardCurve:
+    """The entry of a curve that failed."""
+    nothing = np.zeros(one.y.shape)
+    judged = _judge_wells(one, nothing, np.where(np.isfinite(one.y), 1.0, np.nan))
+    reasons = ["no curve" if text.startswith("no point") else text for text in judged.reason]
+    wells = _Wells(judged.weight, judged.robust, reasons)
+    missing = np.full(len(one.x), np.nan)
+    return StandardCurve(
+        plate=one.plate_name,
+        analyte=one.analyte,
+        unit=one.unit,
+        model="4pl" if one.four and not one.trouble else options.model,
+        orientation="",
+        standards=_level_table(one, wells, missing, missing),
+        wells=_well_table(one, wells),
+        reason=reason,
+        n_levels=one.n_levels,
+        background=one.background,
+        n_wells=n_wells,
+        decides=options.limits,
+    )
+
+
+def _signal(one: AnalyteStandards, curve: CurveArrays) -> float:
+    """Rise of the curve over its levels, in sd of one well at the lower end."""
+    used = np.isfinite(one.y).any(1)
+    x = one.x[used]
+    log_x = np.where(x > 0, np.log(np.where(x > 0, x, 1.0)) - curve.log_top, -1e5)[:, None]
+    mu = curve.predict(log_x)[:, 0]
+    foot = np.array([[np.min(np.abs(mu))]])
+    return float(np.ptp(mu) / np.sqrt(curve.noise.variance(foot))[0, 0])
+
+
+def _p_fit(chi2: float, df: float) -> float:
+    """Probability of a larger chi-square; 1 where no freedom is left."""
+    return float(special.chdtrc(df, chi2)) if df > 0 else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Wells:
+    """Single standard and blank wells with what became of them, as arrays."""
+
+    weight: Array
+    robust: Array
+    reason: list[str]
+
+
+def _judge_wells(one: AnalyteStandards, weight: Array, robust: Array) -> _Wells:
+    """Weight of each well, and in words why it has little or none."""
+    table = one.wells
+    row, column = table["row"].to_numpy(), table["column"].to_numpy()
+    reason = table["reason"].tolist()
+    placed = (row >= 0) & np.array([text == "" for text in reason], dtype=bool)
+    of_well = np.zeros(len(table))
+    factor = np.full(len(table), np.nan)
+    of_well[placed] = weight[row[placed], column[placed]]
+    factor[placed] = robust[row[placed], column[placed]]
+    for well in np.flatnonzero(placed):
+        if factor[well] < DOWNWEIGHTED:
+            reason[well] = f"down-weighted to {factor[well]:.2f}: off the curve"
+        elif of_well[well] == 0:
+            reason[well] = "no point of this weight rule"
+    return _Wells(of_well, factor, reason)
+
+
+def _well_table(one: AnalyteStandards, wells: _Wells) -> pd.DataFrame:
+    """Single standard and blank wells with their weights."""
+    return pd.DataFrame(
+        {
+            "well": one.wells["well"],
+            "level": one.wells["level"],
+            "expected": one.wells["expected"],
+            "mfi": one.wells["mfi"],
+            "weight": wells.weight,
+            "robust": wells.robust,
+            "used": wells.weight > 0,
+            "reason": pd.Series(wells.reason, dtype="str", index=one.wells.index),
+        }
+    )
+
+
+def _level_table(
+    one: AnalyteStandards, wells: _Wells, back: Array, recovery: Array
+) -> pd.DataFrame:
+    """One row per level, columns ``STANDARDS_COLUMNS``; levels without a concentration last."""
+    row = one.wells["row"].to_numpy()
+    sample = one.wells["level"].to_numpy(dtype=object)
+    names = one.wells["well"].tolist()
+    mfi = one.wells["mfi"].to_numpy()
+    groups = [
+        (name, float(one.x[level]), back[level], recovery[level], np.flatnonzero(row == level))
+        for level, name in enumerate(one.names)
+    ]
+    nothing = (float("nan"),) * 3
+    for name in dict.fromkeys(sample[row < 0]):
+        groups.append((name, *nothing, np.flatnonzero((row < 0) & (sample == name))))
+    rows = []
+    for name, expected, found, percent, members in groups:
+        values = mfi[members][np.isfinite(wells.robust[members])]
+        mean = values.mean() if len(values) else float("nan")
+        reasons = {names[well]: wells.reason[well] for well in members if wells.reason[well]}
+        rows.append(
+            (
+                one.plate_name,
+                one.analyte,
+                name,
+                expected,
+                len(values),
+                mean,
+                cv_pct(values),
+                found,
+                percent,
+                bool((wells.weight[members] > 0).any()),
+                float(wells.weight[members].sum()),
+                _in_words(reasons, len(members)),
+            )
+        )
+    frame = pd.DataFrame(rows, columns=list(STANDARDS_COLUMNS))
+    texts = ["plate", "analyte", "level", "reason"]
+    return frame.astype(dict.fromkeys(texts, "str"))
+
+
+def _in_words(reasons: dict[str, str], n_wells: int) -> str:
+    """The reasons of a level's wells: once where all share it, else well by well."""
+    if len(reasons) == n_wells and len(set(reasons.values())) == 1:
+        return next(iter(reasons.values()))
+    return "; ".join(f"{well}: {reason}" for well, reason in reasons.items())
+
+
+def cv_pct(values: NDArray[np.float64]) -> float:
+    """Coefficient of variation in %; NaN for fewer than two values or a mean of 0.
+
+    Examples
+    --------
+    >>> round(cv_pct(np.array([90.0, 110.0])), 3)
+    14.142
+    """
+    if len(values) < 2 or values.mean() == 0:
+        return float("nan")
+    return float(100.0 * values.std(ddof=1) / abs(values.mean()))

@@ -1,0 +1,142 @@
+"""Fit all curves that share a dilution series in one call."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from cytokit.curves.batchfit import BatchFit, Outcome
+from cytokit.curves.checks import LEVELS_NEEDED, check_choice, checked_data, checked_start
+from cytokit.curves.linear import make_levels
+from cytokit.curves.model import Array, log_concentration
+from cytokit.curves.options import ModelName
+from cytokit.curves.prior import Prior
+from cytokit.curves.search import make_box, search
+from cytokit.curves.start import make_grid
+
+__all__ = ["LEVELS_NEEDED", "BatchFit", "Outcome", "fit_batch"]
+
+#: Curves held in memory at a time.
+CHUNK = 8192
+
+
+def fit_batch(
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    w: npt.ArrayLike,
+    *,
+    orientation: int = 1,
+    prior: Prior | None = None,
+    start: npt.ArrayLike | None = None,
+    model: ModelName = "5pl",
+) -> BatchFit:
+    """Fit N curves over one dilution series by weighted least squares, with or without a prior.
+
+    Replicates are compressed by the caller: y holds level means, w the sums of their weights.
+    The result of a curve does not depend on the order or the company of the others.
+
+    Parameters
+    ----------
+    x : array_like, shape (n,)
+        Concentrations of the levels, not negative; 0 is a blank.
+    y : array_like, shape (n, N)
+        Weighted level means.
+    w : array_like, shape (n, N)
+        Total weights, 1/variance where a prior is given. 0 means absent; y may be NaN there.
+    orientation : {1, -1}
+        Which of the two five-parameter families, see :mod:`cytokit.curves.model`.
+    prior : Prior, optional
+        None is plain weighted least squares.
+    start : array_like, shape (3, N), optional
+        A theta near the optimum, as from a fit with slightly other weights; a grid otherwise.
+    model : {"5pl", "4pl"}
+        The 4PL has its asymmetry frozen at 1.
+
+    Returns
+    -------
+    BatchFit
+
+    Raises
+    ------
+    InputError
+        CK-300..304: shapes that do not match, numbers that are not finite, too few levels.
+    UsageError
+        CK-305..307: an unknown orientation, model, prior or start.
+
+    Notes
+    -----
+    Variable projection (Golub and Pereyra 1973; Kaufman 1975), from the best local maxima of a
+    grid; Newton's method takes over where this is slow.
+
+    Examples
+    --------
+    >>> from cytokit.curves.prior import weak_prior
+    >>> x = np.array([0, 1, 4, 16, 64, 256, 1024.0])
+    >>> y = 20 + 1e4 * (1 - (1 + x / 90) ** -1.0)
+    >>> fit = fit_batch(x, y[:, None], 1 / (0.05 * y[:, None]) ** 2)
+    >>> fit.midpoint.round(6), fit.upper.round(4), bool(fit.converged[0])
+    (array([90.]), array([10020.]), True)
+    >>> np.exp(fit.invert([[5020.0]])).round(6)
+    array([[90.]])
+    """
+    check_choice(orientation, model)
+    x, y, w = checked_data(x, y, w, LEVELS_NEEDED[model])
+    n_curves = y.shape[1]
+    mean_precision = (
+        (np.zeros((3, n_curves)), np.zeros((3, n_curves)))
+        if prior is None
+        else prior.spread(n_curves)
+    )
+    starts = checked_start(start, n_curves)
+    log_x = log_concentration(x)
+    box = make_box(log_x[x > 0], model)
+    grid = make_grid(log_x, box, orientation)
+
+    outcome = np.full(n_curves, Outcome.NOT_CONVERGED, dtype=np.int8)
+    outcome[_equal_levels(y, w)] = Outcome.FLAT
+    outcome[(w > 0).sum(axis=0) < LEVELS_NEEDED[model]] = Outcome.TOO_FEW_LEVELS
+    theta = np.full((3, n_curves), np.nan)
+    a, s, sse = (np.full(n_curves, np.nan) for _ in range(3))
+    iterations = np.zeros(n_curves, dtype=np.int64)
+
+    flat = np.flatnonzero(outcome == Outcome.FLAT)
+    theta[:, flat] = np.clip(mean_precision[0][:, flat], *box)
+    a[flat] = np.where(w[:, flat] > 0, y[:, flat], -np.inf).max(axis=0)
+    s[flat] = 0.0
+    offset = theta[:, flat] - mean_precision[0][:, flat]
+    sse[flat] = (mean_precision[1][:, flat] * offset**2).sum(axis=0)
+
+    todo = np.flatnonzero(outcome == Outcome.NOT_CONVERGED)
+    for first in range(0, todo.size, CHUNK):
+        part = todo[first : first + CHUNK]
+        own_prior = tuple(values.take(part, axis=1) for values in mean_precision)
+        levels = make_levels(
+            log_x,
+            y.take(part, axis=1),
+            w.take(part, axis=1),
+            (own_prior[0], own_prior[1]),
+            box,
+            orientation,
+        )
+        found = search(levels, grid, None if starts is None else starts.take(part, axis=1))
+        theta[:, part] = found.theta
+        s[part] = found.s
+        a[part] = levels.y_mean - found.s * found.shape_mean
+        sse[part] = found.objective
+        iterations[part] = found.iterations
+        outcome[part[found.converged]] = Outcome.FITTED
+    at_bound = ((theta <= box[0]) | (theta >= box[1])) & (box[0] < box[1])
+    at_bound[:, flat] = False
+    return BatchFit(theta, a, s, sse, outcome, iterations, at_bound, orientation, model)
+
+
+def _equal_levels(y: Array, w: Array) -> npt.NDArray[np.bool_]:
+    """Curves whose levels are equal to the last bits."""
+    if y.shape[1] == 0:
+        return np.zeros(0, dtype=bool)
+    used = w > 0
+    high = np.where(used, y, -np.inf).max(axis=0)
+    low = np.where(used, y, np.inf).min(axis=0)
+    none = ~used.any(axis=0)
+    high[none] = low[none] = 0.0
+    return np.asarray(high - low <= 1e-14 * np.maximum(np.abs(high), np.abs(low)))

@@ -1,0 +1,65 @@
+"""Covariance of fitted parameters, whatever the weights they were fitted with."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cytokit.curves.arrays import CurveArrays
+from cytokit.curves.model import Array
+
+RIDGE = 1e-11
+
+
+def sandwich(
+    curves: CurveArrays,
+    log_x: Array,
+    weight: Array,
+    precision: Array,
+    shared: Array | None,
+) -> Array:
+    """Covariance (N, 5, 5) of (lower, upper, m, eta, k) under the curves' variance model.
+
+    With weights 1 / variance it is (J'WJ + P)^-1, else P. J. Huber's sandwich.
+
+    Parameters
+    ----------
+    curves : CurveArrays
+        Their own covariance is not used.
+    log_x : (n, N) array
+        Relative ln x of the levels.
+    weight : (n, R, N) array
+        Of single wells; 0 where there is none.
+    precision : (3, N) array
+        Of the prior on (m, eta, k).
+    shared : (n, n, N) array or None
+        Covariance of the levels' ln concentrations, where a dilution error was declared: it is
+        carried from step to step of the series, so that levels err together.
+
+    Returns
+    -------
+    (N, 5, 5) array
+    """
+    jacobian = curves.jacobian(log_x)
+    total = weight.sum(1)
+    bread = _gram(jacobian, total)
+    variance = curves.noise.variance(curves.predict(log_x))
+    meat = _gram(jacobian, (weight**2).sum(1) * variance)
+    if shared is not None:
+        pull = jacobian * (total * jacobian[2])
+        meat += np.einsum("ijn,jkn,lkn->nil", pull, shared, pull)
+    for i in range(3):
+        bread[:, 2 + i, 2 + i] += precision[i]
+        meat[:, 2 + i, 2 + i] += precision[i]
+    # a ridge on the scaled matrices: what neither data nor prior determine gets a very large
+    # variance, never a small one
+    scale = np.sqrt(np.einsum("nii->ni", bread))
+    scale = np.where(scale > 0, scale, 1.0)
+    outer = scale[:, :, None] * scale[:, None, :]
+    ridge = RIDGE * np.eye(5)
+    inverse = np.linalg.inv(bread / outer + ridge)
+    return np.asarray(inverse @ (meat / outer + ridge) @ inverse / outer)
+
+
+def _gram(jacobian: Array, weight: Array) -> Array:
+    """Sum over levels of w J J', (N, 5, 5)."""
+    return np.einsum("ijn,jn,ljn->nil", jacobian, weight, jacobian)

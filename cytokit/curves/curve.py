@@ -1,0 +1,324 @@
+"""StandardCurve: one analyte of one plate, its parameters, limits and what they rest on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from html import escape
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cytokit.curves.arrays import CurveArrays
+from cytokit.curves.intervals import concentration_interval
+from cytokit.curves.model import Array, equation, log_concentration
+from cytokit.errors import InputError, Problem, place
+from cytokit.vocabulary import CURVES_COLUMNS, RangeStatus, Verdict
+
+NAN = float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A standard that the profile's rule left out: the round, which one, and why."""
+
+    round: int
+    level: str
+    expected: float
+    recovery_pct: float
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class StandardCurve:
+    """The standard curve of one analyte on one plate.
+
+    All responses are MFI as measured; under a vendor's weight rule, which works on net MFI, the
+    background is added back, so that curve, wells and readings share one scale.
+
+    Parameters
+    ----------
+    plate, analyte, unit : str
+    model : {"5pl", "4pl"}
+    orientation : {"+", "-"}
+        Which of the two forms of the logistic (see :mod:`cytokit.curves.model`).
+    lower, upper : float
+        a and d: responses at concentration 0 and at infinity.
+    inflection, slope, asymmetry : float
+        c, b and g.
+    r2, chi2, df : float
+        Weighted R^2; residual sum of squares in units of the variance model, and its freedom.
+    s0, cv : float
+        The variance model, ``var(mu) = s0^2 + (cv mu)^2``, of a single well.
+    lod, lloq, uloq : float
+        Limits at the bead, in `unit`; NaN where not attained.
+    lloq_recovery, uloq_recovery : float
+        Outermost consecutive standards that recover.
+    n_levels, n_pass : int
+        Levels above zero that stand, and that recover within the profile's tolerance.
+    verdict : Verdict
+    reason : str
+        Why, in plain words; empty for a good curve.
+    covariance : (5, 5) array
+        Of (lower, upper, m, eta, k), the solver's coordinates.
+    standards : pandas.DataFrame
+        One row per level, columns ``STANDARDS_COLUMNS``.
+    wells : pandas.DataFrame
+        One row per standard or blank well: well, level, expected, mfi, weight, robust, used,
+        reason.
+    background : float
+        What the vendors' rules subtract from MFI.
+    n_wells : int
+        Wells of one result that the limits are meant for: what is usual on this plate.
+    decides : {"precision", "recovery"}
+        Which pair of limits decides the status of a concentration.
+    dropped : tuple of Dropped
+        Standards left out by the profile's rule, in order.
+    at_bound : bool
+    arrays : CurveArrays, optional
+        The solved curve; None where there is none.
+    """
+
+    plate: str
+    analyte: str
+    unit: str
+    model: str
+    orientation: str
+    standards: pd.DataFrame = field(repr=False)
+    wells: pd.DataFrame = field(repr=False)
+    verdict: Verdict = Verdict.FAILED
+    reason: str = ""
+    lower: float = NAN
+    upper: float = NAN
+    inflection: float = NAN
+    slope: float = NAN
+    asymmetry: float = NAN
+    r2: float = NAN
+    chi2: float = NAN
+    df: float = NAN
+    s0: float = NAN
+    cv: float = NAN
+    lod: float = NAN
+    lloq: float = NAN
+    uloq: float = NAN
+    lloq_recovery: float = NAN
+    uloq_recovery: float = NAN
+    n_levels: int = 0
+    n_pass: int = 0
+    background: float = 0.0
+    n_wells: int = 1
+    decides: str = "precision"
+    dropped: tuple[Dropped, ...] = ()
+    at_bound: bool = False
+    arrays: CurveArrays | None = field(default=None, repr=False)
+
+    @property
+    def ok(self) -> bool:
+        """Whether concentrations can be read off it."""
+        return self.verdict is not Verdict.FAILED
+
+    @property
+    def covariance(self) -> Array:
+        """Covariance (5, 5) of (lower, upper, m, eta, k); NaN where there is no curve."""
+        return np.full((5, 5), NAN) if self.arrays is None else self.arrays.covariance[0]
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """LLOQ and ULOQ that decide, by precision or by recovery."""
+        if self.decides == "recovery":
+            return self.lloq_recovery, self.uloq_recovery
+        return self.lloq, self.uloq
+
+    @property
+    def x_low(self) -> float:
+        """Lowest standard above zero."""
+        expected = self.standards["expected"].to_numpy()
+        return float(expected[expected > 0].min())
+
+    @property
+    def x_top(self) -> float:
+        """Highest standard."""
+        return float(np.nanmax(self.standards["expected"].to_numpy()))
+
+    def predict(self, x: npt.ArrayLike) -> Array:
+        """Expected MFI at concentrations `x` (at the bead).
+
+        Parameters
+        ----------
+        x : array_like, shape (U,)
+
+        Returns
+        -------
+        ndarray, shape (U,)
+
+        Raises
+        ------
+        InputError
+            CK-320: there is no curve.
+        """
+        return self._solved().predict(self._relative(x))[:, 0]
+
+    def invert(self, mfi: npt.ArrayLike) -> tuple[Array, npt.NDArray[np.str_]]:
+        """Concentration at the bead, and its status.
+
+        Parameters
+        ----------
+        mfi : array_like, shape (U,)
+
+        Returns
+        -------
+        concentration : ndarray, shape (U,)
+            NaN where the reading lies beyond a plateau or is missing.
+        status : ndarray of str, shape (U,)
+            :class:`cytokit.vocabulary.RangeStatus`.
+
+        Raises
+        ------
+        InputError
+            CK-320: there is no curve.
+        """
+        y = np.atleast_1d(np.asarray(mfi, dtype=float))
+        curves = self._solved()
+        log_x = curves.invert(y[:, None])[:, 0]
+        status = range_status(log_x + curves.log_top, *self.range)
+        return concentration(log_x + curves.log_top), status
+
+    def interval(self, mfi: npt.ArrayLike, n_wells: npt.ArrayLike = 1) -> tuple[Array, Array]:
+        """95 % interval of the concentration at the bead for mean readings of `n_wells` wells.
+
+        Parameters
+        ----------
+        mfi : array_like, shape (U,)
+        n_wells : array_like, shape (U,) or ()
+
+        Returns
+        -------
+        low, high : ndarray, shape (U,)
+            NaN where the interval is open on that side (below: down to nothing).
+
+        Raises
+        ------
+        InputError
+            CK-320: there is no curve.
+
+        Notes
+        -----
+        See :func:`cytokit.curves.intervals.concentration_interval`.
+        """
+        y = np.atleast_1d(np.asarray(mfi, dtype=float))
+        wells = np.broadcast_to(np.asarray(n_wells, dtype=float), y.shape)
+        curves = self._solved()
+        log_low = np.array([np.log(self.x_low)]) - curves.log_top
+        ends = concentration_interval(curves, y[:, None], wells[:, None], log_low)
+        low, high = (concentration(end[:, 0] + curves.log_top) for end in ends)
+        return low, high
+
+    def band(self, x: npt.ArrayLike, level: float = 0.95) -> tuple[Array, Array]:
+        """Prediction band for the reading of one well at concentrations `x`.
+
+        Parameters
+        ----------
+        x : array_like, shape (U,)
+        level : float
+
+        Returns
+        -------
+        low, high : ndarray, shape (U,)
+            MFI.
+
+        Raises
+        ------
+        InputError
+            CK-320: there is no curve.
+        """
+        curves = self._solved()
+        log_x = self._relative(x)
+        mu = curves.predict(log_x)
+        half = curves.quantile(mu, 0.5 + level / 2) * np.sqrt(
+            curves.prediction_variance(log_x, 1.0)
+        )
+        return (mu - half)[:, 0], (mu + half)[:, 0]
+
+    def _relative(self, x: npt.ArrayLike) -> Array:
+        """Relative ln x as a column."""
+        log_x = log_concentration(np.atleast_1d(np.asarray(x, dtype=float)))[:, None]
+        return np.where(log_x > -1e4, log_x - self._solved().log_top, log_x)
+
+    def _solved(self) -> CurveArrays:
+        """The curve's arrays, or an error that says why there are none."""
+        if self.arrays is None:
+            raise InputError(
+                Problem(
+                    "CK-320",
+                    f"there is no curve: {self.reason}",
+                    where=place(self.plate, analyte=self.analyte),
+                    mend="look at `.ok` before using a curve; mend or exclude its standards",
+                )
+            )
+        return self.arrays
+
+    def row(self) -> dict[str, object]:
+        """The curve's row of curves.csv."""
+        return {
+            name: str(value) if name == "verdict" else value
+            for name in CURVES_COLUMNS
+            for value in [getattr(self, name)]
+        }
+
+    def __repr__(self) -> str:
+        limits = f"LLOQ-ULOQ {self.range[0]:.4g}-{self.range[1]:.4g} {self.unit}".strip()
+        what = limits if self.ok else self.reason
+        return f"<StandardCurve {self.analyte!r} on {self.plate!r}: {self.verdict}; {what}>"
+
+    def _repr_html_(self) -> str:
+        title = f"<p><b>{escape(self.analyte)}</b> on {escape(self.plate)}: {self.verdict}"
+        title += f" ({escape(self.reason)})</p>" if self.reason else "</p>"
+        if not self.ok:
+            return title
+        sign = 1 if self.orientation == "+" else -1
+        formula = (
+            f"<p><code>{escape(equation(sign, self.model))}</code>, a = {self.lower:.4g}, "
+            f"d = {self.upper:.4g}, c = {self.inflection:.4g}, b = {self.slope:.4g}"
+        )
+        formula += "</p>" if self.model == "4pl" else f", g = {self.asymmetry:.4g}</p>"
+        unit = escape(self.unit)
+        limits = (
+            f"<p>LOD {self.lod:.4g} {unit}; by precision {self.lloq:.4g} to {self.uloq:.4g} "
+            f"{unit}; by recovery {self.lloq_recovery:.4g} to {self.uloq_recovery:.4g} {unit}</p>"
+        )
+        columns = ["level", "expected", "n_wells", "mfi", "back_calculated", "recovery_pct"]
+        table = self.standards[[*columns, "reason"]].to_html(
+            index=False, float_format=lambda value: f"{value:.4g}"
+        )
+        return title + formula + limits + table
+
+
+def range_status(log_x: Array, lloq: Array | float, uloq: Array | float) -> npt.NDArray[np.str_]:
+    """Status of ln concentrations that lie on a curve, or beyond its plateaus (-inf, +inf).
+
+    Where no quantifiable range exists (NaN limits) every number stands outside it, below.
+
+    Examples
+    --------
+    >>> range_status(np.log([1.0, 5.0, 50.0]), 2.0, 20.0).tolist()
+    ['below_lloq', 'in_range', 'above_uloq']
+    """
+    x = concentration(log_x)
+    inside = (x >= np.asarray(lloq)) & (x <= np.asarray(uloq))
+    status = np.where(inside, str(RangeStatus.IN_RANGE), str(RangeStatus.BELOW_LLOQ))
+    status = np.where(x > np.asarray(uloq), str(RangeStatus.ABOVE_ULOQ), status)
+    status = np.where(log_x == -np.inf, str(RangeStatus.OOR_LOW), status)
+    status = np.where(log_x == np.inf, str(RangeStatus.OOR_HIGH), status)
+    return np.where(np.isnan(log_x), str(RangeStatus.NOT_MEASURED), status)
+
+
+def concentration(log_x: Array) -> Array:
+    """Concentration of finite ln x; NaN for what lies beyond a plateau.
+
+    Examples
+    --------
+    >>> concentration(np.array([-np.inf, 0.0])).tolist()
+    [nan, 1.0]
+    """
+    finite = np.isfinite(log_x)
+    return np.where(finite, np.exp(np.where(finite, log_x, 0.0)), np.nan)

@@ -1,0 +1,286 @@
+"""How much a reading scatters, and so how much it weighs.
+
+The default is a variance model, ``var(mu) = s0^2 + (cv mu)^2``, estimated for each analyte by
+penalised maximum likelihood from the replicates of standards, blanks, controls and samples and
+from the standards' own residuals. The vendors' and the classical weights stand beside it, for
+comparison with other software. Robust weights multiply either.
+
+Sources: D. M. Rocke and S. Lorenzato, A two-component model for measurement error in analytical
+chemistry, Technometrics 37 (1995) 176; M. Davidian and R. J. Carroll, Variance function
+estimation, JASA 82 (1987) 1079; P. J. Huber, Robust Statistics (1981), J. W. Tukey's biweight.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+Array = NDArray[np.float64]
+
+#: where a plate says nothing: s0 = .05 blank + 1 MFI, cv = 8 %
+S0_OF_BLANK, S0_ADD, CV_CENTRE = 0.05, 1.0, 0.08
+#: spread (sd of the logarithm) of s0 and cv about the general centre and about the plate's own
+SPREAD_GENERAL = (0.8, 0.6)
+SPREAD_PLATE = (0.6, 0.35)
+#: a group of replicates this improbable (chi-square tail) does not speak about the noise
+REJECT_TAIL = 5e-4
+REJECTION_STEPS, SCORING_STEPS = 8, 40
+HUBER_CORNER, TUKEY_CORNER = 1.5, 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """Evidence on the noise: groups of readings x curves.
+
+    Parameters
+    ----------
+    mean : (M, N) array
+        Response at which the group scatters.
+    ss : (M, N) array
+        Sum of squares about the group's mean (or about the curve).
+    df : (M, N) array
+        Its degrees of freedom; 0 where a curve lacks the group.
+    known : (M, N) array
+        Variance known beforehand and added to the model's (a declared dilution error).
+    """
+
+    mean: Array
+    ss: Array
+    df: Array
+    known: Array
+
+    def joined(self, other: Scatter) -> Scatter:
+        """Both sets of groups together."""
+        return Scatter(
+            *(
+                np.concatenate([getattr(self, name), getattr(other, name)])
+                for name in ("mean", "ss", "df", "known")
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class VarianceModel:
+    """``var(mu) = s0^2 + (cv mu)^2`` for N curves.
+
+    Parameters
+    ----------
+    s0, cv : (N,) array
+        Noise at zero, in MFI; relative noise.
+    uncertainty : (N, 2, 2) array
+        Covariance of (ln s0, ln cv).
+    """
+
+    s0: Array
+    cv: Array
+    uncertainty: Array
+
+    def variance(self, mu: Array) -> Array:
+        """Variance of one reading whose expectation is `mu` (..., N).
+
+        Examples
+        --------
+        >>> model = VarianceModel(np.array([3.0]), np.array([0.1]), np.zeros((1, 2, 2)))
+        >>> model.variance(np.array([[0.0], [40.0]])).ravel().tolist()
+        [9.0, 25.0]
+        """
+        return self.s0**2 + (self.cv * mu) ** 2
+
+    def df(self, mu: Array) -> Array:
+        """Degrees of freedom with which the variance at `mu` (..., N) is known.
+
+        ``1 / (2 var(ln sigma))``: the chi-square whose logarithm scatters as much
+        (Satterthwaite's rule for a variance estimated by likelihood).
+        """
+        share = self.s0**2 / self.variance(mu)
+        c = self.uncertainty
+        rest = 1.0 - share
+        var = share**2 * c[:, 0, 0] + 2 * share * rest * c[:, 0, 1] + rest**2 * c[:, 1, 1]
+        return np.asarray(0.5 / np.maximum(var, 1e-9))
+
+    def take(self, index: NDArray[np.intp]) -> VarianceModel:
+        """The models of some curves."""
+        return VarianceModel(self.s0[index], self.cv[index], self.uncertainty[index])
+
+
+def prior_centre(blank: Array) -> Array:
+    """Centre (2, N) of (ln s0, ln cv) where nothing is known but the blank's response (N,)."""
+    s0 = S0_OF_BLANK * np.maximum(blank, 0.0) + S0_ADD
+    return np.log(np.stack([s0, np.full_like(s0, CV_CENTRE)]))
+
+
+def fit_variance(scatter: Scatter, blank: Array, company: NDArray[np.intp]) -> VarianceModel:
+    """Estimate the variance model of every curve.
+
+    Two passes: with a general prior, then with one centred on the other curves of the same
+    company (an analyte's neighbours on its plate, or, pooled, the same analyte on other plates).
+
+    Parameters
+    ----------
+    scatter : Scatter
+        Groups of replicates and residuals, M x N.
+    blank : (N,) array
+        Response at zero concentration.
+    company : (N,) array of int
+        Curves with the same number lend each other their centre.
+
+    Returns
+    -------
+    VarianceModel
+    """
+    general = prior_centre(blank)
+    phi, _ = _maximise(scatter, general, general, SPREAD_GENERAL)
+    centre = general + _lent(phi - general, company)
+    phi, information = _maximise(scatter, phi, centre, SPREAD_PLATE)
+    return VarianceModel(np.exp(phi[0]), np.exp(phi[1]), np.linalg.inv(information))
+
+
+def _lent(deviation: Array, company: NDArray[np.intp]) -> Array:
+    """For each curve the median deviation of its companions, shrunk where they are few."""
+    out = np.zeros_like(deviation)
+    for number in np.unique(company):
+        members = np.flatnonzero(company == number)
+        others = len(members) - 1
+        if others == 0:
+            continue
+        ordered = np.sort(deviation[:, members], axis=1)
+        for row in range(2):
+            place = np.searchsorted(ordered[row], deviation[row, members])
+            out[row, members] = _median_without(ordered[row], place) * others / (others + 2)
+    return out
+
+
+def _median_without(ordered: Array, place: NDArray[np.intp]) -> Array:
+    """Medians of an ordered array with the element at each place left out."""
+    left = len(ordered) - 1
+    lower, upper = (left - 1) // 2, left // 2
+    low = ordered[np.where(place <= lower, lower + 1, lower)]
+    high = ordered[np.where(place <= upper, upper + 1, upper)]
+    return np.asarray((low + high) / 2)
+
+
+def _maximise(
+    scatter: Scatter, start: Array, centre: Array, spread: tuple[float, float]
+) -> tuple[Array, Array]:
+    """Fisher scoring for (ln s0, ln cv); improbable groups are left out and looked at again."""
+    phi = start.copy()
+    precision = 1.0 / np.square(np.array(spread))[:, None]
+    ceiling = special.chdtri(np.maximum(scatter.df, 1e-6), REJECT_TAIL)
+    going = np.ones(phi.shape[1], dtype=bool)
+    df = scatter.df
+    for number in range(SCORING_STEPS):
+        s0_2, cv_mu_2 = np.exp(2 * phi[0]), np.exp(2 * phi[1]) * scatter.mean**2
+        total = s0_2 + cv_mu_2 + scatter.known
+        ratio = scatter.ss / total
+        if number < REJECTION_STEPS:  # then it stays, so that the maximum stands still
+            df = np.where(ratio > ceiling, 0.0, scatter.df)
+        excess = np.where(df > 0, ratio - df, 0.0)
+        u = np.stack([2 * s0_2 / total, 2 * cv_mu_2 / total])
+        gradient = 0.5 * (excess * u).sum(1) + precision * (centre - phi)
+        weighted = df * u
+        h00 = 0.5 * (weighted[0] * u[0]).sum(0) + precision[0]
+        h01 = 0.5 * (weighted[0] * u[1]).sum(0)
+        h11 = 0.5 * (weighted[1] * u[1]).sum(0) + precision[1]
+        det = h00 * h11 - h01**2
+        step = np.stack(
+            [
+                (h11 * gradient[0] - h01 * gradient[1]) / det,
+                (h00 * gradient[1] - h01 * gradient[0]) / det,
+            ]
+        )
+        step /= np.maximum(1.0, np.abs(step).max(0))
+        phi = np.where(going, phi + step, phi)  # a finished curve stays as it would stand alone
+        going &= np.abs(step).max(0) > (0.0 if number < REJECTION_STEPS else 1e-10)
+        if not going.any():
+            break
+    information = np.stack([h00, h01, h01, h11], axis=1).reshape(-1, 2, 2)
+    return phi, information
+
+
+def replicate_scatter(y: Array) -> Scatter:
+    """Scatter of replicates about their own means.
+
+    Parameters
+    ----------
+    y : (M, R, N) array
+        Groups x replicates x curves; NaN where there is no reading.
+
+    Returns
+    -------
+    Scatter
+
+    Examples
+    --------
+    >>> y = np.array([[[10.0], [14.0], [np.nan]]])
+    >>> scatter = replicate_scatter(y)
+    >>> scatter.mean.item(), scatter.ss.item(), scatter.df.item()
+    (12.0, 8.0, 1.0)
+    """
+    there = np.isfinite(y)
+    n = there.sum(1)
+    mean = np.where(there, y, 0.0).sum(1) / np.maximum(n, 1)
+    ss = np.where(there, y - mean[:, None], 0.0)
+    df = np.maximum(n - 1, 0).astype(float)
+    return Scatter(mean, (ss**2).sum(1), df, np.zeros_like(mean))
+
+
+def huber(z: Array) -> Array:
+    """Huber's weight of a standardised residual.
+
+    Examples
+    --------
+    >>> huber(np.array([0.5, -3.0])).tolist()
+    [1.0, 0.5]
+    """
+    return HUBER_CORNER / np.maximum(np.abs(z), HUBER_CORNER)
+
+
+def tukey(z: Array) -> Array:
+    """Tukey's biweight of a standardised residual, corner at 6.
+
+    Examples
+    --------
+    >>> tukey(np.array([0.0, 3.0, 7.0])).tolist()
+    [1.0, 0.5625, 0.0]
+    """
+    return np.square(np.maximum(0.0, 1.0 - (z / TUKEY_CORNER) ** 2))
+
+
+def rule_weights(rule: str, y: Array, background: Array) -> Array:
+    """Weights of single standard wells by a classical or vendor's rule.
+
+    Parameters
+    ----------
+    rule : {"1/y2", "1/y", "none", "xponent", "bioplex"}
+        ``1/y2`` and ``1/y`` take the level's mean, never the single reading. ``xponent``:
+        1 / net MFI^2 of the single well, 1 where it is 0, blanks are no point. ``bioplex``:
+        1 / (mean raw FI)^1.8 for the level as one point. Both vendors' rules were checked
+        numerically against their exports.
+    y : (n, R, N) array
+        Levels x wells x curves, raw MFI; the first level is the blank where `blank_first`.
+    background : (N,) array
+        What the vendor subtracts: the mean blank.
+
+    Returns
+    -------
+    (n, R, N) array
+        0 where there is no reading.
+    """
+    there = np.isfinite(y)
+    filled = np.where(there, y, 0.0)
+    n = np.maximum(there.sum(1, keepdims=True), 1)
+    mean = filled.sum(1, keepdims=True) / n
+    if rule == "xponent":
+        net = filled - background
+        weight = np.where(net == 0, 1.0, 1.0 / np.where(net == 0, 1.0, net) ** 2)
+    elif rule == "none":
+        weight = np.ones_like(y)
+    else:
+        power = {"1/y2": 2.0, "1/y": 1.0, "bioplex": 1.8}[rule]
+        weight = np.maximum(np.abs(mean), 0.5) ** -power * np.ones_like(y)
+        if rule == "bioplex":
+            weight = weight / n
+    return np.where(there, weight, 0.0)

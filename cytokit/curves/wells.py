@@ -1,0 +1,94 @@
+"""What goes into a calibration and what comes out of it, as arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cytokit.curves.arrays import CurveArrays
+from cytokit.curves.model import X_ZERO, Array
+from cytokit.curves.weights import Scatter
+
+
+@dataclass(frozen=True, slots=True)
+class StandardWells:
+    """Standards and blanks of N curves, levels x wells x curves.
+
+    Parameters
+    ----------
+    x : (n, N) array
+        Expected concentrations, ascending, 0 for blanks; NaN pads curves with fewer levels.
+    y : (n, R, N) array
+        MFI of single wells; NaN where there is none, or none that may be used.
+    background : (N,) array
+        What the vendors' rules subtract: the mean blank.
+    samples : Scatter
+        Replicates of samples and controls.
+    plate, analyte : (N,) array of int
+        Which plate and which analyte a curve belongs to.
+    four : (N,) array of bool
+        Curves to be fitted with four parameters.
+    """
+
+    x: Array
+    y: Array
+    background: Array
+    samples: Scatter
+    plate: NDArray[np.intp]
+    analyte: NDArray[np.intp]
+    four: NDArray[np.bool_]
+
+    @property
+    def top(self) -> Array:
+        """Highest expected concentration of each curve."""
+        return np.where(np.isfinite(self.x), self.x, 0.0).max(0)
+
+    @property
+    def log_x(self) -> Array:
+        """Ln of the concentration over the highest, (n, N)."""
+        positive = np.isfinite(self.x) & (self.x > 0)
+        ratio = np.where(positive, self.x, 1.0) / self.top
+        return np.where(positive, np.log(np.where(positive, ratio, 1.0)), X_ZERO)
+
+    @property
+    def steps(self) -> Array:
+        """Dilution steps (n, N) from the highest standard; 0 for blanks and padding."""
+        positive = np.isfinite(self.x) & (self.x > 0)
+        below = positive[::-1].cumsum(0)[::-1] - 1
+        return np.where(positive, below, 0).astype(float)
+
+
+    @property
+    def shared_steps(self) -> Array:
+        """Dilution steps (n, n, N) that two levels have in common."""
+        return np.minimum(self.steps[:, None], self.steps[None])
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Solved curves and how the standards bore on them.
+
+    Parameters
+    ----------
+    curves : CurveArrays
+    weight : (n, R, N) array
+        Final weight of each well; 0 where unused.
+    robust : (n, R, N) array
+        The robust factor in it, 1 for a well in line; NaN where there is no well.
+    chi2, df, r2 : (N,) array
+        Weighted residual sum of squares in units of the variance model, its freedom, weighted R^2.
+    converged : (N,) array of bool
+    at_bound : (N,) array of bool
+        Slope or asymmetry stopped at the edge of what is plausible.
+    """
+
+    curves: CurveArrays
+    weight: Array
+    robust: Array
+    chi2: Array
+    df: Array
+    r2: Array
+    converged: NDArray[np.bool_]
+    at_bound: NDArray[np.bool_]

@@ -1,0 +1,150 @@
+"""The words under a figure: which test, which adjustment, how large the family, what n is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from cytokit.figures._panel_parts import day_name
+from cytokit.figures._text import plain, wrap
+from cytokit.figures._view import BETWEEN, WITHIN, ComparisonLike, analytes_of, groups_of
+from cytokit.figures.style import POINT, QUIET, SMALL, styled
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_ADJUST = {
+    "holm": "Holm",
+    "none": "not adjusted",
+    "bonferroni": "Bonferroni",
+    "sidak": "Šidák",
+    "holm-sidak": "Holm-Šidák",
+    "hochberg": "Hochberg",
+    "hommel": "Hommel",
+    "bh": "Benjamini-Hochberg",
+    "by": "Benjamini-Yekutieli",
+    "maxt": "Westfall-Young maxT",
+}
+_SUMMARY = {
+    "box": "Box: median and quartiles, whiskers to the extremes where these are in range.",
+    "gm": "Stroke: geometric mean with its 95 % confidence interval.",
+    "bar": "Bar: geometric mean with its 95 % confidence interval.",
+}
+STARS = "* p < 0.05, ** p < 0.01, *** p < 0.001, **** p < 0.0001, ns: not significant."
+_LINE = 2.9  # mm per line of a footer
+_HINTED = 0.97  # a screen's hinted type runs a little wider than its outlines
+#: what must not be torn apart at the end of a line
+_TOGETHER = re.compile(
+    r"(?<=\w|\*|†|▽|△|×|:) (?=[<=>] )|(?<=[<=>]) (?=[\d.])|(?<=[*†▽△×:]) (?=p\b)"
+    r"|(?<=ns:) |(?<=not) (?=sig)"
+)
+
+
+def test_sentences(result: ComparisonLike, analytes: Sequence[str]) -> list[str]:
+    """Test, adjustment and family size of each kind of bracket, as the table says."""
+    table = result.table[result.table["analyte"].isin(list(analytes))]
+    contrast = table["contrast"].astype(str)
+    day = " and ".join(day_name(day) for day in result.day)
+    span = f"{day_name(result.baseline)} to {day}"
+    kinds = (
+        (f"Between groups at {day}", contrast.str.startswith(BETWEEN)),
+        (f"Within groups, {span}", contrast.str.startswith(WITHIN)),
+    )
+    return [f"{name}: {_tests(table[chosen])}." for name, chosen in kinds if chosen.any()]
+
+
+def _tests(rows: pd.DataFrame) -> str:
+    """``ANCOVA; p adjusted by Holm (family of 6 tests)``."""
+    methods = [plain(name) for name in _distinct(rows.loc[rows["p"].notna(), "method"])]
+    adjust = [_ADJUST.get(name, plain(name)) for name in _distinct(rows["adjust"])]
+    families = rows[["family", "family_size"]].dropna().drop_duplicates()
+    sizes = [f"{float(size):g}" for size in families["family_size"]]
+    parts = [", ".join(methods) or "no test"]
+    if adjust == [_ADJUST["none"]]:
+        parts.append("p not adjusted")
+    elif adjust and sizes:
+        many = "family" if len(sizes) == 1 else "families"
+        among = " and ".join(sizes)
+        parts.append(f"p adjusted by {', '.join(adjust)} ({many} of {among} tests)")
+    return "; ".join(parts)
+
+
+def _distinct(column: pd.Series) -> list[str]:
+    """The texts of a column in their order, empty ones left out."""
+    return [str(text) for text in column.dropna().unique() if str(text)]
+
+
+def symbol_sentences(
+    result: ComparisonLike, analytes: Sequence[str], summary: str, label: str
+) -> list[str]:
+    """What the marks mean; only those that occur."""
+    values = result.study.values
+    values = values[values["analyte"].isin(list(analytes))]
+    found = set(values["state"].astype(str))
+    said = [_SUMMARY[summary], "n: subjects with a reading, out-of-range ones included."]
+    if found & {"below", "above"}:
+        sides = [
+            text for state, text in (("below", "▽ below"), ("above", "△ above")) if state in found
+        ]
+        said.append(f"{' and '.join(sides)} range, drawn on its limit (dashed).")
+    if "interval" in found:
+        said.append("Vertical stroke: known only to lie in this interval.")
+    exact = values.loc[values["state"] == "exact", "value"]
+    if bool((exact <= 0).any()):
+        said.append(
+            f"{int((exact <= 0).sum())} readings of 0 or less stand at the foot of the axis."
+        )
+    if _anyone_died(result):
+        said.append("†: died before that day; × marks the last reading.")
+    if label != "p":
+        said.append(STARS)
+    return said
+
+
+def style_sentences(result: ComparisonLike, style: str) -> list[str]:
+    """Whether the stars within groups are gated, and the guard's own sentences."""
+    said = []
+    if bool(result.options.gate):
+        gated = "Stars within a group are given where the groups differ after adjustment"
+        said.append(f"{gated}; – stands where they do not.")
+    elif style == "lanzoni" or len(groups_of(result)) > 1:
+        said.append("Stars within a group are not conditional on a difference between groups.")
+    return said
+
+
+def guard_sentences(result: ComparisonLike, analytes: Sequence[str]) -> list[str]:
+    """The guard's sentences, those on other analytes left out."""
+    others = tuple(f"{name}:" for name in analytes_of(result) if name not in analytes)
+    return [plain(sentence) for sentence in result.guard if not sentence.startswith(others)]
+
+
+def _anyone_died(result: ComparisonLike) -> bool:
+    """Whether the design reports a death."""
+    subjects: pd.DataFrame = result.study.subjects
+    status: Any = subjects.get("status")
+    return status is not None and bool((status.astype(str) == "died").any())
+
+
+def footer_lines(paragraphs: Sequence[Sequence[str]], width: float) -> list[str]:
+    """Sentences broken into lines for a figure of so many mm."""
+    room = (width - 4.0) / POINT * _HINTED
+    texts = [_TOGETHER.sub("\N{NO-BREAK SPACE}", " ".join(said)) for said in paragraphs if said]
+    return [line for text in texts for line in wrap(text, room, SMALL)]
+
+
+def footer_room(lines: Sequence[str]) -> float:
+    """Height in mm that a footer takes."""
+    return len(lines) * _LINE + 3.0
+
+
+@styled
+def write_footer(figure: Figure, lines: Sequence[str], top: float) -> None:
+    """Lines of small text from so many mm below the figure's upper edge."""
+    width, height = (float(inches) * 25.4 for inches in figure.get_size_inches())
+    for row, line in enumerate(lines):
+        figure.text(
+            2.0 / width, 1 - (top + row * _LINE) / height, line, size=SMALL, color=QUIET, va="top"
+        )

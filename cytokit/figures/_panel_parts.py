@@ -1,0 +1,291 @@
+"""The parts of a panel: points and lines, summaries, limit lines, the texts under the columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from cytokit.figures._text import plain, shorten, wrap
+from cytokit.figures._view import Column
+from cytokit.figures.brackets import size_in_points
+from cytokit.figures.style import INK, LINE, QUIET, SMALL, THIN
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+BOX_WIDTH = 0.62
+_MANY_LIMITS = 2
+#: With more readings than this in a column, the summary is drawn over the points.
+CROWD = 60
+
+
+def point_size(points: int) -> float:
+    """Marker area in points squared: smaller where there are hundreds."""
+    return float(np.clip(260.0 / max(points, 1) ** 0.75, 2.5, 11.0))
+
+
+def draw_lines(ax: Axes, points: pd.DataFrame, columns: Sequence[Column]) -> None:
+    """A thin line through each subject's days, within its group."""
+    from matplotlib.collections import LineCollection
+
+    group = [columns[int(index)].group for index in points["column"]]
+    segments, colors = [], []
+    for (_, _), rows in points.groupby([group, "subject"], sort=False):
+        seen = rows.dropna(subset=["y"]).sort_values("column")
+        if len(seen) > 1:
+            segments.append(seen[["x", "y"]].to_numpy(float))
+            colors.append(columns[int(seen["column"].iloc[0])].color)
+    alpha = 0.45 if len(segments) <= CROWD else 0.12
+    ax.add_collection(
+        LineCollection(segments, colors=colors, linewidths=0.4, alpha=alpha, zorder=1.5),
+        autolim=False,
+    )
+
+
+def draw_points(ax: Axes, points: pd.DataFrame, columns: Sequence[Column], floor: float) -> None:
+    """Readings in the group's hue and marker; beyond a limit an open triangle on the limit.
+
+    What has no place on a log axis (a limit or a value that is not positive) stands as a triangle
+    at ``floor``.
+    """
+    size = point_size(
+        max((int((points["column"] == i).sum()) for i in range(len(columns))), default=1)
+    )
+    for index, column in enumerate(columns):
+        rows = points[points["column"] == index]
+        exact = rows[(rows["kind"] == "exact") & rows["y"].notna()]
+        ax.scatter(
+            exact["x"], exact["y"], s=size, marker=column.marker, facecolor=column.color,
+            edgecolor="white", linewidth=0.2, alpha=0.9, zorder=3,
+        )  # fmt: skip
+        below = rows[(rows["kind"] == "below") | rows["y"].isna() & (rows["kind"] != "interval")]
+        above = rows[(rows["kind"] == "above") & rows["y"].notna()]
+        for side, marker in ((below, "v"), (above, "^")):
+            ax.scatter(
+                side["x"], side["y"].fillna(floor), s=size * 1.5, marker=marker,
+                facecolor="white", edgecolor=column.color, linewidth=0.6, zorder=3.1,
+            )  # fmt: skip
+        between = rows[(rows["kind"] == "interval") & (rows["low"] > 0)]
+        ax.vlines(
+            between["x"], between["low"], between["high"], color=column.color, linewidth=LINE,
+            zorder=3,
+        )  # fmt: skip
+
+
+def draw_limits(ax: Axes, points: pd.DataFrame, columns: Sequence[Column]) -> None:
+    """Dashed lines at the limits beyond which values are only known to lie."""
+    beyond = points[points["kind"].isin(["below", "above"]) & points["y"].notna()]
+    dashes = (0, (3, 2))
+    limits = sorted({float(f"{limit:.6g}") for limit in beyond["y"]})
+    if len(limits) <= _MANY_LIMITS:
+        for limit in limits:
+            ax.axhline(limit, color=QUIET, linewidth=THIN, linestyle=dashes, zorder=1)
+        return
+    for index, column in enumerate(columns):
+        own = sorted({float(f"{y:.6g}") for y in beyond.loc[beyond["column"] == index, "y"]})
+        half = BOX_WIDTH / 2 + 0.08
+        ax.hlines(
+            own, column.x - half, column.x + half, colors=QUIET, linewidths=THIN,
+            linestyles=dashes, zorder=1,
+        )  # fmt: skip
+
+
+def draw_deaths(
+    ax: Axes,
+    points: pd.DataFrame,
+    columns: Sequence[Column],
+    dead: Sequence[set[Any]],
+    floor: float,
+) -> None:
+    """A cross through the last reading of each subject who died before a later column's day."""
+    crossed = []
+    for index, column in enumerate(columns):
+        same = [i for i, other in enumerate(columns) if other.group == column.group]
+        for subject in sorted(dead[index], key=str):
+            seen = points[(points["subject"] == subject) & points["column"].isin(same)]
+            if len(seen):
+                last = seen.sort_values("column").iloc[-1]
+                height = float(last["y"]) if last["y"] == last["y"] else floor
+                crossed.append((float(last["x"]), height))
+    if crossed:
+        places = np.array(sorted(set(crossed)))
+        ax.scatter(places[:, 0], places[:, 1], s=12, marker="x", color=INK, linewidth=0.6, zorder=4)
+
+
+def draw_boxes(
+    ax: Axes, summary: pd.DataFrame, columns: Sequence[Column], *, over: bool
+) -> list[list[float]]:
+    """Median and quartiles with whiskers to the extremes; returns what was drawn, by column.
+
+    ``over`` puts unfilled boxes over the points, for crowded columns.
+    """
+    drawn: list[list[float]] = []
+    for column in columns:
+        row = _row(summary, column)
+        parts = [_positive(row, key) for key in ("q1", "median", "q3")]
+        if any(part is None for part in parts):
+            median = _positive(row, "median")
+            if median is not None:
+                ax.hlines(median, *_sides(column), colors=column.color, linewidths=1.1, zorder=2.5)
+            drawn.append([] if median is None else [median])
+            continue
+        q1, middle, q3 = (float(part) for part in parts if part is not None)
+        low, high = _positive(row, "min") or q1, _positive(row, "max") or q3
+        box = {"q1": q1, "med": middle, "q3": q3, "whislo": min(low, q1), "whishi": max(high, q3)}
+        pen = {"color": INK if over else column.color, "linewidth": LINE}
+        ax.bxp(
+            [box], positions=[column.x], widths=BOX_WIDTH, orientation="vertical",
+            showfliers=False, patch_artist=True, manage_ticks=False, zorder=4 if over else 2,
+            capwidths=0.25, whiskerprops=pen, capprops=pen,
+            boxprops={"facecolor": "none" if over else _tint(column.color),
+                      "edgecolor": pen["color"], "linewidth": LINE},
+            medianprops={"color": pen["color"], "linewidth": 1.3},
+        )  # fmt: skip
+        drawn.append([box["whislo"], box["whishi"]])
+    return drawn
+
+
+def draw_means(ax: Axes, summary: pd.DataFrame, columns: Sequence[Column]) -> list[list[float]]:
+    """Geometric means as a stroke with their interval, in ink over the points."""
+    drawn: list[list[float]] = []
+    for column in columns:
+        mean, low, high = mean_interval(_row(summary, column))
+        if mean is not None:
+            half = 0.26
+            ax.hlines(mean, column.x - half, column.x + half, colors=INK, linewidths=1.2, zorder=5)
+        if low is not None and high is not None:
+            _whisker(ax, column.x, low, high)
+        drawn.append([value for value in (mean, low, high) if value is not None])
+    return drawn
+
+
+def draw_bars(
+    ax: Axes, summary: pd.DataFrame, columns: Sequence[Column], floor: float
+) -> list[list[float]]:
+    """Bars from the axis' foot to the geometric mean, with its interval."""
+    drawn: list[list[float]] = []
+    for column in columns:
+        mean, low, high = mean_interval(_row(summary, column))
+        if mean is not None:
+            ax.bar(
+                column.x, mean - floor, bottom=floor, width=BOX_WIDTH, linewidth=THIN,
+                color=_tint(column.color), edgecolor=column.color, zorder=1.2,
+            )  # fmt: skip
+        if low is not None and high is not None:
+            _whisker(ax, column.x, low, high)
+        drawn.append([value for value in (mean, low, high) if value is not None])
+    return drawn
+
+
+def mean_interval(row: pd.Series | None) -> tuple[float | None, float | None, float | None]:
+    """Geometric mean and its limits (``gm_low``, ``gm_high``) as the summary has them."""
+    mean, low, high = (_positive(row, key) for key in ("geometric_mean", "gm_low", "gm_high"))
+    return mean, low, high
+
+
+def label_columns(
+    ax: Axes, points: pd.DataFrame, columns: Sequence[Column], dead: Sequence[set[Any]]
+) -> None:
+    """Under each column its day, n and deaths; under each group its name."""
+    ax.set_xticks([column.x for column in columns], [day_name(column.day) for column in columns])
+    ax.tick_params(axis="x", length=0, pad=2)
+    anyone = any(dead)
+    for index, column in enumerate(columns):
+        count = int((points["column"] == index).sum())
+        under(ax, column.x, str(count), 10.0, QUIET)
+        if dead[index]:
+            under(ax, column.x, str(len(dead[index])), 17.0, QUIET)
+    _row_name(ax, "n", 10.0)
+    if anyone:
+        _row_name(ax, "†", 17.0)
+    left, right = ax.get_xlim()
+    points_wide = size_in_points(ax)[0]
+    for group in dict.fromkeys(column.group for column in columns):
+        own = [column for column in columns if column.group == group]
+        first, last = own[0].x - 0.5, own[-1].x + 0.5
+        room = (last - first + 0.2) / (right - left) * points_wide
+        lines = wrap(plain(group), room, SMALL, lines=2)
+        drop = 19.5 + (6.5 if anyone else 0.0)
+        _rule(ax, own[0].x - 0.35, own[-1].x + 0.35, drop - 1.5, own[0].color)
+        for row, line in enumerate(lines):
+            under(ax, (first + last) / 2, shorten(line, room), drop + 7.0 * row, own[0].color)
+
+
+def under(ax: Axes, x: float, text: str, drop: float, color: str) -> None:
+    """A small text so many points below the axis."""
+    ax.annotate(
+        text, (x, 0.0), xycoords=("data", "axes fraction"), xytext=(0, -drop),
+        textcoords="offset points", ha="center", va="top", size=SMALL, color=color,
+        annotation_clip=False,
+    )  # fmt: skip
+
+
+def _row_name(ax: Axes, text: str, drop: float) -> None:
+    """What a row of counts under the axis is, left of the columns."""
+    ax.annotate(
+        text, (0.0, 0.0), xycoords="axes fraction", xytext=(-4, -drop),
+        textcoords="offset points", ha="right", va="top", size=SMALL, color=QUIET,
+        annotation_clip=False,
+    )  # fmt: skip
+
+
+def _rule(ax: Axes, left: float, right: float, drop: float, color: str) -> None:
+    """A short line over a group's name, so many points below the axis."""
+    from matplotlib.lines import Line2D
+    from matplotlib.transforms import ScaledTranslation, blended_transform_factory
+
+    figure = ax.get_figure(root=True)
+    if figure is None:
+        return
+    down = ScaledTranslation(0, -drop / 72.0, figure.dpi_scale_trans)
+    place = blended_transform_factory(ax.transData, ax.transAxes) + down
+    ax.add_artist(
+        Line2D([left, right], [0, 0], transform=place, color=color, linewidth=LINE, clip_on=False)
+    )
+
+
+def day_name(day: Any) -> str:
+    """``D0`` for day 0; a visit's name as it stands.
+
+    Examples
+    --------
+    >>> day_name(6.0), day_name("0"), day_name("baseline")
+    ('D6', 'D0', 'baseline')
+    """
+    try:
+        return f"D{float(day):g}"
+    except (TypeError, ValueError):
+        return plain(day)
+
+
+def _row(summary: pd.DataFrame, column: Column) -> pd.Series | None:
+    """The summary's row of a column, or None."""
+    rows = summary[(summary["group"] == column.group) & (summary["day"] == column.day)]
+    return None if rows.empty else rows.iloc[0]
+
+
+def _positive(row: pd.Series | None, key: str) -> float | None:
+    """A number that has a place on a log axis, or None."""
+    value = np.nan if row is None else float(row.get(key, np.nan))
+    return value if np.isfinite(value) and value > 0 else None
+
+
+def _sides(column: Column) -> tuple[float, float]:
+    """Left and right edge of a column's box."""
+    return column.x - BOX_WIDTH / 2, column.x + BOX_WIDTH / 2
+
+
+def _whisker(ax: Axes, x: float, low: float, high: float) -> None:
+    """An interval with caps."""
+    ax.vlines(x, low, high, colors=INK, linewidths=LINE, zorder=5)
+    ax.hlines([low, high], x - 0.1, x + 0.1, colors=INK, linewidths=LINE, zorder=5)
+
+
+def _tint(color: str) -> tuple[float, ...]:
+    """A hue mixed with much white."""
+    from matplotlib.colors import to_rgb
+
+    return tuple(0.86 + 0.14 * part for part in to_rgb(color))

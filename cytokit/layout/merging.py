@@ -1,0 +1,248 @@
+"""A layout laid over a plate: what each says of a well, and a finding where they disagree."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cytokit.errors import DesignError, Problem, did_you_mean, place
+from cytokit.findings import Finding
+from cytokit.layout.plan import ALL_ANALYTES, Layout, WellPlan, fraction_of, type_of_name, word_key
+from cytokit.plate import Plate, SourceInfo
+from cytokit.vocabulary import WellType
+
+#: Names that acquisition software gives by itself; a layout replaces them without a word.
+_GENERIC = re.compile(
+    r"(unknown|standard|std|background|blank|control|sample|[xscbu])\s*\d*", re.IGNORECASE
+)
+_STANDARD_CODE = re.compile(r"s\d*|st\d*|std\d*", re.IGNORECASE)
+
+
+class _Merge:
+    """The plate's columns, as arrays, while the layout is laid over them."""
+
+    def __init__(self, plate: Plate) -> None:
+        wells = plate.wells
+        self.plate = plate
+        self.analyte = [str(name) for name in wells["analyte"]]
+        self.sample = [str(name) for name in wells["sample"]]
+        self.well_type = [WellType(str(name)) for name in wells["well_type"]]
+        self.dilution = wells["dilution_factor"].to_numpy(dtype=float, copy=True)
+        self.expected = wells["expected"].to_numpy(dtype=float, copy=True)
+        self.rows: dict[str, list[int]] = {}
+        for row, well in enumerate(wells["well"]):
+            self.rows.setdefault(str(well), []).append(row)
+        self.findings: list[Finding] = []
+
+    def say(self, code: str, message: str, well: str = "", sample: str = "") -> None:
+        self.findings.append(Finding(code, message, self.plate.name, well, sample))
+
+    def table(self) -> pd.DataFrame:
+        """The plate's table with the merged columns."""
+        return self.plate.wells.assign(
+            sample=pd.Series(self.sample, dtype="str"),
+            well_type=pd.Series(list(map(str, self.well_type)), dtype="str"),
+            dilution_factor=self.dilution,
+            expected=self.expected,
+        )
+
+
+def apply_layout(plate: Plate, layout: Layout) -> Plate:
+    """The plate with the layout's samples, types, dilutions and expected concentrations.
+
+    Parameters
+    ----------
+    plate : Plate
+    layout : Layout
+
+    Returns
+    -------
+    Plate
+        The same readings; findings ``layout_conflict``, ``layout_gap``, ``layout_unread`` and
+        ``expected_from_name`` say where the two differ.
+
+    Raises
+    ------
+    DesignError
+        CK-208 an expected concentration for an analyte the plate does not have, CK-209 a layout
+        of which the plate has no well.
+    """
+    plans = _plans_for(plate, layout)
+    present = set(plate.wells["well"])
+    _check_analytes(plate, layout, plans)
+    if plans and not present & set(plans):
+        what = f"no well of the layout is on plate {plate.name!r}"
+        mend = "check that the layout belongs to this plate and its size"
+        raise DesignError(Problem("CK-209", what, place(layout.path), mend))
+    merge = _Merge(plate)
+    for well, rows in merge.rows.items():
+        _merge_well(merge, plans.get(well, WellPlan(well)), rows, layout)
+    _gaps(merge, layout, plans)
+    for part in layout.unread:
+        merge.say("layout_unread", f"{part.name}: {part.reason}")
+    findings = tuple(
+        finding for finding in plate.findings if finding.code != "well_type_unclear" or not plans
+    )
+    return replace(
+        plate,
+        wells=merge.table(),
+        findings=(*findings, *merge.findings),
+        companions=(*plate.companions, SourceInfo(layout.path, layout.sha256, "layout")),
+    )
+
+
+def _plans_for(plate: Plate, layout: Layout) -> dict[str, WellPlan]:
+    """The plans of this plate by well: those that name it (or its file), and those for all."""
+    names = {plate.name, Path(plate.source.path).stem, Path(plate.source.path).name}
+    general = {plan.well: plan for plan in layout.wells if not plan.plate}
+    own = {plan.well: plan for plan in layout.wells if plan.plate in names}
+    return {**general, **own}
+
+
+def _check_analytes(plate: Plate, layout: Layout, plans: dict[str, WellPlan]) -> None:
+    """Expected concentrations must be of analytes the plate has."""
+    known = {word_key(name) for name in plate.analyte_names}
+    named = [name for plan in plans.values() for name in plan.expected]
+    named += [name for values in layout.expected.values() for name in values]
+    problems = []
+    for name in dict.fromkeys(named):
+        if name != ALL_ANALYTES and word_key(name) not in known:
+            what = f"the layout gives expected concentrations for {name!r}, which the plate lacks"
+            mend = f"the plate has {', '.join(plate.analyte_names[:20])}"
+            near = did_you_mean(name, plate.analyte_names)
+            problems.append(Problem("CK-208", what, place(layout.path), mend, near))
+    if problems:
+        raise DesignError(*problems)
+
+
+def _merge_well(merge: _Merge, plan: WellPlan, rows: list[int], layout: Layout) -> None:
+    """One well: sample, then type, then dilution and expected concentrations by the type."""
+    old_sample, old_type = merge.sample[rows[0]], merge.well_type[rows[0]]
+    sample = plan.sample or old_sample
+    if plan.sample and plan.sample != old_sample and not _GENERIC.fullmatch(old_sample):
+        message = f"the export calls the sample {old_sample!r}, the layout {sample!r}"
+        merge.say("layout_conflict", message, plan.well, sample)
+    expected = _expected(merge.plate.analyte_names, plan, layout.expected.get(sample, {}))
+    new_type = _new_type(plan, old_sample, old_type, expected)
+    if new_type is not old_type and old_type is not WellType.UNKNOWN:
+        message = f"the export calls the well a {old_type}, the layout a {new_type}"
+        merge.say("layout_conflict", message, plan.well, sample)
+    if new_type is WellType.STANDARD and not expected:
+        expected = _from_name(merge, plan, sample, rows)
+    for row in rows:
+        merge.sample[row], merge.well_type[row] = sample, new_type
+    _merge_dilution(merge, plan, rows, new_type, sample)
+    _merge_expected(merge, plan, rows, (old_type, new_type), expected)
+
+
+def _new_type(
+    plan: WellPlan, old_sample: str, old_type: WellType, expected: dict[str, float]
+) -> WellType:
+    """The layout's type; else what its sample's name or expected values mean; else the export's."""
+    if plan.well_type is not None:
+        return plan.well_type
+    if (coded := type_of_name(plan.sample)) is not None:
+        return coded
+    standard_code = old_type is WellType.UNKNOWN and _STANDARD_CODE.fullmatch(old_sample)
+    if fraction_of(plan.sample) is not None and standard_code:
+        return WellType.STANDARD
+    if expected and old_type is WellType.UNKNOWN:
+        only_zero = all(value == 0 for value in expected.values())
+        return WellType.BLANK if only_zero else WellType.STANDARD
+    return old_type
+
+
+def _expected(
+    analytes: Sequence[str], plan: WellPlan, by_sample: Mapping[str, float]
+) -> dict[str, float]:
+    """Expected concentrations by analyte of the plate: the well's own before its sample's."""
+    result: dict[str, float] = {}
+    for values in (by_sample, plan.bare, plan.expected):
+        by_key = {word_key(name): value for name, value in values.items()}
+        for analyte in analytes if by_key else ():
+            value = by_key.get(word_key(analyte), by_key.get(ALL_ANALYTES))
+            if value is not None:
+                result[analyte] = value
+    return result
+
+
+def _from_name(merge: _Merge, plan: WellPlan, sample: str, rows: list[int]) -> dict[str, float]:
+    """A standard called 1/n without a concentration in either file is 1/n of the neat one."""
+    fraction = fraction_of(sample)
+    if not fraction or np.isfinite(merge.expected[rows]).any():
+        return {}
+    message = f"the standard {sample!r} has no expected concentration; 1/{fraction:g} is used"
+    merge.say("expected_from_name", message, plan.well, sample)
+    return dict.fromkeys(merge.plate.analyte_names, 1.0 / fraction)
+
+
+def _merge_dilution(
+    merge: _Merge, plan: WellPlan, rows: list[int], well_type: WellType, sample: str
+) -> None:
+    """Standards and blanks have the factor 1; elsewhere the layout's before the export's."""
+    old = float(merge.dilution[rows[0]])
+    new = plan.dilution_factor if plan.dilution_factor is not None else old
+    if well_type in (WellType.STANDARD, WellType.BLANK):
+        if plan.dilution_factor not in (None, 1.0):
+            message = f"the dilution {new:g} of a {well_type} is not used: expected is at the bead"
+            merge.say("layout_conflict", message, plan.well, sample)
+        new = 1.0
+    elif old not in (1.0, new):
+        message = f"the export gives the dilution factor {old:g}, the layout {new:g}"
+        merge.say("layout_conflict", message, plan.well, sample)
+    merge.dilution[rows] = new
+
+
+def _merge_expected(
+    merge: _Merge,
+    plan: WellPlan,
+    rows: list[int],
+    types: tuple[WellType, WellType],
+    expected: Mapping[str, float],
+) -> None:
+    """Blanks are 0, unknowns have none; for the others the layout's word before the export's."""
+    old_type, new_type = types
+    if new_type in (WellType.BLANK, WellType.UNKNOWN):
+        merge.expected[rows] = 0.0 if new_type is WellType.BLANK else math.nan
+        return
+    for row in rows:
+        analyte = merge.analyte[row]
+        old = float(merge.expected[row]) if old_type is new_type else math.nan
+        new = expected.get(analyte, old)
+        if math.isfinite(old) and not math.isclose(old, new, rel_tol=1e-3):
+            message = f"{analyte}: the export expects {old:g}, the layout {new:g}"
+            merge.say("layout_conflict", message, plan.well, merge.sample[row])
+        merge.expected[row] = new
+
+
+def _gaps(merge: _Merge, layout: Layout, plans: dict[str, WellPlan]) -> None:
+    """Say which wells only one side has, and which bare columns are no analytes."""
+    absent = [well for well, plan in plans.items() if well not in merge.rows and plan.sample]
+    if absent:
+        message = f"in the layout but not in the export: {_some(absent)}; they stay missing"
+        merge.say("layout_gap", message)
+    unplanned = [well for well in merge.rows if well not in plans]
+    if unplanned and plans:
+        message = f"in the export but not in the layout: {_some(unplanned)}; left as exported"
+        merge.say("layout_gap", message)
+    if layout.wells and not plans:
+        message = "the layout speaks of other plates only"
+        merge.say("layout_gap", message)
+    known = {word_key(name) for name in merge.plate.analyte_names}
+    strangers = dict.fromkeys(
+        name for plan in plans.values() for name in plan.bare if word_key(name) not in known
+    )
+    for name in strangers:
+        near = did_you_mean(name, merge.plate.analyte_names)
+        message = f"column {name!r} is neither a property nor an analyte of the plate"
+        merge.say("layout_unread", f"{message} ({near})" if near else message)
+
+
+def _some(wells: Sequence[str]) -> str:
+    return ", ".join(wells[:12]) + (f" and {len(wells) - 12} more" if len(wells) > 12 else "")

@@ -1,0 +1,140 @@
+"""Layout: the wells a plan speaks of, and the words it may use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cytokit.plate import Unread
+from cytokit.vocabulary import WellType
+
+#: Key of an expected concentration that holds for every analyte.
+ALL_ANALYTES = ""
+#: What a property may be called, without blanks, underscores and capitals.
+PROPERTIES: dict[str, str] = {
+    **dict.fromkeys(("well", "wells", "welllocation", "position", "wellposition"), "well"),
+    **dict.fromkeys(("sample", "samples", "samplename", "sampleid", "name", "names"), "sample"),
+    **dict.fromkeys(("type", "welltype", "sampletype"), "type"),
+    **dict.fromkeys(("dilution", "dilutions", "dilutionfactor"), "dilution"),
+    **dict.fromkeys(("expected", "expectedconcentration", "expconc"), "expected"),
+    **dict.fromkeys(("plate", "platename", "plateid"), "plate"),
+}
+#: What a well type may be called.
+TYPE_WORDS: dict[str, WellType] = {
+    **dict.fromkeys(("standard", "std", "s", "st", "calibrator"), WellType.STANDARD),
+    **dict.fromkeys(("blank", "b", "background", "bkg", "zero"), WellType.BLANK),
+    **dict.fromkeys(("control", "c", "ctrl", "qc", "qualitycontrol"), WellType.CONTROL),
+    **dict.fromkeys(("unknown", "x", "u", "sample", "patient", "test"), WellType.UNKNOWN),
+}
+_NAME_TYPES = (
+    (re.compile(r"b\d*|blank\s*\d*|background\s*\d*", re.IGNORECASE), WellType.BLANK),
+    (re.compile(r"s\d+|std\s*\d+|standard\s*\d+", re.IGNORECASE), WellType.STANDARD),
+    (re.compile(r"c\d+|control\d+|qc\s*\d+", re.IGNORECASE), WellType.CONTROL),
+)
+_FRACTION = re.compile(r"1\s*(?:[/:]|in)\s*(\d+(?:[.,]\d+)?)", re.IGNORECASE)
+_FOLD = re.compile(r"(\d+(?:[.,]\d+)?)\s*[x×]|[x×]\s*(\d+(?:[.,]\d+)?)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class WellPlan:
+    """What a layout says of one well; what it does not say is empty or None.
+
+    Parameters
+    ----------
+    well : str
+        Normalised, ``A1``.
+    plate : str
+        The plate's name or its file's stem; empty for every plate.
+    sample : str
+    well_type : WellType, optional
+    dilution_factor : float, optional
+        At least 1.
+    expected : mapping of str to float
+        Concentration at the bead by analyte; the key ``""`` holds for every analyte.
+    bare : mapping of str to float
+        Numbers of columns titled with a bare name, which counts if it is an analyte of the plate.
+    """
+
+    well: str
+    plate: str = ""
+    sample: str = ""
+    well_type: WellType | None = None
+    dilution_factor: float | None = None
+    expected: Mapping[str, float] = field(default_factory=dict)
+    bare: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A plate map.
+
+    Parameters
+    ----------
+    path, sha256 : str
+        Of the file.
+    wells : tuple of WellPlan
+    expected : mapping of str to mapping of str to float
+        Expected concentrations by sample name, then by analyte.
+    unread : tuple of Unread
+        Sheets and columns that were not used.
+    """
+
+    path: str
+    sha256: str
+    wells: tuple[WellPlan, ...]
+    expected: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    unread: tuple[Unread, ...] = ()
+
+
+def word_key(text: str) -> str:
+    """A word without blanks, underscores, dashes and capitals."""
+    return re.sub(r"[\s_\-]+", "", text).casefold()
+
+
+def property_of(title: str) -> tuple[str, str] | None:
+    """A column's or grid's property and, for expected concentrations, its analyte.
+
+    Examples
+    --------
+    >>> property_of("Dilution factor"), property_of("expected: IL-6"), property_of("IL-6")
+    (('dilution', ''), ('expected', 'IL-6'), None)
+    """
+    known = PROPERTIES.get(word_key(title))
+    if known is not None:
+        return known, ALL_ANALYTES
+    match = re.fullmatch(r"expected(?:\s+concentration)?[\s:]+(\S.*)", title, re.IGNORECASE)
+    return ("expected", match[1].strip()) if match else None
+
+
+def type_of_name(sample: str) -> WellType | None:
+    """The type that a code such as ``B``, ``S1`` or ``Control2`` means in a layout."""
+    for pattern, well_type in _NAME_TYPES:
+        if pattern.fullmatch(sample):
+            return well_type
+    return None
+
+
+def dilution_of(text: str) -> float | None:
+    """``1:50``, ``1/50``, ``50x`` or ``50`` as the factor that multiplies; None for other words.
+
+    Examples
+    --------
+    >>> dilution_of("1:50"), dilution_of("50x"), dilution_of("4"), dilution_of("neat")
+    (50.0, 50.0, 4.0, 1.0)
+    """
+    text = text.strip()
+    if text.casefold() in ("neat", "undiluted"):
+        return 1.0
+    match = _FRACTION.fullmatch(text) or _FOLD.fullmatch(text)
+    number = next((group for group in match.groups() if group), "") if match else text
+    try:
+        return float(number.replace(",", "."))
+    except ValueError:
+        return None
+
+
+def fraction_of(text: str) -> float | None:
+    """The n of a sample named ``1/n`` or ``1:n``, as serology plates name their standards."""
+    match = _FRACTION.fullmatch(text.strip())
+    return float(match[1].replace(",", ".")) if match else None

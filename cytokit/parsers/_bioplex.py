@@ -1,0 +1,137 @@
+"""What Bio-Plex Manager's exports share: grids, header and legend lines, type codes, names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import PureWindowsPath
+
+from cytokit.errors import place
+from cytokit.parsers._source import CellValue, RawFile, cell_text
+from cytokit.plate import normal_well
+from cytokit.vocabulary import WellType
+
+#: rows in which a table must have begun for a file to be of these families
+HEAD_ROWS = 80
+
+_LABEL = re.compile(r"(e?)(blank|b|standard|std|s|control|ctrl|c|unknown|sample|x)[\s_-]*0*(\d*)")
+_TYPES = {"b": WellType.BLANK, "s": WellType.STANDARD, "c": WellType.CONTROL, "x": WellType.UNKNOWN}
+_WORDS = {"blank": "b", "standard": "s", "std": "s", "control": "c", "ctrl": "c", "unknown": "x"}
+_REGION = re.compile(r"(.*\S)\s+\((\d{1,3})\)")
+_HEADER = re.compile(r"([A-Za-z][^:=]{1,60}?):(?:\s+(.*))?", re.DOTALL)
+#: lines that explain signs and never hold data of a plate
+_LEGENDS = (
+    "1 - low bead",
+    "sampling errors:",
+    "***",
+    "*value",
+    "oor =",
+    "exp conc =",
+    "obs conc =",
+    "conc in range = unknown",
+    "ratio =",
+    "--- =",
+)
+#: what the numbers in the column ``Sampling Errors`` mean, as the legend says
+SAMPLING_ERRORS = {
+    "1": "low bead number",
+    "2": "aggregated beads",
+    "3": "classify %",
+    "4": "region selection",
+    "5": "platform temperature",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """One sheet, or the whole of a text file, as rows of cells; it knows where each row stands."""
+
+    raw: RawFile
+    sheet: str
+    rows: Sequence[Sequence[CellValue]]
+
+    def texts(self, row: int) -> list[str]:
+        """One row as text."""
+        return [cell_text(cell) for cell in self.rows[row]]
+
+    def where(self, row: int, **more: str) -> str:
+        """Where a row stands, for messages."""
+        line = row + 1 if self.sheet else self.raw.line_of(row)
+        return place(self.raw.path, sheet=self.sheet or None, line=line, **more)
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A type code: ``S1``, ``eS3`` (a standard of another plate), ``X12``."""
+
+    text: str
+    well_type: WellType
+    external: bool
+    known: bool
+
+
+def grids(raw: RawFile) -> list[Grid]:
+    """The sheets of a workbook, or the text as one grid."""
+    if raw.kind == "workbook":
+        return [Grid(raw, sheet.name, sheet.cells) for sheet in raw.sheets]
+    return [Grid(raw, "", raw.rows)] if raw.kind == "text" else []
+
+
+@lru_cache(maxsize=4096)
+def column_key(title: str) -> str:
+    """A column's title as letters and digits: ``(Obs/Exp) * 100`` -> ``obsexp100``.
+
+    R writes ``FI...Bkgd`` and ``X.CV`` for ``FI - Bkgd`` and ``%CV``; both give one key.
+    """
+    text = re.sub(r"^X\.+", "", title.strip())
+    return re.sub(r"[^0-9a-z]+", "", text.casefold())
+
+
+def split_analyte(printed: str) -> tuple[str, str]:
+    """``Hu IL-6 (19)`` -> name and bead region."""
+    match = _REGION.fullmatch(printed.strip())
+    return (match[1], match[2]) if match else (printed.strip(), "")
+
+
+def read_label(text: str) -> Label:
+    """A type code; one that is none of B, S, eS, C, X counts as unknown and is not ``known``."""
+    match = _LABEL.fullmatch(text.strip().casefold())
+    if match is None or (match[1] and match[2][0] != "s"):
+        return Label(text, WellType.UNKNOWN, external=False, known=False)
+    letter = _WORDS.get(match[2], match[2][0])
+    letter = "x" if match[2] == "sample" else letter
+    return Label(text, _TYPES[letter], external=bool(match[1]), known=True)
+
+
+def read_wells(text: str) -> tuple[str, ...] | None:
+    """``A1,A2`` -> both wells; None where a part is no well."""
+    parts = [part for part in re.split(r"[,;\s]+", text.strip()) if part]
+    wells = [normal_well(part) for part in parts]
+    named = tuple(well for well in wells if well is not None)
+    return named if parts and len(named) == len(parts) else None
+
+
+def is_legend(line: str) -> bool:
+    """Whether the line only explains signs."""
+    return line.casefold().startswith(_LEGENDS)
+
+
+def header_line(line: str) -> tuple[str, str] | None:
+    """``Plate ID: P7`` -> key and value."""
+    match = _HEADER.fullmatch(line.strip())
+    return (match[1].strip(), (match[2] or "").strip()) if match else None
+
+
+def plate_name(header: dict[str, str], raw: RawFile) -> str:
+    """The plate ID, else the name of the run's own file, else the export's."""
+    own = PureWindowsPath(header.get("File Name", "").replace("/", "\\")).stem
+    return header.get("Plate ID", "") or own or raw.stem
+
+
+def explain_errors(text: str) -> str:
+    """``1,4`` of the column ``Sampling Errors`` in words; empty for 0 and for nothing."""
+    codes = [code for code in re.split(r"[,;\s]+", text.strip()) if code not in ("", "0")]
+    words = [SAMPLING_ERRORS.get(code, f"code {code}") for code in codes]
+    return f"sampling errors: {', '.join(words)}" if words else ""

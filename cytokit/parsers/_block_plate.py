@@ -1,0 +1,196 @@
+"""Blocks to plates: the readings, the vendor's numbers beside them, and all that is kept aside."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from cytokit.errors import Problem, did_you_mean, place
+from cytokit.findings import Finding
+from cytokit.parsers._block_statistics import kept_blocks
+from cytokit.parsers._block_tables import (
+    Notes,
+    Readings,
+    note_renamed,
+    read_readings,
+)
+from cytokit.parsers._block_vendor import (
+    analyte_table,
+    instrument_warnings,
+    vendor_curves,
+)
+from cytokit.parsers._block_wells import (
+    WholeFile,
+    file_wells,
+    missing_readings,
+    read_whole,
+)
+from cytokit.parsers._blocks import Block, BlockFile, raise_together, read_blocks
+from cytokit.parsers._numbers import decide_decimal
+from cytokit.parsers._source import RawFile
+from cytokit.plate import Plate, SourceInfo
+
+_CRC = re.compile(r"CRC32:\s*([0-9A-Fa-f]{8})")
+
+
+@dataclass(frozen=True, slots=True)
+class BlockFamily:
+    """How a family that writes blocks differs from the next.
+
+    Parameters
+    ----------
+    format : str
+        The parser's name, for the plate's provenance.
+    ends_with_checksum : bool
+        Whether a file without its closing ``-- CRC --`` lines is cut off.
+    """
+
+    format: str
+    ends_with_checksum: bool
+
+
+def read_block_plates(raw: RawFile, family: BlockFamily) -> list[Plate]:
+    """Every plate of a file in blocks.
+
+    Parameters
+    ----------
+    raw : RawFile
+    family : BlockFamily
+
+    Raises
+    ------
+    FormatError
+        CK-120 no closing lines, CK-121 to CK-127 damaged or contradicting blocks, CK-123 no
+        Median block; all of one file together.
+    """
+    parts = read_blocks(raw)
+    notes = Notes(raw.path, "", list(parts.problems))
+    _check_footer(parts, family, notes)
+    _check_names(parts, notes)
+    median = parts.find("Median")
+    if median is None:
+        if not notes.problems:
+            notes.problems.append(_no_median(parts))
+        raise_together(notes.problems)
+        return []
+    readings = read_readings(median, notes)
+    raise_together(notes.problems)
+    decimal = _decimal(raw, parts)
+    whole = read_whole(parts, readings, notes, decimal)
+    raise_together(notes.problems)
+    if family.ends_with_checksum:
+        notes.findings += _checksum(raw, parts)
+    return _plates(raw, parts, family, readings, whole, notes, decimal)
+
+
+def _check_footer(parts: BlockFile, family: BlockFamily, notes: Notes) -> None:
+    """A family that closes with a checksum and does not was cut off."""
+    if parts.footer:
+        return
+    last = parts.blocks[-1].part if parts.blocks else "the header"
+    if family.ends_with_checksum:
+        what = f"the file is cut off: expected '-- CRC --' after {last}, found the end of the file"
+        mend = "copy or export the plate again"
+        where = place(notes.file, line=parts.last_line, column=1)
+        notes.problems.append(Problem("CK-120", what, where, mend))
+    else:
+        message = f"the file ends after {last} without its checksum lines"
+        notes.findings.append(Finding("no_footer", message))
+
+
+def _check_names(parts: BlockFile, notes: Notes) -> None:
+    """A block that occurs twice cannot be told from its double."""
+    lines: dict[str, Block] = {}
+    for block in parts.blocks:
+        earlier = lines.setdefault(block.key, block)
+        if earlier is not block:
+            what = f"{block.part} stands twice, first on line {earlier.line}"
+            where = place(notes.file, line=block.line, column=2)
+            notes.problems.append(Problem("CK-128", what, where, "export the plate again"))
+
+
+def _no_median(parts: BlockFile) -> Problem:
+    names = [block.name for block in parts.blocks]
+    what = f"no block 'Median'; found {', '.join(map(repr, names)) if names else 'no block at all'}"
+    mend = "export the plate with the statistic Median"
+    near = did_you_mean("Median", [name for name in names if name != "Mean"])
+    return Problem("CK-123", what, place(parts.file, line=parts.last_line), mend, near)
+
+
+def _decimal(raw: RawFile, parts: BlockFile) -> str:
+    """The decimal mark, decided by all numbers of the file together."""
+    if not any("," in cell for block in parts.blocks for row in block.rows for cell in row[2:]):
+        return "."
+    if raw.kind == "workbook":
+        return decide_decimal(
+            cell for sheet in raw.sheets for row in sheet.cells for cell in row[2:]
+        )
+    return decide_decimal(cell for block in parts.blocks for row in block.rows for cell in row[1:])
+
+
+def _checksum(raw: RawFile, parts: BlockFile) -> list[Finding]:
+    """XPONENT closes with the CRC-32 of all bytes before ``-- CRC --``."""
+    match = _CRC.fullmatch(parts.footer)
+    end = raw.data.rfind(b"-- CRC")
+    if match is None or end < 0 or raw.kind != "text":
+        return []
+    if zlib.crc32(raw.data[:end]) == int(match[1], 16):
+        return []
+    message = (
+        f"the content's checksum is {zlib.crc32(raw.data[:end]):08X}, the file says {match[1]}"
+    )
+    return [Finding("checksum_differs", message)]
+
+
+def _plates(
+    raw: RawFile,
+    parts: BlockFile,
+    family: BlockFamily,
+    readings: Readings,
+    whole: WholeFile,
+    notes: Notes,
+    decimal: str,
+) -> list[Plate]:
+    """One Plate per plate number in the locations."""
+    numbers = sorted({location.plate for location in readings.locations})
+    source = SourceInfo(raw.path, raw.sha256, family.format, raw.encoding, raw.delimiter, decimal)
+    batch = parts.header.get("Batch") or raw.stem
+    analytes, no_units = analyte_table(parts, readings.analytes, notes)
+    curves, other_curves = vendor_curves(parts, readings.analytes, notes, decimal)
+    statistics, aside = kept_blocks(parts, readings, notes, decimal)
+    raise_together(notes.problems)
+    note_renamed(notes)
+    wells = file_wells(readings, whole)
+    plates = []
+    for number in numbers:
+        name = batch if len(numbers) == 1 else f"{batch} plate {number}"
+        chosen = np.array([location.plate == number for location in readings.locations])
+        warnings = instrument_warnings(parts.find("Warnings/Errors"), number, notes)
+        findings = [*notes.findings, *missing_readings(readings, whole, chosen), *warnings]
+        here = {location.well for location in readings.locations if location.plate == number}
+        plates.append(
+            Plate(
+                name=name,
+                source=source,
+                wells=wells[np.repeat(chosen, len(readings.analytes))].reset_index(drop=True),
+                analytes=analytes,
+                header=parts.header,
+                statistics={
+                    key: table[chosen].reset_index(drop=True)
+                    if len(table) == len(chosen) and (table["well"] != "").all()
+                    else table
+                    for key, table in statistics.items()
+                },
+                vendor_curves=curves,
+                findings=tuple(
+                    replace(finding, plate=name)
+                    for finding in findings
+                    if not finding.well or finding.well in here
+                ),
+                unread=(*no_units, *other_curves, *aside, *parts.stray),
+            )
+        )
+    return plates

@@ -1,0 +1,307 @@
+"""Blocks as tables of numbers whose rows and columns are those of the Median block.
+
+Rows are matched by location and columns by analyte name, never by position alone; where two
+blocks spell an analyte differently and only the position is left, a finding says so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from cytokit.errors import Problem, did_you_mean, place
+from cytokit.findings import Finding
+from cytokit.parsers._blocks import Block
+from cytokit.parsers._numbers import Cell, damaged_value, read_row
+from cytokit.plate import normal_well
+
+#: Columns that stand beside the analytes.
+BESIDE = ("Total Events", "Notes")
+_LOCATION = re.compile(r"(\d+)\s*\(\s*(\d+)\s*,\s*([A-Za-z]\d{1,2})\s*\)")
+
+
+class Location(NamedTuple):
+    """One reading: acquisition number, plate number, well."""
+
+    acquisition: int
+    plate: int
+    well: str
+
+
+@dataclass(frozen=True)
+class Readings:
+    """The rows of the Median block, to which every other block is matched.
+
+    Parameters
+    ----------
+    keys : list of str
+        Location cells as they stand.
+    locations : list of Location
+    samples : list of str
+    analytes : list of str
+        Unique names, in the file's order.
+    """
+
+    keys: list[str]
+    locations: list[Location]
+    samples: list[str]
+    analytes: list[str]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A block's numbers on the rows and columns of the readings.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        Readings x analytes; NaN where the block gives no number.
+    others : dict of (int, int) to Cell
+        Cells that are not plain numbers, by reading and analyte.
+    given : numpy.ndarray
+        Readings x analytes: whether the block has such a cell at all.
+    """
+
+    values: np.ndarray
+    others: dict[tuple[int, int], Cell]
+    given: np.ndarray
+
+
+@dataclass
+class Notes:
+    """What reading has noticed so far; handed from step to step and read at the end.
+
+    Parameters
+    ----------
+    file, plate : str
+    problems : list of Problem
+        Raised together when the file has been read.
+    findings : list of Finding
+    renamed : dict of (str, str) to list of str
+        Analyte as the Median block spells it, as another spells it -> the blocks that do.
+    """
+
+    file: str
+    plate: str
+    problems: list[Problem] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    renamed: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+
+    def mismatch(self, message: str, *, analyte: str = "", well: str = "") -> None:
+        """Note that two parts of the file disagree."""
+        finding = Finding("header_mismatch", message, self.plate, well, analyte=analyte)
+        self.findings.append(finding)
+
+
+def read_location(text: str) -> Location | None:
+    """``17(1,A3)`` -> acquisition 17 of well A3 on plate 1; None where it is no location.
+
+    Examples
+    --------
+    >>> read_location("17(2,A3)")
+    Location(acquisition=17, plate=2, well='A3')
+    """
+    match = _LOCATION.fullmatch(text)
+    well = normal_well(match[3]) if match else None
+    if match is None or well is None:
+        return None
+    return Location(int(match[1]), int(match[2]), well)
+
+
+def analyte_columns(block: Block) -> list[str]:
+    """A block's analytes: its columns but the first ones and those that stand beside.
+
+    A name that occurs twice gets a number, so that no analyte covers another.
+    """
+    first = 1 + sum(name in ("Location", "Plate") for name in block.columns[:2])
+    names: list[str] = []
+    for name in block.columns[first:]:
+        if name in BESIDE:
+            break
+        number, unique = 2, name
+        while unique in names:
+            unique, number = f"{name} ({number})", number + 1
+        names.append(unique)
+    return names
+
+
+def read_readings(block: Block, notes: Notes) -> Readings:
+    """Locations, samples and analytes of the Median block, with problems noted.
+
+    Problems: CK-124 a location that names no well, CK-127 a location given twice.
+    """
+    locations: list[Location] = []
+    seen: set[str] = set()
+    for row, line in zip(block.rows, block.lines, strict=True):
+        location = read_location(row[0])
+        if location is None:
+            what = f"{block.part}: expected a location such as '1(1,A1)', found {row[0]!r}"
+            where = place(notes.file, line=line, column=1)
+            mend = "export the plate again; wells are A1 to P24"
+            notes.problems.append(Problem("CK-124", what, where, mend))
+            continue
+        if row[0] in seen:
+            notes.problems.append(_repeated(block, row[0], line, notes.file))
+        seen.add(row[0])
+        locations.append(location)
+    analytes = analyte_columns(block)
+    for name in analytes:
+        if name not in block.columns:
+            notes.mismatch(f"{block.part} has several columns of this name", analyte=name)
+    return Readings([row[0] for row in block.rows], locations, [r[1] for r in block.rows], analytes)
+
+
+def _repeated(block: Block, key: str, line: int, file: str) -> Problem:
+    what = f"{block.part}: location {key!r} stands twice"
+    mend = "a line was doubled; export the plate again"
+    return Problem("CK-127", what, place(file, line=line), mend)
+
+
+def match_rows(block: Block, readings: Readings, notes: Notes, *, partial: bool) -> list[int]:
+    """For each reading the block's row, -1 where it has none.
+
+    Problems: CK-122 rows the Median block has and this one lacks (unless ``partial``) or the
+    reverse, CK-127 a location given twice.
+    """
+    keys = [row[0] for row in block.rows]
+    if keys == readings.keys:
+        rows = list(range(len(keys)))
+    else:
+        by_key: dict[str, int] = {}
+        for index, key in enumerate(keys):
+            if key in by_key:
+                line = block.lines[index]
+                notes.problems.append(_repeated(block, key, line, notes.file))
+            by_key[key] = index
+        rows = [by_key.get(key, -1) for key in readings.keys]
+        lacking = [key for key in readings.keys if key not in by_key]
+        known = set(readings.keys)
+        beyond = [key for key in by_key if key not in known]
+        if beyond or (lacking and not partial):
+            _note_rows(block, lacking if not partial else [], beyond, len(readings.keys), notes)
+    _compare_samples(block, rows, readings, notes)
+    return rows
+
+
+def _note_rows(
+    block: Block, lacking: list[str], beyond: list[str], expected: int, notes: Notes
+) -> None:
+    """CK-122: the block's rows are not those of the Median block."""
+    parts = [f"{len(block.rows)} rows where block 'Median' has {expected}"]
+    if lacking:
+        parts.append(f"lacks {', '.join(lacking[:5])}{' ...' if len(lacking) > 5 else ''}")
+    if beyond:
+        near = did_you_mean(beyond[0], lacking) if lacking else ""
+        parts.append(f"has {', '.join(beyond[:5])} beyond" + (f" ({near})" if near else ""))
+    last = block.lines[-1] if block.lines else block.line
+    what = f"{block.part}: {'; '.join(parts)}"
+    mend = "the block was cut or edited; export the plate again"
+    notes.problems.append(Problem("CK-122", what, place(notes.file, line=last), mend))
+
+
+def _compare_samples(block: Block, rows: list[int], readings: Readings, notes: Notes) -> None:
+    """Note the first well whose sample has another name in this block."""
+    for index, row in enumerate(rows):
+        if row >= 0 and block.rows[row][1] != readings.samples[index]:
+            other, name = block.rows[row][1], readings.samples[index]
+            message = f"the sample is {name!r} in block 'Median' and {other!r} in {block.part}"
+            notes.mismatch(message, well=readings.locations[index].well)
+            return
+
+
+def match_analytes(block: Block, analytes: Sequence[str], notes: Notes) -> list[int]:
+    """For each analyte the index in the block's own analytes, -1 where it has none."""
+    names = analyte_columns(block)
+    if names == list(analytes):
+        return list(range(len(names)))
+    by_name = {name: index for index, name in enumerate(names)}
+    found = [by_name.get(name, -1) for name in analytes]
+    lacking = [i for i, index in enumerate(found) if index < 0]
+    spare = [index for index, name in enumerate(names) if name not in set(analytes)]
+    if lacking and len(lacking) == len(spare):
+        for i, index in zip(lacking, spare, strict=True):
+            found[i] = index
+            notes.renamed.setdefault((analytes[i], names[index]), []).append(block.name)
+        return found
+    for i in lacking:
+        notes.mismatch(f"{block.part} has no such analyte", analyte=analytes[i])
+    for index in spare:
+        message = f"{block.part} names an analyte that block 'Median' does not have"
+        notes.mismatch(message, analyte=names[index])
+    return found
+
+
+def read_grid(
+    block: Block, readings: Readings, notes: Notes, decimal: str, *, partial: bool = False
+) -> Grid:
+    """A block's numbers on the rows and columns of the readings, damage noted by well and analyte.
+
+    Parameters
+    ----------
+    block : Block
+        With ``Location`` and ``Sample`` columns.
+    readings : Readings
+    notes : Notes
+        Takes problems and findings.
+    decimal : str
+    partial : bool
+        Whether the block may hold only some wells (``% Recovery``).
+    """
+    rows = match_rows(block, readings, notes, partial=partial)
+    columns = match_analytes(block, readings.analytes, notes)
+    first = block.columns.index("Sample") + 1
+    width = len(readings.analytes)
+    values = np.full((len(rows), width), np.nan)
+    given = np.zeros((len(rows), width), dtype=bool)
+    others: dict[tuple[int, int], Cell] = {}
+    straight = columns == list(range(width))
+    for index, row in enumerate(rows):
+        if row < 0:
+            continue
+        cells = block.rows[row][first : first + width] if straight else None
+        if cells is None:
+            cells = [block.rows[row][first + c] if c >= 0 else "" for c in columns]
+        numbers, unusual = read_row(cells, decimal)
+        values[index] = numbers
+        given[index] = True if straight else [c >= 0 for c in columns]
+        for column, cell in unusual.items():
+            others[index, column] = cell
+            if cell.damaged:
+                _note_damage(block, row, readings, index, column, cell, notes)
+    return Grid(values, others, given)
+
+
+def _note_damage(
+    block: Block,
+    row: int,
+    readings: Readings,
+    index: int,
+    column: int,
+    cell: Cell,
+    notes: Notes,
+) -> None:
+    """A damaged cell becomes a finding that names block, line, well and analyte."""
+    finding = damaged_value(
+        cell.text,
+        f"{block.part}, line {block.lines[row]}",
+        plate=notes.plate,
+        well=readings.locations[index].well,
+        sample=readings.samples[index],
+        analyte=readings.analytes[column],
+    )
+    notes.findings.append(finding)
+
+
+def note_renamed(notes: Notes) -> None:
+    """One finding for every pair of spellings, with the blocks that use the other one."""
+    for (name, other), blocks in notes.renamed.items():
+        where = ", ".join(dict.fromkeys(blocks))
+        message = (
+            f"called {name!r} in block 'Median' and {other!r} in {where}; "
+            "taken for the same analyte by its position"
+        )
+        notes.mismatch(message, analyte=name)

@@ -1,0 +1,161 @@
+"""The blocks that belong into the table of wells, and what is missing from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cytokit.findings import Finding
+from cytokit.parsers._block_tables import Grid, Notes, Readings, match_rows, read_grid
+from cytokit.parsers._block_vendor import by_reagent, text_grid, vendor_result
+from cytokit.parsers._blocks import Block, BlockFile
+from cytokit.parsers._numbers import read_cell
+from cytokit.parsers._reagents import Role, assign_roles
+from cytokit.parsers._well_table import blanks_are_zero, well_table
+from cytokit.vocabulary import WellType
+
+#: Blocks with one row per well that belong into the table of wells.
+_WELL_BLOCKS = {
+    "mfi": ("Median",),
+    "net_mfi": ("Net MFI",),
+    "bead_count": ("Count",),
+    "result": ("Result",),
+    "range": ("Range",),
+    "recovery": ("% Recovery", "%Recovery", "Recovery"),
+}
+
+
+@dataclass(frozen=True)
+class WholeFile:
+    """What the file says of all its plates: readings x analytes, and per reading."""
+
+    grids: dict[str, Grid]
+    comments: np.ndarray
+    dilution: np.ndarray
+    roles: dict[str, Role]
+    standards: dict[str, np.ndarray]
+    controls: tuple[dict[str, np.ndarray], dict[str, np.ndarray], dict[str, np.ndarray]]
+
+
+def read_whole(parts: BlockFile, readings: Readings, notes: Notes, decimal: str) -> WholeFile:
+    grids = {}
+    for role, names in _WELL_BLOCKS.items():
+        block = parts.find(*names)
+        if block is not None and block.rows and block.columns[:2] == ["Location", "Sample"]:
+            grids[role] = read_grid(block, readings, notes, decimal, partial=role == "recovery")
+    remarks = parts.find("Comments")
+    rows = match_rows(remarks, readings, notes, partial=False) if remarks is not None else []
+    comments = text_grid(remarks, readings, rows, notes)
+    analytes = readings.analytes
+    standards = by_reagent(parts.find("Standard Expected Concentration"), analytes, notes, decimal)
+    expected, low, high = (
+        by_reagent(parts.find(name), analytes, notes, decimal)
+        for name in (
+            "Control Expected Concentration",
+            "Control Range - Low",
+            "Control Range - High",
+        )
+    )
+    named = list(dict.fromkeys([*expected, *low, *high]))
+    roles, findings = assign_roles(readings.samples, list(standards), named)
+    notes.findings += findings
+    dilution = _dilution(parts.find("Dilution Factor"), readings, roles, notes, decimal)
+    return WholeFile(grids, comments, dilution, roles, standards, (expected, low, high))
+
+
+def _dilution(
+    block: Block | None,
+    readings: Readings,
+    roles: dict[str, Role],
+    notes: Notes,
+    decimal: str,
+) -> np.ndarray:
+    """One factor per reading: 1 for standards and blanks; an unreadable one is 1 with a finding."""
+    factors = np.ones(len(readings.keys))
+    if block is None or block.columns[:2] != ["Location", "Sample"] or len(block.columns) < 3:
+        return factors
+    for index, row in enumerate(match_rows(block, readings, notes, partial=False)):
+        if row < 0:
+            continue
+        sample, well = readings.samples[index], readings.locations[index].well
+        cell = read_cell(block.rows[row][2], decimal)
+        fixed = roles[sample].well_type in (WellType.STANDARD, WellType.BLANK)
+        if fixed and (np.isnan(cell.value) or cell.value == 1):
+            continue
+        if not fixed and cell.value >= 1:
+            factors[index] = cell.value
+            continue
+        where = f"{block.part}, line {block.lines[row]}"
+        stands = f"{cell.text!r} stands where the factor of a {roles[sample].well_type} belongs"
+        message = f"{where}: {stands}; 1 is used"
+        if not fixed and cell.value > 0:
+            factors[index] = cell.value
+            message = f"{where}: the dilution factor {cell.text} is below 1; it is used as it is"
+        notes.findings.append(Finding("dilution_unclear", message, notes.plate, well, sample))
+    return factors
+
+
+def missing_readings(readings: Readings, whole: WholeFile, chosen: np.ndarray) -> list[Finding]:
+    """Wells and analytes without a median, one finding per well; repeated wells."""
+    findings = []
+    seen: set[str] = set()
+    for index in np.flatnonzero(chosen):
+        location, sample = readings.locations[index], readings.samples[index]
+        cells = [
+            (analyte, whole.grids["mfi"].others.get((int(index), column)))
+            for column, analyte in enumerate(readings.analytes)
+        ]
+        lacking = [name for name, cell in cells if cell is not None and not cell.damaged]
+        if lacking:
+            some = ", ".join(lacking[:6]) + (" ..." if len(lacking) > 6 else "")
+            message = f"no median for {len(lacking)} of {len(cells)} analytes: {some}"
+            analyte = lacking[0] if len(lacking) == 1 else ""
+            findings.append(Finding("missing_value", message, "", location.well, sample, analyte))
+        if location.well in seen:
+            message = f"acquisition {location.acquisition} reads this well once more"
+            findings.append(Finding("repeated_well", message, "", location.well, sample))
+        seen.add(location.well)
+    return findings
+
+
+def file_wells(readings: Readings, whole: WholeFile) -> pd.DataFrame:
+    """The tidy table of all readings of the file."""
+    shape = (len(readings.keys), len(readings.analytes))
+    grids = whole.grids
+    types = [whole.roles[sample].well_type for sample in readings.samples]
+    reagents = [whole.roles[sample].reagent for sample in readings.samples]
+    result, status, limit = vendor_result(
+        grids.get("result"), grids.get("range"), whole.comments, shape
+    )
+    expected, low, high = (np.full(shape, np.nan) for _ in range(3))
+    kinds = (WellType.STANDARD, WellType.CONTROL, WellType.CONTROL, WellType.CONTROL)
+    targets = (expected, expected, low, high)
+    for target, kind, table in zip(targets, kinds, (whole.standards, *whole.controls), strict=True):
+        for index, reagent in enumerate(reagents):
+            if types[index] is kind and reagent in table:
+                target[index] = table[reagent]
+    columns: dict[str, np.ndarray] = {}
+    for role in ("mfi", "net_mfi", "bead_count"):
+        if role in grids:
+            columns[role] = grids[role].values
+    columns |= {
+        "expected": blanks_are_zero(types, expected),
+        "expected_low": low,
+        "expected_high": high,
+        "vendor_concentration": result,
+        "vendor_status": status,
+        "vendor_limit": limit,
+        "comment": whole.comments,
+    }
+    if "recovery" in grids:
+        columns["vendor_recovery_pct"] = grids["recovery"].values
+    return well_table(
+        [location.well for location in readings.locations],
+        readings.samples,
+        types,
+        readings.analytes,
+        dilution=whole.dilution,
+        grids=columns,
+    )

@@ -1,0 +1,284 @@
+"""The xPONENT way of writing a plate: header lines, then blocks opened by ``DataType:``.
+
+Here the file is taken apart and nothing is interpreted: which block says what is decided in
+:mod:`cytokit.parsers._block_plate`. What does not fit the form is named with line and column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from cytokit.errors import FormatError, Problem, place
+from cytokit.parsers._block_header import read_header, trimmed
+from cytokit.parsers._source import RawFile
+from cytokit.plate import Unread
+
+#: Errors listed one by one before the rest is only counted.
+MAX_PROBLEMS = 12
+#: Blocks whose rows may end early: the instrument leaves their last cells out.
+_MAY_BE_SHORT = {"dilutionfactor", "units", "comments", "range", "avgrange"}
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One block: its name, its column names and its rows, each row as long as the columns.
+
+    Parameters
+    ----------
+    name : str
+        As the file spells it.
+    line : int
+        Of the ``DataType:`` cell.
+    columns : list of str
+    rows : list of list of str
+    lines : list of int
+        The line of each row.
+    """
+
+    name: str
+    line: int
+    columns: list[str]
+    rows: list[list[str]]
+    lines: list[int]
+
+    @property
+    def key(self) -> str:
+        """The name without blanks and capitals, to find a block by."""
+        return block_key(self.name)
+
+    @property
+    def part(self) -> str:
+        """How messages call this block."""
+        return f"block {self.name!r}"
+
+
+@dataclass(frozen=True)
+class BlockFile:
+    """A file taken apart.
+
+    Parameters
+    ----------
+    file : str
+        Its path, for messages.
+    header : dict of str to str
+        ``key -> value``; further cells of a line are joined, keys of a section carry its name.
+    blocks : tuple of Block
+        In the file's order.
+    footer : str
+        The checksum line; empty where the file has none.
+    stray : tuple of Unread
+        Lines that belong to no block.
+    problems : tuple of Problem
+        Where the file does not fit the form: CK-121 a row shorter or longer than its block's
+        columns, CK-125 table rows outside of any block, CK-126 a block without a name or columns.
+    last_line : int
+    """
+
+    file: str
+    header: dict[str, str]
+    blocks: tuple[Block, ...]
+    footer: str
+    stray: tuple[Unread, ...]
+    problems: tuple[Problem, ...]
+    last_line: int
+
+    def find(self, *names: str) -> Block | None:
+        """The first block of any of these names."""
+        keys = {block_key(name) for name in names}
+        return next((block for block in self.blocks if block.key in keys), None)
+
+
+@dataclass
+class _Pieces:
+    """What the walk through the rows has collected so far."""
+
+    blocks: list[Block] = field(default_factory=list)
+    stray: list[Unread] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    footer: str = ""
+
+
+def block_key(name: str) -> str:
+    """``Std Dev`` and ``StdDev`` are one name.
+
+    Examples
+    --------
+    >>> block_key("Trimmed Std Dev") == block_key("TrimmedStdDev")
+    True
+    """
+    return "".join(name.split()).casefold()
+
+
+def table_rows(raw: RawFile) -> tuple[list[list[str]], Callable[[int], int]]:
+    """Rows of the text, or of a workbook's first filled sheet, with the line of each row.
+
+    An export that was saved as a workbook keeps its form; the sheet's row is then its line.
+    """
+    if raw.kind == "text":
+        return raw.rows, raw.line_of
+    filled = [sheet for sheet in raw.sheets if sheet.cells]
+    return (filled[0].rows if filled else []), (lambda row: row + 1)
+
+
+def program_cells(raw: RawFile) -> list[str]:
+    """The cells of the ``Program`` line, which xPONENT writes first; empty for other files."""
+    if raw.kind not in ("text", "workbook"):
+        return []
+    rows, _ = table_rows(raw)
+    for row in rows[:4]:
+        if any(row):
+            return row if row[0].casefold() == "program" else []
+    return []
+
+
+def read_blocks(raw: RawFile) -> BlockFile:
+    """Take the file apart.
+
+    Parameters
+    ----------
+    raw : RawFile
+
+    Returns
+    -------
+    BlockFile
+        With the problems met; the caller adds its own and raises them together.
+    """
+    rows, line_of = table_rows(raw)
+    first = next((i for i, row in enumerate(rows) if _opens_block(row)), len(rows))
+    pieces = _Pieces()
+    index = first
+    while index < len(rows):
+        index = _next_piece(rows, index, line_of, raw.path, pieces)
+    return BlockFile(
+        file=raw.path,
+        header=read_header(rows[:first]),
+        blocks=tuple(pieces.blocks),
+        footer=pieces.footer,
+        stray=tuple(pieces.stray),
+        problems=tuple(pieces.problems),
+        last_line=line_of(len(rows) - 1) if rows else 1,
+    )
+
+
+def raise_together(problems: Sequence[Problem]) -> None:
+    """Raise all problems as one FormatError, if there are any; a long list is cut and counted."""
+    if not problems:
+        return
+    shown = list(problems[:MAX_PROBLEMS])
+    if more := len(problems) - len(shown):
+        shown.append(Problem(problems[-1].code, f"and {more} more of this kind"))
+    raise FormatError(*shown)
+
+
+def _opens_block(row: list[str]) -> bool:
+    return bool(row) and row[0].rstrip(":").casefold() == "datatype"
+
+
+def _is_footer(row: list[str]) -> bool:
+    return bool(row) and row[0].startswith(("-- CRC", "CRC"))
+
+
+def _next_piece(
+    rows: list[list[str]],
+    index: int,
+    line_of: Callable[[int], int],
+    file: str,
+    pieces: _Pieces,
+) -> int:
+    """Read one block, footer or stray line; gives the index after it."""
+    row = rows[index]
+    if not any(row):
+        return index + 1
+    if _opens_block(row):
+        end = index + 1
+        while end < len(rows) and any(rows[end]) and not _ends_block(rows[end]):
+            end += 1
+        body = list(range(index + 1, end))
+        _add_block(rows, index, body, line_of, file, pieces)
+        return end
+    if _is_footer(row):
+        pieces.footer = row[0]
+        return index + 1
+    _add_stray(row, line_of(index), file, pieces)
+    return index + 1
+
+
+def _ends_block(row: list[str]) -> bool:
+    return _opens_block(row) or _is_footer(row)
+
+
+def _add_stray(row: list[str], line: int, file: str, pieces: _Pieces) -> None:
+    """A line of no block: readings there mean damage, anything else is kept by name."""
+    if "(" in row[0] or row[0].casefold() in ("location", "sample", "reagent"):
+        after = f" after {pieces.blocks[-1].part}" if pieces.blocks else ""
+        what = f"a table row stands outside of any block{after}: it begins with {row[0]!r}"
+        mend = "a 'DataType:' line is lost or a blank line was added; export the plate again"
+        pieces.problems.append(Problem("CK-125", what, place(file, line=line), mend))
+        return
+    text = ", ".join(cell for cell in row if cell)
+    reason = "a line that belongs to no block"
+    pieces.stray.append(Unread(text[:200], place(file, line=line), reason))
+
+
+def _add_block(
+    rows: list[list[str]],
+    opened: int,
+    body: list[int],
+    line_of: Callable[[int], int],
+    file: str,
+    pieces: _Pieces,
+) -> None:
+    """Make a block of its lines; every row gets the length of the columns."""
+    line = line_of(opened)
+    name = rows[opened][1] if len(rows[opened]) > 1 else ""
+    if not name or not body:
+        what = f"block {name!r} has no columns" if name else "a block has no name"
+        mend = "the file may be cut off or edited by hand; export the plate again"
+        pieces.problems.append(Problem("CK-126", what, place(file, line=line), mend))
+        return
+    columns = trimmed(rows[body[0]])
+    if "" in columns:
+        column = columns.index("") + 1
+        what = f"a column of block {name!r} has no name"
+        where = place(file, line=line_of(body[0]), column=column)
+        pieces.problems.append(Problem("CK-126", what, where, "export the plate again"))
+        return
+    block = Block(name, line, columns, [], [])
+    may_be_short = block.key in _MAY_BE_SHORT
+    for index in body[1:]:
+        cells = rows[index]
+        problem = _length_problem(cells, block, may_be_short)
+        if problem is not None:
+            what, column = problem
+            where = place(file, line=line_of(index), column=column)
+            mend = "the file may be cut off, or a delimiter lost or added; export the plate again"
+            pieces.problems.append(Problem("CK-121", what, where, mend))
+            continue
+        block.rows.append(_fitted(cells, len(columns)))
+        block.lines.append(line_of(index))
+    pieces.blocks.append(block)
+
+
+def _length_problem(cells: list[str], block: Block, may_be_short: bool) -> tuple[str, int] | None:
+    """What is wrong with a row's length, and in which column."""
+    columns = block.columns
+    beyond = next((i for i in range(len(columns), len(cells)) if cells[i]), None)
+    if beyond is not None:
+        return (
+            f"{block.part}: expected {len(columns)} cells, but {cells[beyond]!r} stands beyond",
+            beyond + 1,
+        )
+    if len(cells) < len(columns) and not (may_be_short or len(trimmed(cells)) == 1):
+        expected = columns[len(cells)]
+        return (
+            f"{block.part}: expected {len(columns)} cells, the row ends before {expected!r}",
+            len(cells) + 1,
+        )
+    return None
+
+
+def _fitted(cells: list[str], length: int) -> list[str]:
+    if len(cells) == length:
+        return cells
+    return cells[:length] + [""] * (length - len(cells))

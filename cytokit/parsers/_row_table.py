@@ -1,0 +1,88 @@
+"""INTELLIFLEX rows: one line per well under one line of names, closed by a signature."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from cytokit.errors import Problem, place
+from cytokit.findings import Finding
+from cytokit.parsers._blocks import table_rows
+from cytokit.parsers._source import RawFile
+from cytokit.plate import Unread, normal_well
+
+#: A column of one region and reporter: ``R25: RP1 MEDIAN``.
+READING = re.compile(r"(?P<bead>.+?)\s*:\s*RP(?P<reporter>\d)\s+(?P<what>\S.*)", re.IGNORECASE)
+_SIGNATURE = "--DOCUMENT SIGNATURE--"
+
+
+@dataclass
+class RowTable:
+    """The file's table, and what is wrong with it."""
+
+    file: str
+    head: list[str]
+    rows: list[list[str]] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    unread: list[Unread] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    seen: set[tuple[str, ...]] = field(default_factory=set)
+
+    def column(self, name: str) -> list[str]:
+        """The cells of a named column; empty texts where there is none."""
+        if name not in self.head:
+            return [""] * len(self.rows)
+        at = self.head.index(name)
+        return [row[at] for row in self.rows]
+
+
+def read_row_table(raw: RawFile) -> RowTable:
+    """Head, rows and the signature below; rows of another length are problems."""
+    rows, line_of = table_rows(raw)
+    first = next(index for index, row in enumerate(rows) if any(row))
+    width = max(index for index, cell in enumerate(rows[first]) if cell) + 1
+    head = [cell.upper() if not READING.fullmatch(cell) else cell for cell in rows[first][:width]]
+    table = RowTable(raw.path, head)
+    signed = False
+    for index in range(first + 1, len(rows)):
+        row, line = rows[index], line_of(index)
+        if not any(row):
+            continue
+        if row[0] == _SIGNATURE:
+            signed = True
+            reason = "the instrument's signature is not checked"
+            table.unread.append(Unread("DOCUMENT SIGNATURE", place(raw.path, line=line), reason))
+        elif not signed:
+            _add_row(table, row, line)
+    if not signed:
+        message = f"the file ends without {_SIGNATURE!r}"
+        table.findings.append(Finding("no_footer", message))
+    return table
+
+
+def _add_row(table: RowTable, row: list[str], line: int) -> None:
+    width = len(table.head)
+    beyond = next((i for i in range(width, len(row)) if row[i]), None)
+    if len(row) < width or beyond is not None:
+        column = len(row) + 1 if beyond is None else beyond + 1
+        found = "the row ends" if beyond is None else f"{row[beyond]!r} stands beyond"
+        what = f"expected {width} cells as in the first line; {found}"
+        where = place(table.file, line=line, column=column)
+        mend = "the file may be cut off, or a delimiter lost or added; export the plate again"
+        table.problems.append(Problem("CK-130", what, where, mend))
+        return
+    at = table.head.index("WELL LOCATION")
+    if normal_well(row[at]) is None:
+        where = place(table.file, line=line, column=at + 1)
+        what = f"expected a well such as 'A1', found {row[at]!r}"
+        table.problems.append(Problem("CK-132", what, where, "wells are A1 to P24"))
+        return
+    if tuple(row) in table.seen:
+        where = place(table.file, line=line)
+        what = f"the line of well {row[at]} stands twice"
+        table.problems.append(Problem("CK-133", what, where, "export the plate again"))
+        return
+    table.seen.add(tuple(row))
+    table.rows.append(row[:width])
+    table.lines.append(line)

@@ -1,0 +1,160 @@
+"""F5: Bio-Plex Manager's raw data: one row per well, one column per analyte.
+
+``Well, Type, [Description], <analyte (region)>..., Sampling Errors`` under the usual header lines.
+Cells are intensities, or ``15710.5 (52)``: intensity and bead count. The export knows neither
+expected concentrations nor dilutions: a layout gives them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from cytokit.errors import Problem
+from cytokit.parsers._bioplex import (
+    HEAD_ROWS,
+    Grid,
+    column_key,
+    grids,
+    header_line,
+    read_wells,
+    split_analyte,
+)
+from cytokit.parsers._bioplex_plate import assemble
+from cytokit.parsers._bioplex_rows import Contents, Record
+from cytokit.parsers._numbers import decide_decimal, read_fi_count
+from cytokit.parsers._source import RawFile, cell_text
+from cytokit.plate import Plate, Unread
+
+NAME = "bioplex_raw"
+TITLE = "Bio-Plex Manager, raw data"
+_IDS = ("well", "type", "description", "samplingerrors")
+#: columns about the well as a whole
+_WHOLE_WELL = ("region", "gate", "total", "aggbeads", "dilution", "group")
+_HEADER_KEYS = ("File Name", "Acquisition Date", "Reader Serial Number")
+
+
+def sniff(raw: RawFile) -> bool:
+    """Whether Bio-Plex header lines stand above a table that begins with Well and Type."""
+    return any(_head(grid) is not None for grid in grids(raw))
+
+
+def read(raw: RawFile) -> list[Plate]:
+    """Read the plate.
+
+    Parameters
+    ----------
+    raw : RawFile
+
+    Returns
+    -------
+    list of Plate
+        One per sheet that holds such a table.
+
+    Raises
+    ------
+    FormatError
+        CK-145 a row whose Well is none, CK-146 two columns of one name, CK-141 no reading.
+    """
+    found: list[Plate] = []
+    others: list[Unread] = []
+    for grid in grids(raw):
+        head = _head(grid)
+        if head is not None:
+            found.append(_read_grid(grid, head))
+        elif any(any(grid.texts(row)) for row in range(len(grid.rows))):
+            reason = "a sheet without a table of readings"
+            others.append(Unread(f"sheet {grid.sheet!r}", grid.where(0), reason))
+    return [replace(plate, unread=(*plate.unread, *others)) for plate in found]
+
+
+def _head(grid: Grid) -> int | None:
+    """The row of column names, if Bio-Plex header lines stand above it."""
+    keys: set[str] = set()
+    for row in range(min(HEAD_ROWS, len(grid.rows))):
+        texts = grid.texts(row)
+        named = [column_key(text) for text in texts if text]
+        if named[:2] == ["well", "type"] and len(named) > 2:
+            one_analyte = {"fi", "obsconc"} & set(named)
+            return row if keys & set(_HEADER_KEYS) and not one_analyte else None
+        pair = header_line(texts[0]) if texts else None
+        if pair is not None:
+            keys.add(pair[0])
+    return None
+
+
+def _read_grid(grid: Grid, head: int) -> Plate:
+    contents = Contents()
+    titles = grid.texts(head)
+    for title in _twins(titles):
+        what = f"two columns are called {title!r}"
+        mend = "export the plate again; each analyte needs a column of its own"
+        contents.problems.append(Problem("CK-146", what, grid.where(head), mend))
+    ids = {column_key(title): i for i, title in enumerate(titles) if column_key(title) in _IDS}
+    whole, analytes = _sort_columns(titles)
+    cells = [
+        _intensity(grid.rows[row][column])
+        for row in range(head + 1, len(grid.rows))
+        for column in analytes
+        if column < len(grid.rows[row])
+    ]
+    decimal = decide_decimal(cells)
+    for row in range(len(grid.rows)):
+        texts = grid.texts(row)
+        if row == head or not any(texts):
+            continue
+        if row < head or not _has(texts, ids["well"]) or not _has(texts, ids["type"]):
+            contents.take_line(grid, row, next(filter(None, texts)))
+            continue
+        wells = read_wells(texts[ids["well"]])
+        if wells is None:
+            what = f"{texts[ids['well']]!r} in column 'Well' names no well"
+            mend = "a delimiter may be lost or added in this row; export the plate again"
+            contents.problems.append(Problem("CK-145", what, grid.where(row), mend))
+            continue
+        shown = [i for key, i in ids.items() if key not in ("well", "type")]
+        beside = {titles[i]: grid.rows[row][i] for i in (*shown, *whole) if i < len(texts)}
+        for column, analyte in analytes.items():
+            cell = grid.rows[row][column] if column < len(texts) else ""
+            values = {**beside, **_reading(cell, decimal)}
+            record = Record(analyte, texts[ids["type"]], wells, values, grid.where(row))
+            contents.records.append(record)
+    return assemble(grid.raw, NAME, contents)
+
+
+def _sort_columns(titles: Sequence[str]) -> tuple[list[int], dict[int, str]]:
+    """Columns about the whole well, and the analytes': with a bead region, or not known."""
+    whole, analytes = [], {}
+    for index, title in enumerate(titles):
+        key = column_key(title)
+        if not key or key in _IDS:
+            continue
+        if key in _WHOLE_WELL and not split_analyte(title)[1]:
+            whole.append(index)
+        else:
+            analytes[index] = title
+    return whole, analytes
+
+
+def _twins(titles: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(title for title in titles if title and titles.count(title) > 1))
+
+
+def _has(texts: Sequence[str], column: int) -> bool:
+    return column < len(texts) and bool(texts[column])
+
+
+def _intensity(cell: object) -> object:
+    """The cell without its bead count, for the vote on the decimal sign."""
+    text = cell_text(cell)
+    return text.split("(")[0].strip() if isinstance(cell, str) else cell
+
+
+def _reading(cell: object, decimal: str) -> dict[str, object]:
+    """Intensity and, where printed, bead count."""
+    if not isinstance(cell, str):
+        return {"FI": cell}
+    _, count = read_fi_count(cell, decimal)
+    if count != count:
+        return {"FI": cell}
+    return {"FI": _intensity(cell), "Bead Count": count}

@@ -1,0 +1,211 @@
+"""F4: Bio-Plex Manager, one statistic per sheet (``FI``, ``Obs Conc``, ``Dilution``, ...).
+
+Every sheet has header lines, a row of analytes and a row of column names under it. One such sheet
+may have been saved alone as text. Analytes are the first sheet's; another sheet's are matched by
+name without signs, then by position and bead region, and a finding names what is spelled otherwise.
+The sheet ``Standard Curve`` names no analytes: its curves stand in their order, row by row, and
+each is kept only if it gives back the printed concentrations of its analyte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cytokit.errors import FormatError, Problem, did_you_mean
+from cytokit.findings import Finding
+from cytokit.parsers._bioplex import (
+    HEAD_ROWS,
+    Grid,
+    column_key,
+    grids,
+    read_wells,
+    split_analyte,
+)
+from cytokit.parsers._bioplex_curve import CurveText, is_curve_line, take_line
+from cytokit.parsers._bioplex_plate import assemble, matching_curves
+from cytokit.parsers._bioplex_rows import Contents, Record
+from cytokit.parsers._source import RawFile
+from cytokit.plate import Plate, Unread
+
+NAME = "bioplex_statistic"
+TITLE = "Bio-Plex Manager, one statistic per sheet"
+_IDS = ("type", "well", "description", "group", "dilution")
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """One statistic's sheet: where its rows begin, its id columns and its analytes' columns."""
+
+    grid: Grid
+    head: int
+    title: str
+    ids: dict[str, int]
+    analytes: dict[int, str]
+
+
+def sniff(raw: RawFile) -> bool:
+    """Whether a row of analytes stands above Type, Well and one statistic over and over."""
+    return any(_find_table(grid) is not None for grid in grids(raw))
+
+
+def read(raw: RawFile) -> list[Plate]:
+    """Read the plate.
+
+    Parameters
+    ----------
+    raw : RawFile
+
+    Returns
+    -------
+    list of Plate
+        One.
+
+    Raises
+    ------
+    FormatError
+        CK-143 a row whose Well is none, CK-144 a sheet whose analytes are not those of the others,
+        CK-141 no reading.
+    """
+    contents = Contents()
+    tables: list[_Table] = []
+    curves: list[CurveText] = []
+    for grid in grids(raw):
+        table = _find_table(grid)
+        if table is not None:
+            tables.append(table)
+        elif found := _curve_lines(grid):
+            curves += found
+        elif any(any(grid.texts(row)) for row in range(len(grid.rows))):
+            reason = "a sheet without a statistic of the plate"
+            contents.unread.append(Unread(f"sheet {grid.sheet!r}", grid.where(0), reason))
+    analytes = list(tables[0].analytes.values()) if tables else []
+    merged: dict[tuple[str, str, int, str], dict[str, object]] = {}
+    places: dict[tuple[str, str, int, str], str] = {}
+    for table in tables:
+        names = _matched(table, analytes, contents)
+        _collect(table, names, merged, places, contents)
+    for (label, wells, _, analyte), cells in merged.items():
+        read = read_wells(wells)
+        if read is not None:
+            where = places[label, wells, _, analyte]
+            contents.records.append(Record(analyte, label, read, cells, where))
+    if contents.problems:
+        raise FormatError(*contents.problems)
+    _give_curves(curves, analytes, contents, raw)
+    plate = assemble(raw, NAME, contents)
+    return [matching_curves(plate)]
+
+
+def _find_table(grid: Grid) -> _Table | None:
+    """The sheet's table, if the two rows of names stand in it."""
+    for row in range(1, min(HEAD_ROWS, len(grid.rows))):
+        titles = grid.texts(row)
+        keys = [column_key(title) for title in titles]
+        if "type" not in keys or "well" not in keys:
+            continue
+        above = grid.texts(row - 1)
+        columns = {i: above[i] for i, key in enumerate(keys) if key and i < len(above) and above[i]}
+        statistics = {keys[index] for index in columns}
+        if len(statistics) != 1 or statistics & {"type", "well"}:
+            continue
+        ids = {key: index for index, key in enumerate(keys) if key and index not in columns}
+        title = titles[next(iter(columns))]
+        return _Table(grid, row, title, ids, columns)
+    return None
+
+
+def _matched(table: _Table, analytes: Sequence[str], contents: Contents) -> dict[int, str]:
+    """Column -> analyte of the first sheet."""
+    by_name = {column_key(name): name for name in analytes}
+    names: dict[int, str] = {}
+    for index, (column, printed) in enumerate(table.analytes.items()):
+        found = by_name.get(column_key(printed))
+        if found is None and index < len(analytes) and _alike(printed, analytes[index]):
+            found = analytes[index]
+        if found is None or found in names.values():
+            near = did_you_mean(printed, list(analytes))
+            where = table.grid.where(table.head - 1, analyte=printed)
+            what = f"analyte {printed!r} is not one of the first sheet's"
+            mend = "export the plate again; the sheets must show the same analytes"
+            contents.problems.append(Problem("CK-144", what, where, mend, near))
+            continue
+        names[column] = found
+        if found != printed:
+            place_ = f"sheet {table.grid.sheet!r}" if table.grid.sheet else "the file"
+            message = f"{printed!r} in {place_} was taken for {found!r}"
+            contents.findings.append(Finding("name_matched", message, analyte=found))
+    return names
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two names at the same position may be one analyte: same bead region, or near."""
+    regions = {split_analyte(one)[1], split_analyte(other)[1]}
+    return (regions != {""} and len(regions) == 1) or bool(did_you_mean(one, [other]))
+
+
+def _collect(
+    table: _Table,
+    names: dict[int, str],
+    merged: dict[tuple[str, str, int, str], dict[str, object]],
+    places: dict[tuple[str, str, int, str], str],
+    contents: Contents,
+) -> None:
+    """The cells of one sheet, by type code, wells and analyte; the lines around them."""
+    grid = table.grid
+    seen: dict[tuple[str, str], int] = {}
+    for row in range(len(grid.rows)):
+        texts = grid.texts(row)
+        label = texts[table.ids["type"]] if len(texts) > table.ids["type"] else ""
+        wells = texts[table.ids["well"]] if len(texts) > table.ids["well"] else ""
+        if row in (table.head - 1, table.head) or not any(texts):
+            continue
+        if row < table.head or not (label and wells):
+            contents.take_line(grid, row, next(filter(None, texts)))
+            continue
+        if read_wells(wells) is None:
+            what = f"{wells!r} in column 'Well' names no well"
+            mend = "a delimiter may be lost or added in this row; export the plate again"
+            contents.problems.append(Problem("CK-143", what, grid.where(row), mend))
+            continue
+        turn = seen[label, wells] = seen.get((label, wells), -1) + 1
+        cells = grid.rows[row]
+        beside = {key: cells[i] for key, i in table.ids.items() if key not in ("type", "well")}
+        for column, analyte in names.items():
+            key = (label, wells, turn, analyte)
+            places.setdefault(key, grid.where(row))
+            known = merged.setdefault(key, {})
+            known[table.title] = cells[column] if column < len(cells) else ""
+            for title, cell in beside.items():
+                known.setdefault(title, cell)
+
+
+def _curve_lines(grid: Grid) -> list[CurveText]:
+    """The curves of the sheet ``Standard Curve``, row by row of its groups of lines."""
+    starts = []
+    for row in range(len(grid.rows)):
+        for column, text in enumerate(grid.texts(row)):
+            if text.casefold().startswith("regression type"):
+                starts.append((row, column))
+    curves = []
+    for row, column in starts:
+        curve = CurveText()
+        for below in range(row, len(grid.rows)):
+            texts = grid.texts(below)
+            text = texts[column] if column < len(texts) else ""
+            if not is_curve_line(text) or (below > row and (below, column) in starts):
+                break
+            curve = take_line(curve, text)
+        curves.append(curve)
+    return curves
+
+
+def _give_curves(
+    curves: Sequence[CurveText], analytes: Sequence[str], contents: Contents, raw: RawFile
+) -> None:
+    """One curve per analyte in order, or none at all."""
+    if len(curves) == len(analytes):
+        contents.curves.update(zip(analytes, curves, strict=True))
+    elif curves:
+        reason = f"{len(curves)} curves without names for {len(analytes)} analytes"
+        contents.unread.append(Unread("sheet 'Standard Curve'", raw.path, reason))

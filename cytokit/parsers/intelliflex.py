@@ -1,0 +1,284 @@
+"""F2b: INTELLIFLEX, one row per well, ``R25: RP1 MEDIAN`` columns; one or two reporters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from cytokit.errors import Problem, place
+from cytokit.findings import Finding
+from cytokit.parsers._blocks import raise_together, table_rows
+from cytokit.parsers._numbers import damaged_value, decide_decimal, read_cell, read_row
+from cytokit.parsers._row_table import READING, RowTable, read_row_table
+from cytokit.parsers._source import RawFile
+from cytokit.parsers._well_table import blanks_are_zero, well_table
+from cytokit.plate import Plate, SourceInfo, normal_well
+from cytokit.vocabulary import WellType
+
+NAME = "intelliflex"
+TITLE = "INTELLIFLEX rows (columns 'WELL LOCATION', 'SAMPLE ID', 'R25: RP1 MEDIAN')"
+#: What the table of wells takes; everything else of an analyte is kept in ``statistics``.
+_GRIDS = {"MEDIAN": "mfi", "NET MEDIAN": "net_mfi", "COUNT": "bead_count"}
+_LABELS = ("ANALYTE NAME", "REGION")
+_TYPES = {
+    "U": WellType.UNKNOWN,
+    "X": WellType.UNKNOWN,
+    "S": WellType.STANDARD,
+    "B": WellType.BLANK,
+    "C": WellType.CONTROL,
+}
+_FINE = {"", "ok", "complete", "completed", "acquired", "success", "passed", "n/a", "none"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Bead:
+    """One region seen by one reporter: where its columns are."""
+
+    bead: str
+    reporter: str
+    columns: dict[str, int]
+
+
+def sniff(raw: RawFile) -> bool:
+    """Whether the first line names wells and reporters."""
+    if raw.kind not in ("text", "workbook"):
+        return False
+    rows, _ = table_rows(raw)
+    head = next((row for row in rows[:5] if any(row)), [])
+    upper = {cell.upper() for cell in head}
+    return "WELL LOCATION" in upper and any(READING.fullmatch(cell) for cell in head)
+
+
+def read(raw: RawFile) -> list[Plate]:
+    """Every plate of the file, by plate name.
+
+    Parameters
+    ----------
+    raw : RawFile
+
+    Returns
+    -------
+    list of Plate
+        Where a region was read by two reporters, each is an analyte: ``IL-6 (RP1)``.
+
+    Raises
+    ------
+    FormatError
+        CK-130 a row of another length, CK-131 no median or no wells, CK-132 a cell that names no
+        well, CK-133 a line given twice; all of one file together.
+    """
+    table = read_row_table(raw)
+    beads = _beads(table.head)
+    if not any("MEDIAN" in bead.columns for bead in beads) or not table.rows:
+        what = "no column 'R..: RP1 MEDIAN'" if table.rows else "no row of readings"
+        mend = "export the plate again with the medians"
+        table.problems.append(Problem("CK-131", what, place(raw.path), mend))
+    raise_together(table.problems)
+    names = table.column("PLATE NAME")
+    decimal = decide_decimal(
+        row[at] for row in table.rows for bead in beads for at in bead.columns.values()
+    )
+    source = SourceInfo(raw.path, raw.sha256, NAME, raw.encoding, raw.delimiter, decimal)
+    plates = []
+    for name in dict.fromkeys(names):
+        chosen = [index for index, other in enumerate(names) if other == name]
+        part = replace(
+            table,
+            rows=[table.rows[index] for index in chosen],
+            lines=[table.lines[index] for index in chosen],
+            findings=list(table.findings),
+            problems=[],
+        )
+        plates.append(_plate(part, beads, name or raw.stem, source, decimal))
+    return plates
+
+
+def _beads(head: list[str]) -> list[_Bead]:
+    """Regions in the file's order, each with the columns of each reporter."""
+    beads: dict[tuple[str, str], _Bead] = {}
+    for index, title in enumerate(head):
+        match = READING.fullmatch(title)
+        if match is not None:
+            key = (match["bead"], match["reporter"])
+            bead = beads.setdefault(key, _Bead(*key, {}))
+            bead.columns[match["what"].upper()] = index
+    return [bead for bead in beads.values() if "MEDIAN" in bead.columns]
+
+
+def _labels(table: RowTable, bead: _Bead, what: str) -> list[str]:
+    """The different names (or region numbers) that the rows give, NaN left out."""
+    at = bead.columns.get(what)
+    cells = [row[at] for row in table.rows] if at is not None else []
+    return list(dict.fromkeys(cell for cell in cells if cell and cell.casefold() != "nan"))
+
+
+def _analytes(table: RowTable, beads: list[_Bead]) -> pd.DataFrame:
+    """Names, unique; with the reporter where there are two."""
+    two = len({bead.reporter for bead in beads}) > 1
+    names: list[str] = []
+    regions = []
+    for bead in beads:
+        found = _labels(table, bead, "ANALYTE NAME")
+        name = found[0] if found else bead.bead
+        if len(found) > 1:
+            message = f"{bead.bead} is called {', '.join(map(repr, found))} in different rows"
+            table.findings.append(Finding("header_mismatch", message, analyte=name))
+        name = f"{name} (RP{bead.reporter})" if two else name
+        if name in names:
+            message = f"two regions carry the name {name!r}; the second is {name} {bead.bead}"
+            table.findings.append(Finding("header_mismatch", message, analyte=name))
+            name = f"{name} {bead.bead}"
+        names.append(name)
+        numbers = _labels(table, bead, "REGION")
+        regions.append(numbers[0] if numbers else bead.bead.lstrip("Rr"))
+    return pd.DataFrame(
+        {
+            "analyte": pd.Series(names, dtype="str"),
+            "bead_id": pd.Series(regions, dtype="str"),
+            "unit": pd.Series([""] * len(names), dtype="str"),
+            "min_beads": np.nan,
+        }
+    )
+
+
+def _plate(
+    table: RowTable, beads: list[_Bead], name: str, source: SourceInfo, decimal: str
+) -> Plate:
+    """One plate of the rows that carry its name."""
+    wells = [normal_well(text) or text for text in table.column("WELL LOCATION")]
+    samples = [
+        sample or kind
+        for sample, kind in zip(table.column("SAMPLE ID"), table.column("WELL TYPE"), strict=True)
+    ]
+    analytes = _analytes(table, beads)
+    names = list(analytes["analyte"])
+    types = list(_types(table, wells, samples))
+    statistics: dict[str, pd.DataFrame] = {}
+    grids: dict[str, np.ndarray] = {}
+    for what in dict.fromkeys(key for bead in beads for key in bead.columns):
+        if what in _LABELS:
+            continue
+        values = _grid(table, beads, what, (wells, samples, names), decimal)
+        if what in _GRIDS:
+            grids[_GRIDS[what]] = values
+        else:
+            statistics[what] = _with_wells(wells, samples, pd.DataFrame(values, columns=names))
+    grids["expected"] = blanks_are_zero(types, np.full((len(wells), len(names)), np.nan))
+    _note_missing(table, wells, samples, grids["mfi"], names)
+    header, varying = _other_columns(table)
+    statistics["wells"] = _with_wells(wells, samples, varying)
+    return Plate(
+        name=name,
+        source=source,
+        wells=well_table(
+            wells,
+            samples,
+            types,
+            names,
+            dilution=_dilution(table, wells, samples, types, decimal),
+            grids=grids,
+        ),
+        analytes=analytes,
+        header=header,
+        statistics=statistics,
+        findings=tuple(replace(finding, plate=name) for finding in table.findings),
+        unread=tuple(table.unread),
+    )
+
+
+def _grid(
+    table: RowTable,
+    beads: list[_Bead],
+    what: str,
+    labels: tuple[list[str], list[str], list[str]],
+    decimal: str,
+) -> np.ndarray:
+    """One statistic of all analytes; damage becomes findings."""
+    wells, samples, names = labels
+    values = np.full((len(wells), len(names)), np.nan)
+    for index, row in enumerate(table.rows):
+        cells = [row[bead.columns[what]] if what in bead.columns else "" for bead in beads]
+        values[index], others = read_row(cells, decimal)
+        for column, cell in others.items():
+            if cell.damaged:
+                part = f"column '{what}', line {table.lines[index]}"
+                finding = damaged_value(
+                    cell.text,
+                    part,
+                    well=wells[index],
+                    sample=samples[index],
+                    analyte=names[column],
+                )
+                table.findings.append(finding)
+    return values
+
+
+def _types(table: RowTable, wells: list[str], samples: list[str]) -> Iterator[WellType]:
+    """Well types by the instrument's own codes (U1, S1, B, C1)."""
+    for well, sample, code in zip(wells, samples, table.column("WELL TYPE"), strict=True):
+        kind = _TYPES.get(code.rstrip("0123456789").upper())
+        if kind is None:
+            message = f"the well type {code!r} is not known; taken as an unknown sample"
+            table.findings.append(Finding("well_type_unclear", message, "", well, sample))
+        yield kind or WellType.UNKNOWN
+
+
+def _dilution(
+    table: RowTable, wells: list[str], samples: list[str], types: list[WellType], decimal: str
+) -> np.ndarray:
+    """The factor of unknowns and controls; 1, with a finding, where it cannot be read."""
+    factors = np.ones(len(wells))
+    for index, text in enumerate(table.column("DILUTION")):
+        value = read_cell(text, decimal).value
+        if "DILUTION" not in table.head or types[index] in (WellType.STANDARD, WellType.BLANK):
+            continue
+        if value > 0:
+            factors[index] = value
+        if not value >= 1:
+            message = f"line {table.lines[index]}: {text!r} is no dilution factor of at least 1"
+            finding = Finding("dilution_unclear", message, "", wells[index], samples[index])
+            table.findings.append(finding)
+    return factors
+
+
+def _note_missing(
+    table: RowTable, wells: list[str], samples: list[str], mfi: np.ndarray, names: list[str]
+) -> None:
+    """One finding per well without medians or with a status that is not fine; repeated wells."""
+    seen: set[str] = set()
+    for index, (well, status) in enumerate(zip(wells, table.column("WELL STATUS"), strict=True)):
+        lacking = int(np.isnan(mfi[index]).sum())
+        if lacking:
+            message = f"no median for {lacking} of {len(names)} analytes"
+            table.findings.append(Finding("missing_value", message, "", well, samples[index]))
+        if status.casefold() not in _FINE:
+            message = f"well status {status!r}"
+            table.findings.append(Finding("instrument_warning", message, "", well, samples[index]))
+        if well in seen:
+            message = f"line {table.lines[index]} reads this well once more"
+            table.findings.append(Finding("repeated_well", message, "", well, samples[index]))
+        seen.add(well)
+
+
+def _other_columns(table: RowTable) -> tuple[dict[str, str], pd.DataFrame]:
+    """Columns that are the same in every row are the header; the others stay by well."""
+    header: dict[str, str] = {}
+    varying: dict[str, pd.Series] = {}
+    for title in table.head:
+        if READING.fullmatch(title) or title in ("WELL LOCATION", "SAMPLE ID"):
+            continue
+        cells = table.column(title)
+        if len(set(cells)) == 1:
+            header[title] = cells[0]
+        else:
+            varying[title] = pd.Series(cells, dtype="str")
+    return header, pd.DataFrame(varying, index=range(len(table.rows)))
+
+
+def _with_wells(wells: list[str], samples: list[str], frame: pd.DataFrame) -> pd.DataFrame:
+    frame.insert(0, "sample", pd.Series(samples, dtype="str"))
+    frame.insert(0, "well", pd.Series(wells, dtype="str"))
+    return frame

@@ -1,0 +1,369 @@
+"""Plates in, concentrations out: ``fit`` and what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cytokit.curves import options as choices
+from cytokit.curves.assemble import DOWNWEIGHTED
+from cytokit.curves.fit import CurveSet, StandardCurve, fit_curves
+from cytokit.curves.options import (
+    FitOptions,
+    LimitsName,
+    ModelName,
+    PriorName,
+    ProfileName,
+    WeightName,
+)
+from cytokit.errors import NothingToDoError, Problem, UsageError, did_you_mean
+from cytokit.exclusions import checked_exclusions, match_exclusions, no_exclusions
+from cytokit.findings import Finding, findings_table
+from cytokit.parsers import distinct_names
+from cytokit.plate import Plate
+from cytokit.quality import quality_findings
+from cytokit.quantify import Quantified, quantify
+from cytokit.vocabulary import RangeStatus, Verdict, WellType
+
+#: plates that share one call of the solver (and one task of an executor); fixed, so that no
+#: number depends on how the work is spread
+PLATES_PER_CHUNK = 8
+
+
+@dataclass(frozen=True, eq=False)
+class PlateFit:
+    """What :func:`fit` returns.
+
+    Parameters
+    ----------
+    plates : tuple of Plate
+    options : FitOptions
+    curves : CurveSet
+    wells : pandas.DataFrame
+        One row per reading, columns ``WELLS_COLUMNS``.
+    samples : pandas.DataFrame
+        One row per sample or control and analyte, columns ``SAMPLES_COLUMNS``, then
+        ``precision_pct``.
+    findings : tuple of Finding
+    exclusions : pandas.DataFrame
+        Columns ``EXCLUSION_COLUMNS``.
+    """
+
+    plates: tuple[Plate, ...]
+    options: FitOptions
+    curves: CurveSet
+    wells: pd.DataFrame
+    samples: pd.DataFrame
+    findings: tuple[Finding, ...]
+    exclusions: pd.DataFrame
+
+    @property
+    def concentrations(self) -> pd.DataFrame:
+        """The samples' concentrations: another name of `samples`."""
+        return self.samples
+
+    @property
+    def standards(self) -> pd.DataFrame:
+        """One row per plate, analyte and level, columns ``STANDARDS_COLUMNS``."""
+        return self.curves.standards
+
+    @property
+    def flags(self) -> pd.DataFrame:
+        """The findings as a table, columns ``FLAG_COLUMNS``."""
+        return findings_table(self.findings)
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """One row per plate and analyte: verdict, limits that decide, samples in range."""
+        unknown = self.samples[self.samples["well_type"] == str(WellType.UNKNOWN)]
+        inside = unknown["status"] == str(RangeStatus.IN_RANGE)
+        counts = inside.groupby([unknown["plate"], unknown["analyte"]]).agg(["sum", "size"])
+        found = counts.to_dict("index")
+        rows = []
+        for (plate, analyte), curve in self.curves.items():
+            count = found.get((plate, analyte), {"sum": 0, "size": 0})
+            lloq, uloq = curve.range
+            rows.append(
+                {
+                    "plate": plate,
+                    "analyte": analyte,
+                    "verdict": str(curve.verdict),
+                    "lloq": lloq,
+                    "uloq": uloq,
+                    "unit": curve.unit,
+                    "n_in_range": int(count["sum"]),
+                    "n_samples": int(count["size"]),
+                    "reason": curve.reason,
+                }
+            )
+        return pd.DataFrame(rows)
+
+    def write(self, folder: str | Path, *, force: bool = False) -> None:
+        """Write the folder that `cytokit fit` writes: tables, workbook, page, manifest.
+
+        Parameters
+        ----------
+        folder : path-like
+        force : bool
+            Replace the files of an earlier run.
+
+        Raises
+        ------
+        UsageError
+            CK-501, CK-502: the folder is not empty, or is a file.
+        OutputError
+            CK-503: the disk refuses.
+        """
+        from cytokit.record.write import write_fit
+
+        write_fit(self, folder, force=force)
+
+    def __repr__(self) -> str:
+        verdicts = [curve.verdict for curve in self.curves.values()]
+        words = ", ".join(
+            f"{verdicts.count(kind)} {kind}" for kind in Verdict if verdicts.count(kind)
+        )
+        return (
+            f"<PlateFit: {len(self.plates)} plate(s), {len(self.curves)} curves ({words}), "
+            f"{len(self.samples)} results, {len(self.findings)} findings>"
+        )
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        table = self.summary.to_html(index=False, float_format=lambda value: f"{value:.4g}")
+        return f"<p>{escape(repr(self)[1:-1])}</p>{table}"
+
+
+def fit(
+    plates: Plate | Iterable[Plate],
+    options: FitOptions | None = None,
+    *,
+    exclusions: pd.DataFrame | None = None,
+    executor: Executor | None = None,
+    model: ModelName | None = None,
+    weights: WeightName | None = None,
+    prior: PriorName | None = None,
+    pool: bool | None = None,
+    robust: bool | None = None,
+    profile: ProfileName | None = None,
+    limits: LimitsName | None = None,
+    max_cv_pct: float | None = None,
+    dilution_error_pct: float | None = None,
+    unit: str | None = None,
+) -> PlateFit:
+    """Fit the standard curves of plates and read every concentration off them.
+
+    Parameters
+    ----------
+    plates : Plate or iterable of Plate
+        Plates of the same name get their file's stem appended.
+    options : FitOptions, optional
+        The defaults where not given; single options may be given by keyword and then count.
+    exclusions : pandas.DataFrame, optional
+        Readings to leave out, columns ``EXCLUSION_COLUMNS``
+        (:func:`cytokit.exclusions.read_exclusions` reads them from a file).
+    executor : concurrent.futures.Executor, optional
+        Carries chunks of plates; results do not depend on it. With `pool` all plates are one
+        chunk.
+    model, weights, prior, pool, robust, profile, limits, max_cv_pct, dilution_error_pct, unit
+        See :class:`cytokit.curves.options.FitOptions`.
+
+    Returns
+    -------
+    PlateFit
+        Curves that cannot be fitted are entries with verdict ``failed``; their wells have status
+        ``no_curve``.
+
+    Raises
+    ------
+    NothingToDoError
+        CK-340: there is no plate.
+    UsageError
+        CK-341: what is given is no Plate; CK-342: an option has a value that is no choice.
+    InputError
+        CK-331 to CK-335: the exclusions make no sense, or match nothing.
+
+    Notes
+    -----
+    Without `pool` the numbers of a plate depend on that plate alone.
+
+    Examples
+    --------
+    >>> from cytokit.simulate import simulate_trial
+    >>> plates = simulate_trial(seed=1).plates  # doctest: +SKIP
+    >>> fit(plates[0], model="4pl").summary  # doctest: +SKIP
+    """
+    given = {
+        "model": model,
+        "weights": weights,
+        "prior": prior,
+        "pool": pool,
+        "robust": robust,
+        "profile": profile,
+        "limits": limits,
+        "max_cv_pct": max_cv_pct,
+        "dilution_error_pct": dilution_error_pct,
+        "unit": unit,
+    }
+    chosen = _options(options or FitOptions(), given)
+    listed = _listed(plates)
+    table = no_exclusions() if exclusions is None else checked_exclusions(exclusions)
+    masks = match_exclusions(listed, table)
+    size = len(listed) if chosen.pool else PLATES_PER_CHUNK
+    starts = range(0, len(listed), size)
+    parts = [listed[start : start + size] for start in starts]
+    part_masks = [masks[start : start + size] for start in starts]
+    mapper = map if executor is None else executor.map
+    done = list(mapper(_fit_chunk, parts, [chosen] * len(parts), part_masks))
+    curves = CurveSet([curve for chunk in done for curve in chunk.curves])
+    results = [result for chunk in done for result in chunk.results]
+    wells = pd.concat([result.wells for result in results], ignore_index=True)
+    samples = pd.concat([result.samples for result in results], ignore_index=True)
+    findings = (
+        *(finding for plate in listed for finding in plate.findings),
+        *(finding for result in results for finding in result.findings),
+        *(finding for curve in curves.values() for finding in _curve_findings(curve)),
+        *_exclusion_findings(table),
+        *quality_findings(listed, samples, chosen),
+    )
+    return PlateFit(
+        tuple(listed),
+        chosen,
+        curves,
+        _flagged(wells, "well", findings),
+        _flagged(samples, "sample", findings),
+        findings,
+        table,
+    )
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """Results of some plates, small enough to be sent back from another process."""
+
+    curves: list[StandardCurve]
+    results: list[Quantified]
+
+
+def _fit_chunk(
+    plates: Sequence[Plate], options: FitOptions, masks: Sequence[NDArray[np.bool_]]
+) -> _Chunk:
+    """Curves and concentrations of some plates."""
+    curves = fit_curves(plates, options, masks)
+    results = [
+        quantify(plate, curves, options, mask) for plate, mask in zip(plates, masks, strict=True)
+    ]
+    return _Chunk(list(curves.values()), results)
+
+
+def _listed(plates: Plate | Iterable[Plate]) -> list[Plate]:
+    """Plates as a list with distinct names."""
+    listed = [plates] if isinstance(plates, Plate) else list(plates)
+    if not listed:
+        mend = "give at least one plate, as read_plate returns it"
+        raise NothingToDoError(Problem("CK-340", "there is no plate to fit", mend=mend))
+    strangers = [one for one in listed if not isinstance(one, Plate)]
+    if strangers:
+        mend = "read files with cytokit.read_plate or read_plates first"
+        raise UsageError(
+            *(Problem("CK-341", f"{one!r:.80} is no Plate", mend=mend) for one in strangers)
+        )
+    return distinct_names(listed)
+
+
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "model": get_args(choices.ModelName),
+    "weights": get_args(choices.WeightName),
+    "prior": get_args(choices.PriorName),
+    "profile": get_args(choices.ProfileName),
+    "limits": get_args(choices.LimitsName),
+}
+
+
+def _options(options: FitOptions, given: dict[str, Any]) -> FitOptions:
+    """The options with those given by keyword, checked."""
+    options = replace(options, **{name: one for name, one in given.items() if one is not None})
+    problems = [
+        Problem(
+            "CK-342",
+            f"{name}={getattr(options, name)!r} is no choice",
+            mend=f"use one of {', '.join(allowed)}",
+            near=did_you_mean(getattr(options, name), allowed),
+        )
+        for name, allowed in _CHOICES.items()
+        if getattr(options, name) not in allowed
+    ]
+    limits = {"max_cv_pct": (1.0, 100.0), "dilution_error_pct": (0.0, 100.0)}
+    for name, (low, high) in limits.items():
+        value = getattr(options, name)
+        if not low <= value <= high:
+            what = f"{name}={value!r} is no choice"
+            problems.append(Problem("CK-342", what, mend=f"give a percentage, {low:g} to {high:g}"))
+    if problems:
+        raise UsageError(*problems)
+    return options
+
+
+def _curve_findings(curve: StandardCurve) -> list[Finding]:
+    """What is to be said of a curve: its verdict, and wells the robust fit gave less weight."""
+    found = []
+    if curve.verdict is Verdict.FAILED:
+        found.append(Finding("curve_failed", curve.reason, curve.plate, analyte=curve.analyte))
+    elif curve.verdict is Verdict.POOR:
+        found.append(Finding("curve_poor", curve.reason, curve.plate, analyte=curve.analyte))
+    if curve.ok:
+        low = curve.wells[curve.wells["robust"] < DOWNWEIGHTED]
+        found += [
+            Finding(
+                "downweighted",
+                f"weight {robust:.2f} of 1: {mfi:g} MFI lies off the curve",
+                curve.plate,
+                well,
+                level,
+                curve.analyte,
+            )
+            for well, level, mfi, robust in low[["well", "level", "mfi", "robust"]].to_numpy()
+        ]
+    return found
+
+
+def _exclusion_findings(exclusions: pd.DataFrame) -> list[Finding]:
+    """One finding per row of the exclusions."""
+    return [
+        Finding(
+            "excluded",
+            row["reason"] + (f" ({row['who']})" if row["who"] else ""),
+            plate=row["plate"],
+            well=row["well"],
+            analyte=row["analyte"],
+        )
+        for row in exclusions.to_dict("records")
+    ]
+
+
+def _flagged(table: pd.DataFrame, key: str, findings: Iterable[Finding]) -> pd.DataFrame:
+    """The table with the codes of the findings that name its rows added to ``flags``."""
+    codes: dict[tuple[str, str, str], dict[str, None]] = {}
+    for one in findings:
+        name = getattr(one, key)
+        if name and (key == "well" or not one.well):
+            codes.setdefault((one.plate, name, one.analyte), {})[one.code] = None
+    if not codes:
+        return table
+    flags = []
+    columns = ["plate", key, "analyte", "flags"]
+    for plate, name, analyte, own in table[columns].to_numpy():
+        named = dict.fromkeys(own.split(";")) if own else {}
+        named |= codes.get((plate, name, analyte), {}) | codes.get((plate, name, ""), {})
+        flags.append(";".join(named))
+    return table.assign(flags=pd.Series(flags, index=table.index, dtype="str"))
+
+

@@ -1,0 +1,362 @@
+"""Concentrations from wherever they come, in one tidy frame: fits, folders of fits, plain tables.
+
+Nothing is decided here about values out of range; :mod:`cytokit.censoring` does that.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import pandas as pd
+
+from cytokit.errors import (
+    InputError,
+    NothingToDoError,
+    Problem,
+    UsageError,
+    did_you_mean,
+    place,
+)
+from cytokit.findings import Finding
+from cytokit.tables import read_concentrations
+from cytokit.vocabulary import RangeStatus, WellType
+
+#: who and when, where the source itself says so (plain tables); empty text otherwise
+ID_COLUMNS = ("sample", "subject", "group", "day", "stratum", "status")
+NUMBERS = ("value", "lower", "upper", "given", "lod", "lloq", "uloq", "ci_low", "ci_high", "mfi")
+#: one row per reading; state is exact, below, above or missing, before any censoring policy
+READING_COLUMNS = ("plate", *ID_COLUMNS, "analyte", "unit", "state", "range_status", *NUMBERS)
+
+QUANTITIES = ("concentration", "mfi")
+MANIFEST = "manifest.json"
+_GUARDED = re.compile(r"'+[=+\-@\t\r]")
+_SAMPLES_NEEDED = (
+    *("plate", "sample", "well_type", "analyte", "dilution_factor", "mfi", "concentration"),
+    *("ci_low", "ci_high", "unit", "status", "limit_low", "limit_high"),
+)
+_CURVES_NEEDED = ("plate", "analyte", "lod", "lloq", "uloq")
+_WITH_NUMBER = (RangeStatus.IN_RANGE, RangeStatus.BELOW_LLOQ, RangeStatus.ABOVE_ULOQ)
+
+
+@runtime_checkable
+class FitLike(Protocol):
+    """What of a fit is used: its samples, and its curves for their limits."""
+
+    @property
+    def samples(self) -> pd.DataFrame:
+        """Columns of samples.csv."""
+        ...
+
+    @property
+    def curves(self) -> CurveTable:
+        """The curves, with their table."""
+        ...
+
+
+class CurveTable(Protocol):
+    """A set of curves that can show itself as a table."""
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Columns of curves.csv."""
+        ...
+
+
+Source = FitLike | str | Path | pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What was read, for the manifest: path as given, hash, kind (fit, fit folder, table)."""
+
+    path: str
+    sha256: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Readings:
+    """All readings of a study before the design is joined.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Columns ``READING_COLUMNS``.
+    findings : tuple of Finding
+        What reading the sources showed.
+    inputs : tuple of Input
+        Files and their hashes.
+    """
+
+    frame: pd.DataFrame
+    findings: tuple[Finding, ...]
+    inputs: tuple[Input, ...]
+
+
+def gather(
+    sources: Source | Iterable[Source],
+    *,
+    mapping: Mapping[str, str | Sequence[str]] | None = None,
+    quantity: str = "concentration",
+) -> Readings:
+    """Read every source and put the readings together.
+
+    Parameters
+    ----------
+    sources : PlateFit, path, DataFrame, or an iterable of these
+        Fits, folders written by ``fit``, concentration tables.
+    mapping : mapping of str to str, optional
+        Role to column, for concentration tables.
+    quantity : {"concentration", "mfi"}
+        ``mfi`` takes the median fluorescence itself, as exact numbers without limits.
+
+    Returns
+    -------
+    Readings
+
+    Raises
+    ------
+    InputError
+        If a source cannot be read, or an analyte stands in two units; all problems together.
+    NothingToDoError
+        CK-277, if there is no source.
+    UsageError
+        CK-278 for a source of another kind, CK-287 for a quantity that is not there.
+    """
+    given = listed(sources)
+    _check_quantity(given, quantity)
+    if not given:
+        mend = "give a fit, a folder written by fit, or a table of concentrations"
+        raise NothingToDoError(Problem("CK-277", "there is nothing to compare", mend=mend))
+    parts, errors = [], []
+    for source in given:
+        try:
+            parts.append(_read(source, mapping))
+        except InputError as error:
+            errors.append(error)
+    if errors:
+        raise InputError.together(errors)
+    frame = pd.concat([part.frame for part in parts], ignore_index=True)
+    _check_units(frame)
+    if quantity == "mfi":
+        frame = _as_mfi(frame)
+    findings = tuple(finding for part in parts for finding in part.findings)
+    return Readings(frame, findings, tuple(entry for part in parts for entry in part.inputs))
+
+
+def read_fit_folder(path: str | Path) -> tuple[pd.DataFrame, pd.DataFrame, str]:
+    """Samples and curves of a folder that ``fit`` wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    samples, curves : pandas.DataFrame
+        samples.csv and curves.csv, their texts as the fit had them.
+    sha256 : str
+        Of samples.csv.
+
+    Raises
+    ------
+    InputError
+        CK-279 a folder that is not a finished fit, CK-280 a damaged table.
+    """
+    import hashlib
+
+    folder = Path(path)
+    for name in (MANIFEST, "samples.csv", "curves.csv"):
+        if not (folder / name).is_file():
+            what = f"the folder has no {name}: not written by fit, or not finished"
+            mend = "run cytokit fit again and give the folder it writes"
+            raise InputError(Problem("CK-279", what, place(path), mend))
+    content = (folder / "samples.csv").read_bytes()
+    samples = _csv_frame(content, folder / "samples.csv", _SAMPLES_NEEDED)
+    curves_file = folder / "curves.csv"
+    curves = _csv_frame(curves_file.read_bytes(), curves_file, _CURVES_NEEDED)
+    return samples, curves, hashlib.sha256(content).hexdigest()
+
+
+def from_fit(samples: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
+    """The unknowns of a fit as readings, each with its own limits (dilution applied).
+
+    Parameters
+    ----------
+    samples, curves : pandas.DataFrame
+        Columns of samples.csv and curves.csv.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``READING_COLUMNS``.
+    """
+    unknown = samples[samples["well_type"].astype(str) == str(WellType.UNKNOWN)]
+    limits = curves[list(_CURVES_NEEDED)].drop_duplicates(["plate", "analyte"])
+    rows = unknown.merge(limits, on=["plate", "analyte"], how="left", validate="many_to_one")
+    factor = _number(rows["dilution_factor"])
+    status = rows["status"].astype(str)
+    has_number = status.isin([str(kind) for kind in _WITH_NUMBER])
+    value = _number(rows["concentration"]).where(has_number)
+    below, above = status == str(RangeStatus.OOR_LOW), status == str(RangeStatus.OOR_HIGH)
+    low, high = _number(rows["limit_low"]), _number(rows["limit_high"])
+    state = np.select([value.notna(), below, above], ["exact", "below", "above"], "missing")
+    frame = rows.assign(
+        value=value,
+        lower=value.mask(below, 0.0).mask(above, high.fillna(low)),
+        upper=value.mask(below, low.fillna(high)).mask(above, math.inf),
+        state=state,
+        range_status=status,
+        given=_number(rows["concentration"]),
+        **{name: _number(rows[name]) * factor for name in ("lod", "lloq", "uloq")},
+        **{name: _number(rows[name]) for name in ("ci_low", "ci_high", "mfi")},
+        **dict.fromkeys(("subject", "group", "day", "stratum"), ""),
+    )
+    return _tidy(frame.drop(columns="status").assign(status=""))
+
+
+def from_table(frame: pd.DataFrame) -> pd.DataFrame:
+    """A concentration table's frame as readings.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        As :func:`cytokit.tables.read_concentrations` gives it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``READING_COLUMNS``; given is the number the table prints, censored or not.
+    """
+    absent = {name: "" for name in (*ID_COLUMNS, "plate") if name not in frame}
+    printed = [_printed_number(text) for text in frame["source"].astype(str)]
+    blank = dict.fromkeys(("ci_low", "ci_high", "mfi"), math.nan)
+    given = frame["value"].fillna(pd.Series(printed, index=frame.index))
+    return _tidy(frame.assign(range_status="", given=given, **blank, **absent))
+
+
+def listed(sources: Source | Iterable[Source]) -> list[Source]:
+    """Several sources as a list; one source as a list of one.
+
+    Examples
+    --------
+    >>> listed("a.csv"), listed(["a.csv", "b.csv"])
+    (['a.csv'], ['a.csv', 'b.csv'])
+    """
+    if isinstance(sources, (str, Path, pd.DataFrame, FitLike)):
+        return [sources]
+    if not isinstance(sources, Iterable):
+        return [sources]  # refused by name in _read
+    return list(sources)
+
+
+def is_table(source: Source) -> bool:
+    """Whether a source is a plain table: a frame, or a path that is no folder."""
+    if isinstance(source, pd.DataFrame):
+        return True
+    return isinstance(source, (str, Path)) and not Path(source).is_dir()
+
+
+def has_tables(sources: Iterable[Source]) -> bool:
+    """Whether any source is a plain table."""
+    return any(is_table(source) for source in sources)
+
+
+def _read(source: Source, mapping: Mapping[str, str | Sequence[str]] | None) -> Readings:
+    """One source."""
+    if is_table(source):
+        table = read_concentrations(source, mapping=mapping)  # type: ignore[arg-type]
+        entry = Input(table.path, table.sha256, "concentration table")
+        return Readings(from_table(table.frame), table.findings, (entry,))
+    if isinstance(source, (str, Path)):
+        samples, curves, sha256 = read_fit_folder(source)
+        entry = Input(str(source), sha256, "fit folder")
+        return Readings(from_fit(samples, curves), (), (entry,))
+    if isinstance(source, FitLike):
+        return Readings(from_fit(source.samples, source.curves.table), (), (Input("", "", "fit"),))
+    what = f"a {type(source).__name__} is no source of concentrations"
+    mend = "give a fit, a folder written by fit, a table's path or a DataFrame"
+    raise UsageError(Problem("CK-278", what, mend=mend))
+
+
+def _csv_frame(content: bytes, path: Path, needed: Sequence[str]) -> pd.DataFrame:
+    """A CSV of ours as texts, without the apostrophe that guards formulas."""
+    try:
+        lines = [row for row in csv.reader(io.StringIO(content.decode("utf-8-sig"))) if row]
+    except (UnicodeDecodeError, csv.Error) as error:
+        problem = Problem("CK-280", f"the table is damaged: {error}", place(path))
+        raise InputError(problem) from error
+    header = lines[0] if lines else []
+    missing = [name for name in needed if name not in header]
+    ragged = [at for at, row in enumerate(lines, 1) if len(row) != len(header)]
+    if missing or ragged:
+        what = (
+            f"the table lacks the columns {', '.join(missing)}"
+            if missing
+            else f"line {ragged[0]} has not as many cells as the header"
+        )
+        mend = "run cytokit fit again; a spreadsheet may have changed the file"
+        raise InputError(Problem("CK-280", what, place(path), mend))
+    rows = [[cell[1:] if _GUARDED.match(cell) else cell for cell in row] for row in lines[1:]]
+    return pd.DataFrame(rows, columns=header, dtype="str")
+
+
+def _tidy(frame: pd.DataFrame) -> pd.DataFrame:
+    """Columns in order, texts as str without outer spaces, numbers as float."""
+    texts = [name for name in READING_COLUMNS if name not in NUMBERS]
+    columns = {name: frame[name].fillna("").astype("str").str.strip() for name in texts}
+    numbers = {name: _number(frame[name]) for name in NUMBERS}
+    return pd.DataFrame({**columns, **numbers})[list(READING_COLUMNS)]
+
+
+def _number(column: pd.Series) -> pd.Series:
+    """Floats; empty cells are NaN."""
+    return pd.to_numeric(column.replace("", np.nan), errors="raise").astype("float64")
+
+
+def _printed_number(text: str) -> float:
+    """The number in a cell such as ``<3.2``; NaN where there is none."""
+    match = re.search(r"\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|\.\d+", text.replace(",", "."))
+    return float(match[0]) if match else math.nan
+
+
+def _check_quantity(sources: Iterable[Source], quantity: str) -> None:
+    """Fluorescence is known of fits only."""
+    if quantity not in QUANTITIES:
+        mend = f"use one of {', '.join(QUANTITIES)}"
+        near = did_you_mean(quantity, QUANTITIES)
+        raise UsageError(Problem("CK-287", f"quantity={quantity!r} is no choice", "", mend, near))
+    if quantity == "mfi" and has_tables(sources):
+        mend = "give fits, or folders written by fit"
+        raise UsageError(Problem("CK-287", "a plain table holds no MFI to compare", mend=mend))
+
+
+def _as_mfi(frame: pd.DataFrame) -> pd.DataFrame:
+    """The readings with fluorescence in the place of concentration: exact, without limits."""
+    mfi = frame["mfi"]
+    unknown = dict.fromkeys(("lod", "lloq", "uloq", "ci_low", "ci_high"), math.nan)
+    state = np.where(mfi.notna(), "exact", "missing")
+    same = dict.fromkeys(("value", "lower", "upper", "given"), mfi)
+    return frame.assign(unit="MFI", range_status="", state=state, **same, **unknown)
+
+
+def _check_units(frame: pd.DataFrame) -> None:
+    """One unit per analyte over all sources."""
+    stated = frame[frame["unit"] != ""]
+    problems = []
+    for analyte, rows in stated.groupby("analyte", sort=False):
+        units = list(dict.fromkeys(rows["unit"]))
+        if len(units) > 1:
+            what = f"the analyte stands in several units: {', '.join(units)}"
+            mend = "convert the tables to one unit; cytokit fit --unit does"
+            problems.append(Problem("CK-281", what, place(analyte=str(analyte)), mend))
+    if problems:
+        raise InputError(*problems)

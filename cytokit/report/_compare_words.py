@@ -1,0 +1,100 @@
+"""The sentences of the comparison page: its verdict and the names of its contrasts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cytokit.report._verdict import names
+
+if TYPE_CHECKING:
+    from cytokit.stats import Comparison
+
+_CONTRASTS = {
+    "within_treated": "change within the treated group",
+    "within_control": "change within the reference group",
+    "difference_in_change": "difference in change",
+    "worst_rank": "worst-rank composite of value and death",
+}
+
+
+def contrast_title(name: str) -> str:
+    """A contrast in words.
+
+    Parameters
+    ----------
+    name : str
+        As in the column ``contrast``.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> contrast_title("between_day6"), contrast_title("within_treated")
+    ('between groups, day 6', 'change within the treated group')
+    """
+    if name.startswith("between_day"):
+        return f"between groups, day {name.removeprefix('between_day')}"
+    return _CONTRASTS.get(name, name.replace("_", " "))
+
+
+def number(value: Any) -> str:
+    """A number with three significant digits, a dash where there is none.
+
+    Parameters
+    ----------
+    value : float or int
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> number(0.45138), number(13611.22), number(float("nan")), number(19)
+    ('0.451', '13611', '–', '19')
+    """
+    if value is None or value != value:
+        return "–"
+    if isinstance(value, int) or abs(value) >= 1000:
+        return f"{value:.0f}"
+    return f"{value:.3g}"
+
+
+def conclusion(comparison: Comparison) -> str:
+    """What came out, in one sentence, from the primary rows of the table.
+
+    Parameters
+    ----------
+    comparison : Comparison
+
+    Returns
+    -------
+    str
+    """
+    table = comparison.table
+    primary = comparison.between
+    rows = primary if len(primary) else table[table["family"] != ""]
+    tested = rows[rows["p_adjusted"].notna()]
+    adjust = comparison.options.adjust
+    how = f"after {adjust} adjustment" if adjust != "none" else "without adjustment"
+    if tested.empty:
+        return "No analyte could be tested; the table says why for each."
+    found = tested[tested["p_adjusted"] < comparison.options.alpha].sort_values("p_adjusted")
+    what = "analytes" if tested["analyte"].is_unique else "tests"
+    verb = "differ between the groups" if len(primary) else "show a change"
+    if found.empty:
+        sentence = f"None of {len(tested)} {what} {verb.replace('differ', 'differs', 1)} {how}"
+    else:
+        listed = names([_found(row) for row in found.to_dict("records")], most=3)
+        sentence = f"{len(found)} of {len(tested)} {what} {verb} {how}: {listed}"
+    left = len(rows) - len(tested)
+    return f"{sentence}{f'; {left} could not be tested' if left else ''}."
+
+
+def _found(row: dict[str, Any]) -> str:
+    """An analyte with its ratio; the bracket's own text stands for p."""
+    interval = f"{number(row['ratio_low'])} to {number(row['ratio_high'])}"
+    ratio = f"ratio {number(row['ratio'])}, {interval}, " if row["ratio"] == row["ratio"] else ""
+    return f"{row['analyte']} ({ratio}{row['label']})"

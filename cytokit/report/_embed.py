@@ -1,0 +1,195 @@
+"""How our own templates, scripts and data are put into one HTML file that trusts nobody.
+
+Texts go through jinja2 with autoescape; data goes in as JSON whose ``<``, ``>`` and ``&`` are
+escaped, so that no name can end the block; scripts and styles are admitted by their hash in a
+Content-Security-Policy, so that nothing else runs even if something did get in.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from cytokit.errors import OutputError, Problem, place
+from cytokit.report.words import TABLE_MEANINGS, TABLES, explain
+
+_ESCAPES = {
+    "<": "\\u003c",
+    ">": "\\u003e",
+    "&": "\\u0026",
+    "\u2028": "\\u2028",
+    "\u2029": "\\u2029",
+}
+_TABLE = str.maketrans(_ESCAPES)
+
+
+def own_file(name: str) -> str:
+    """The text of a template, script or style of this room.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    str
+    """
+    return (files("cytokit.report") / name).read_text(encoding="utf-8")
+
+
+def json_block(data: object) -> Markup:
+    r"""Data as JSON that may stand inside ``<script type="application/json">``.
+
+    Parameters
+    ----------
+    data : object
+        Without NaN; :func:`compact` makes it so.
+
+    Returns
+    -------
+    Markup
+
+    Examples
+    --------
+    >>> print(json_block({"name": "</script>"}))
+    {"name":"\u003c/script\u003e"}
+    """
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return Markup(text.translate(_TABLE))
+
+
+def compact(values: Iterable[float], digits: int = 4) -> list[float | int | str | None]:
+    """Numbers for the page: so many significant digits, null for NaN, ``"inf"`` for infinity.
+
+    Parameters
+    ----------
+    values : iterable of float
+    digits : int
+
+    Returns
+    -------
+    list
+
+    Examples
+    --------
+    >>> compact([57.0, 0.123456, float("nan"), float("inf")])
+    [57, 0.1235, None, 'inf']
+    """
+    return [_compact_one(float(value), digits) for value in values]
+
+
+def _compact_one(value: float, digits: int) -> float | int | str | None:
+    if math.isnan(value):
+        return None
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    short = float(f"{value:.{digits}g}")
+    return int(short) if short.is_integer() and abs(short) < 1e15 else short
+
+
+def render(template: str, *, style: str, script: str, values: Mapping[str, Any]) -> str:
+    """One self-contained page.
+
+    Parameters
+    ----------
+    template : str
+        Name of a template of this room; it gets ``policy``, ``style`` and ``script``.
+    style, script : str
+        Contents of the one style and the one script element.
+    values : mapping
+        What the template shows; escaped by jinja2.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    OutputError
+        CK-551 if a text holds half a character (a lone surrogate).
+    """
+    environment = Environment(
+        loader=FunctionLoader(own_file),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    policy = "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src '{_hash(script)}'",
+            f"style-src '{_hash(style)}'",
+            "img-src data:",
+            "base-uri 'none'",
+            "form-action 'none'",
+        )
+    )
+    page = environment.get_template(template).render(
+        policy=policy,
+        style=Markup(style),
+        script=Markup(script),
+        **values,
+    )
+    try:
+        page.encode()
+    except UnicodeEncodeError as error:
+        problem = Problem(
+            "CK-551",
+            "a name holds half a character and cannot be written as UTF-8",
+            mend="mend the name in the plate's export or layout",
+        )
+        raise OutputError(problem) from error
+    return page
+
+
+def write_html(page: str, path: str | Path) -> None:
+    """Write a page as UTF-8 with LF line ends.
+
+    Parameters
+    ----------
+    page : str
+    path : str or Path
+
+    Raises
+    ------
+    OutputError
+        CK-550 if the file cannot be written.
+    """
+    try:
+        Path(path).write_bytes(page.encode())
+    except OSError as error:
+        what = f"the page cannot be written: {error.strerror or error}"
+        mend = "check that the folder exists and that you may write there"
+        raise OutputError(Problem("CK-550", what, place(path), mend)) from error
+
+
+def explained(tables: tuple[str, ...]) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """Tables with what their rows are and what their columns mean, for the page's last section.
+
+    Parameters
+    ----------
+    tables : tuple of str
+
+    Returns
+    -------
+    list of (name, meaning, list of (column, sentence))
+    """
+    return [
+        (name, TABLE_MEANINGS[name], [(column, explain(name, column)) for column in TABLES[name]])
+        for name in tables
+    ]
+
+
+def _hash(content: str) -> str:
+    digest = hashlib.sha256(content.encode()).digest()
+    return "sha256-" + base64.b64encode(digest).decode()

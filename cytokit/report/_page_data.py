@@ -1,0 +1,216 @@
+"""What the fit page's script draws: each plate as plain lists, short enough for a page.
+
+Readings are columns over the plate's slots (a slot is one reading of a well), one set per analyte;
+statuses, well types and flag codes are positions in lists that stand once on the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from cytokit.curves.profiles import PROFILES
+from cytokit.flags import FLAGS
+from cytokit.report._embed import compact
+from cytokit.report.words import SEVERITIES, STATUSES, VERDICTS, WELL_TYPES, Word
+
+if TYPE_CHECKING:
+    from cytokit.curves.fit import StandardCurve
+    from cytokit.plate import Plate
+    from cytokit.platefit import PlateFit
+
+#: points of each drawn curve, and how far it goes beyond the standards
+GRID = 72
+_BEYOND = 4.0
+
+_PARAMETERS = (
+    *("lower", "upper", "inflection", "slope", "asymmetry", "r2", "lod", "lloq", "uloq"),
+    *("lloq_recovery", "uloq_recovery"),
+)
+_STATUS_AT = {status: position for position, status in enumerate(STATUSES)}
+_TYPE_AT = {kind: position for position, kind in enumerate(WELL_TYPES)}
+_SEVERITY_AT = {severity: position for position, severity in enumerate(SEVERITIES)}
+
+
+def page_data(fit: PlateFit) -> dict[str, Any]:
+    """Everything the page's script needs.
+
+    Parameters
+    ----------
+    fit : PlateFit
+
+    Returns
+    -------
+    dict
+        Ready for JSON: ``plates``, ``exclusions`` and the words.
+    """
+    named = set(fit.flags["code"]) | set(
+        ";".join(fit.samples["flags"].dropna().unique()).split(";")
+    )
+    codes = [code for code in FLAGS if code in named]
+    profile = PROFILES[fit.options.profile]
+    return {
+        "plates": [_plate_data(fit, plate, codes) for plate in fit.plates],
+        "exclusions": fit.exclusions.fillna("").astype("str").to_numpy().tolist(),
+        "statuses": [[key, word.title, word.meaning] for key, word in STATUSES.items()],
+        "types": list(WELL_TYPES),
+        "verdicts": _titles(VERDICTS),
+        "severities": [[key, word.title] for key, word in SEVERITIES.items()],
+        "accept": [profile.recovery_pct.value, profile.end_recovery_pct.value],
+        "codes": [[code, *_flag_text(code)] for code in codes],
+    }
+
+
+def _titles(words: Mapping[str, Word]) -> dict[str, list[str]]:
+    return {key: [word.title, word.meaning] for key, word in words.items()}
+
+
+def _flag_text(code: str) -> tuple[str, str, str]:
+    text = FLAGS[code]
+    return text.title, text.meaning, text.action
+
+
+def _plate_data(fit: PlateFit, plate: Plate, codes: list[str]) -> dict[str, Any]:
+    wells = fit.wells[fit.wells["plate"] == plate.name].reset_index(drop=True)
+    samples = fit.samples[fit.samples["plate"] == plate.name]
+    analytes = plate.analyte_names
+    occurrence = wells.groupby(["well", "analyte"], sort=False).cumcount()
+    slot_of = pd.MultiIndex.from_arrays([wells["well"], occurrence])
+    slots = slot_of.unique()
+    first = wells.loc[~slot_of.duplicated()]
+    curves = [fit.curves.get((plate.name, analyte)) for analyte in analytes]
+    by_analyte = dict(iter(samples.groupby("analyte", sort=False)))
+    return {
+        "name": plate.name,
+        "file": plate.source.path,
+        "size": plate.size,
+        "analytes": analytes,
+        "units": [_unit(plate, curve, name) for curve, name in zip(curves, analytes, strict=True)],
+        "slots": [
+            list(slot)
+            for slot in zip(
+                first["well"],
+                first["sample"],
+                first["well_type"].map(_TYPE_AT),
+                compact(first["dilution_factor"].astype(float)),
+                strict=True,
+            )
+        ],
+        "readings": _readings(wells, slots.get_indexer(slot_of), len(slots), analytes),
+        "curves": [_curve_data(curve, slots) for curve in curves],
+        "samples": [_sample_rows(by_analyte.get(analyte)) for analyte in analytes],
+        "flags": _flag_rows(fit.flags[fit.flags["plate"].isin([plate.name, ""])], analytes, codes),
+    }
+
+
+def _unit(plate: Plate, curve: StandardCurve | None, analyte: str) -> str:
+    return curve.unit if curve is not None else plate.unit(analyte)
+
+
+def _readings(
+    wells: pd.DataFrame, slot: np.ndarray, n_slots: int, analytes: list[str]
+) -> list[dict[str, Any]]:
+    """Per analyte: intensity, count, concentration, interval and status, by slot."""
+    row = pd.Index(analytes).get_indexer(wells["analyte"])
+    digits = {"mfi": 5, "bead_count": 5, "concentration": 4, "ci_low": 3, "ci_high": 3}
+    grids = {}
+    for column in digits:
+        grids[column] = np.full((len(analytes), n_slots), np.nan)
+        grids[column][row, slot] = wells[column].to_numpy(dtype=float)
+    status = np.full((len(analytes), n_slots), -1)
+    status[row, slot] = wells["status"].astype("str").map(_STATUS_AT).to_numpy(dtype=int)
+    return [
+        {name: compact(grid[position], digits[name]) for name, grid in grids.items()}
+        | {"status": status[position].tolist()}
+        for position in range(len(analytes))
+    ]
+
+
+def _curve_data(curve: StandardCurve | None, slots: pd.MultiIndex) -> dict[str, Any] | None:
+    if curve is None:
+        return None
+    data: dict[str, Any] = {
+        "verdict": str(curve.verdict),
+        "reason": curve.reason,
+        "passed": [int(curve.n_pass), int(curve.n_levels)],
+        "model": f"{curve.model} {curve.orientation}",
+        **dict(
+            zip(_PARAMETERS, compact(getattr(curve, name) for name in _PARAMETERS), strict=True)
+        ),
+        "levels": _level_rows(curve.standards),
+        "wells": _well_rows(curve.wells, slots),
+    }
+    expected = curve.standards["expected"].to_numpy(dtype=float)
+    positive = expected[expected > 0]
+    if curve.ok and positive.size:
+        ends = compact([positive.min() / _BEYOND, positive.max() * _BEYOND], 6)
+        x = np.geomspace(*np.asarray(ends, dtype=float), GRID)
+        low, high = curve.band(x)
+        data |= {
+            "ends": ends,
+            "y": compact(curve.predict(x)),
+            "zero": compact(curve.predict(np.zeros(1)))[0],
+        }
+        data |= {"low": compact(low), "high": compact(high)}
+    return data
+
+
+def _level_rows(standards: pd.DataFrame) -> list[list[Any]]:
+    columns = ("expected", "n_wells", "mfi", "mfi_cv_pct", "back_calculated", "recovery_pct")
+    numbers = [compact(standards[name].astype(float)) for name in columns]
+    texts = (
+        standards["level"].astype("str"),
+        standards["used"].astype(bool),
+        standards["reason"].fillna("").astype("str"),
+    )
+    rows = zip(texts[0], *numbers, texts[1], texts[2], strict=True)
+    return [list(row) for row in rows]
+
+
+def _well_rows(wells: pd.DataFrame, slots: pd.MultiIndex) -> list[list[Any]]:
+    """Slot, expected, intensity, robust factor, whether used and why not."""
+    index = pd.MultiIndex.from_arrays([wells["well"], wells.groupby("well").cumcount()])
+    rows = zip(
+        slots.get_indexer(index).tolist(),
+        compact(wells["expected"].astype(float), 6),
+        compact(wells["mfi"].astype(float), 5),
+        compact(wells["robust"].astype(float), 3),
+        wells["used"].astype(bool).tolist(),
+        wells["reason"].fillna("").astype("str"),
+        strict=True,
+    )
+    return [list(row) for row in rows]
+
+
+def _sample_rows(samples: pd.DataFrame | None) -> list[list[Any]]:
+    if samples is None:
+        return []
+    columns = ("n_wells", "dilution_factor", "mfi", "mfi_cv_pct", "concentration", "ci_low")
+    columns += ("ci_high", "cv_pct", "limit_low", "limit_high")
+    numbers = [compact(samples[name].astype(float)) for name in columns]
+    rows = zip(
+        samples["sample"].astype("str"),
+        samples["well_type"].map(_TYPE_AT),
+        *numbers,
+        samples["status"].astype("str").map(_STATUS_AT),
+        samples["flags"].fillna("").astype("str"),
+        strict=True,
+    )
+    return [list(row) for row in rows]
+
+
+def _flag_rows(flags: pd.DataFrame, analytes: list[str], codes: list[str]) -> list[list[Any]]:
+    at = {analyte: position for position, analyte in enumerate(analytes)}
+    rows = zip(
+        flags["well"].fillna("").astype("str"),
+        flags["sample"].fillna("").astype("str"),
+        [at.get(str(analyte), -1) for analyte in flags["analyte"]],
+        [codes.index(str(code)) for code in flags["code"]],
+        [_SEVERITY_AT[str(severity)] for severity in flags["severity"]],
+        flags["message"].fillna("").astype("str"),
+        strict=True,
+    )
+    return [list(row) for row in rows]

@@ -1,0 +1,185 @@
+"""The sheets of a workbook: number formats, colours by status, frozen headers, notes."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+import pandas as pd
+
+from cytokit.errors import OutputError, Problem
+from cytokit.report._notes import Note
+from cytokit.report._wide import WideTable
+from cytokit.report.words import COLUMN_KINDS, STATUSES
+
+#: Every workbook carries this date, so that the same result gives the same bytes.
+CREATED = datetime(2000, 1, 1)
+#: rows of a sheet below its header
+MOST_ROWS = 2**20 - 1
+_WIDEST = 44
+#: Light fills that stay apart for colour-blind readers and in grey; text and sign say it again.
+_GREEN, _BLUE, _YELLOW, _ORANGE, _GREY = "#D9F0E3", "#DCE9F8", "#FFF2C2", "#F9D2B5", "#E4E4E4"
+_FILLS: Mapping[str, str] = MappingProxyType(
+    {
+        "in_range": _GREEN, "below_lloq": _YELLOW, "above_uloq": _YELLOW, "oor_low": _ORANGE,
+        "oor_high": _ORANGE, "no_curve": _GREY, "not_measured": _GREY, "excluded": _GREY,
+        "good": _GREEN, "usable": _BLUE, "poor": _YELLOW, "failed": _ORANGE,
+        "info": _BLUE, "warn": _YELLOW, "fail": _ORANGE,
+    }
+)  # fmt: skip
+_SLANTED = frozenset({"below_lloq", "above_uloq"})
+_COLOURED = frozenset({"status", "verdict", "severity"})
+
+_CONCENTRATION = "[>=1000]0;[>=10]0.0;0.000"
+_P = "[<0.001]0.0E+00;0.0000"
+_FORMATS: Mapping[str, str] = MappingProxyType(
+    dict.fromkeys(("mfi", "net_mfi", "lower", "upper"), "[>=1000]0;0.0")
+    | dict.fromkeys(("bead_count", "dilution_factor", "df", "min", "max"), "General")
+    | dict.fromkeys(("mfi_cv_pct", "cv_pct", "recovery_pct"), "0.0")
+    | dict.fromkeys(("p", "p_rank", "p_adjusted", "q_bh", "p_min_attainable"), _P)
+    | dict.fromkeys(("r2",), "0.00000")
+)
+
+
+class Book:
+    """A workbook that is made in memory; :meth:`finish` gives its bytes."""
+
+    def __init__(self) -> None:
+        import xlsxwriter
+
+        self._stream = io.BytesIO()
+        options = {
+            "in_memory": True,
+            "strings_to_formulas": False,
+            "strings_to_urls": False,
+            "strings_to_numbers": False,
+        }
+        self._book = xlsxwriter.Workbook(self._stream, options)
+        self._book.set_properties({"created": CREATED, "comments": "made by cytokit"})
+        self._formats: dict[tuple[str, str], Any] = {}
+
+    def finish(self) -> bytes:
+        """Close the workbook and give its bytes."""
+        self._book.close()
+        return self._stream.getvalue()
+
+    def add_table(self, name: str, frame: pd.DataFrame) -> None:
+        """A sheet of a tidy table: its columns as they are, formatted.
+
+        Parameters
+        ----------
+        name : str
+        frame : pandas.DataFrame
+
+        Raises
+        ------
+        OutputError
+            CK-556 if the table has more rows than a sheet can hold.
+        """
+        if len(frame) > MOST_ROWS:
+            what = f"{len(frame)} rows do not fit on a sheet, which holds {MOST_ROWS}"
+            raise OutputError(Problem("CK-556", what, f"sheet {name}", "write the table as CSV"))
+        sheet = self._sheet(name, list(map(str, frame.columns)), len(frame))
+        for position, column in enumerate(map(str, frame.columns)):
+            values = frame.iloc[:, position].tolist()
+            self._write_column(sheet, position, column, values)
+        frozen = [str(column) in ("plate", "well", "sample", "analyte") for column in frame.columns]
+        sheet.freeze_panes(1, frozen.index(False) if False in frozen else 0)
+
+    def add_wide(self, name: str, table: WideTable) -> None:
+        """The sheet of samples by analytes, coloured by status, its legend below.
+
+        Parameters
+        ----------
+        name : str
+        table : WideTable
+        """
+        keys = ["plate", "sample", "well_type", "dilution_factor"]
+        sheet = self._sheet(name, [*keys, *table.analytes], len(table.rows))
+        for position, column in enumerate(keys):
+            self._write_column(sheet, position, column, [row[0][position] for row in table.rows])
+        seen = set()
+        for number, (_, cells) in enumerate(table.rows, start=1):
+            for position, cell in enumerate(cells, start=len(keys)):
+                if cell is None:
+                    continue
+                seen.add(cell.status)
+                if cell.number is None:
+                    style = self._style(cell.status, "right")
+                    sheet.write_string(number, position, cell.text, style)
+                else:
+                    style = self._style(cell.status, _CONCENTRATION)
+                    sheet.write_number(number, position, cell.number, style)
+        for position, header in enumerate(table.analytes, start=len(keys)):
+            sheet.set_column(position, position, min(max(len(header), 8) + 2, _WIDEST))
+        for number, status in enumerate((key for key in STATUSES if key in seen), start=2):
+            row = len(table.rows) + number
+            sheet.write_string(row, 1, STATUSES[status].title, self._style(status))
+            sheet.write_string(row, 2, STATUSES[status].meaning)
+        sheet.freeze_panes(1, 2)
+
+    def add_notes(self, notes: Iterable[Note]) -> None:
+        """The sheet that explains the others.
+
+        Parameters
+        ----------
+        notes : iterable of Note
+        """
+        sheet = self._book.add_worksheet("Notes")
+        sheet.set_column(0, 0, 18)
+        sheet.set_column(1, 1, 24)
+        sheet.set_column(2, 2, 100)
+        wrapped = self._style("", "wrap")
+        for row, note in enumerate(notes):
+            if note.heading:
+                sheet.write_string(row, 0, note.heading, self._style("", "heading"))
+                continue
+            sheet.write_string(row, 0, note.where)
+            sheet.write_string(row, 1, note.term, self._style(note.colour))
+            sheet.write_string(row, 2, note.text, wrapped)
+
+    def _sheet(self, name: str, headers: Sequence[str], n_rows: int) -> Any:
+        sheet = self._book.add_worksheet(name)
+        header = self._style("", "header")
+        for position, text in enumerate(headers):
+            sheet.write_string(0, position, text, header)
+        sheet.autofilter(0, 0, n_rows, max(len(headers) - 1, 0))
+        return sheet
+
+    def _write_column(self, sheet: Any, position: int, column: str, values: list[Any]) -> None:
+        """One column of cells; nothing is written where nothing stands."""
+        kind = _FORMATS.get(column, _CONCENTRATION)
+        plain = self._style("", kind) if COLUMN_KINDS.get(column) == "number" else self._style("")
+        width = len(column) + 3
+        for row, value in enumerate(values, start=1):
+            if isinstance(value, bool):
+                sheet.write_boolean(row, position, value)
+            elif isinstance(value, int | float) and not isinstance(value, bool):
+                if value == value and abs(value) != float("inf"):
+                    sheet.write_number(row, position, value, plain)
+                elif value == value:
+                    sheet.write_string(row, position, str(value))
+            elif isinstance(value, str) and value:
+                style = self._style(value) if column in _COLOURED else None
+                sheet.write_string(row, position, value, style)
+                width = max(width, len(value) + 1)
+        sheet.set_column(position, position, min(max(width, 8), _WIDEST))
+
+    def _style(self, colour: str, kind: str = "") -> Any:
+        """A cell format, made once."""
+        if (colour, kind) not in self._formats:
+            look: dict[str, Any] = {"bg_color": _FILLS[colour]} if colour in _FILLS else {}
+            if colour in _SLANTED:
+                look["italic"] = True
+            look |= {
+                "": {},
+                "right": {"align": "right"},
+                "wrap": {"text_wrap": True, "valign": "top"},
+                "header": {"bold": True, "bottom": 1, "bg_color": "#EEF1F4"},
+                "heading": {"bold": True, "font_size": 12},
+            }.get(kind, {"num_format": kind})
+            self._formats[colour, kind] = self._book.add_format(look)
+        return self._formats[colour, kind]

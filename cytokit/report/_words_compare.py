@@ -1,0 +1,90 @@
+"""The data dictionary of what ``compare`` writes."""
+
+from __future__ import annotations
+
+from cytokit.report._entry import Word, integer, number
+
+COMPARISONS = {
+    "analyte": Word("Name of the analyte, as the study's tables spell it."),
+    "unit": Word("Unit of the concentrations and of the geometric means."),
+    "contrast": Word("Which question the row answers: between groups, within one, or of change."),
+    "family": Word("The set of tests, declared beforehand, inside which p is adjusted."),
+    "method": Word("The test that gave statistic, df and p, and how censored values were met."),
+    "n_treated": integer("Subjects of the treated group that entered the test."),
+    "n_control": integer("Subjects of the reference group that entered the test."),
+    "n_pairs": integer("Subjects with both days, for a contrast between days."),
+    "n_missing": integer("Planned samples that were not taken or not measured."),
+    "n_died": integer("Subjects who died before the tested day."),
+    "pct_below_treated": number("Share of the treated group's values below the limit.", "%"),
+    "pct_below_control": number("Share of the reference group's values below the limit.", "%"),
+    "pct_above": number("Share of all values above the upper limit.", "%"),
+    "gm_treated": number("Geometric mean of the treated group at the tested day.", "plate"),
+    "gm_control": number("Geometric mean of the reference group at the tested day.", "plate"),
+    "ratio": number(
+        "Ratio of geometric means: treated over reference, or later day over baseline."
+    ),
+    "ratio_low": number("Lower end of the 95 % confidence interval of the ratio."),
+    "ratio_high": number("Upper end of the 95 % confidence interval of the ratio."),
+    "statistic": number("Value of the test statistic (t unless the method says otherwise)."),
+    "df": number("Degrees of freedom of the test."),
+    "p": number("Two-sided p of this test alone, before any adjustment."),
+    "p_rank": number("Exact p of the rank test that stands beside the main one."),
+    "hl_ratio": number("Hodges-Lehmann ratio: the median of all ratios between the two sides."),
+    "hl_low": number("Lower end of the exact interval of the Hodges-Lehmann ratio."),
+    "hl_high": number("Upper end of the exact interval of the Hodges-Lehmann ratio."),
+    "hedges_g": number(
+        "Difference of the means of ln concentration in standard deviations (Hedges' g)."
+    ),
+    "cles": number("Probability that a treated value exceeds a reference value (0 to 1)."),
+    "cliffs_delta": number("That probability minus its opposite (-1 to 1)."),
+    "family_size": integer("How many tests the family holds."),
+    "adjust": Word("How p was adjusted inside the family."),
+    "p_adjusted": number("The p to report: adjusted inside its family."),
+    "q_bh": number("Benjamini-Hochberg q inside the family: the expected share of false findings."),
+    "p_min_attainable": number(
+        "The smallest p that an exact rank test can reach with these numbers."
+    ),
+    "stars": Word("From the adjusted p: * .05, ** .01, *** .001, **** .0001, otherwise ns."),
+    "label": Word("The text that stands on the figure's bracket."),
+    "flags": Word("What to know before believing the row, separated by semicolons."),
+    "treated_group": Word("The group called treated in this row, as the design names it."),
+    "control_group": Word("The group called control in this row, as the design names it."),
+    "gm_baseline": number(
+        "Geometric mean at the baseline, for a contrast within a group.", "plate"
+    ),
+    "p_fisher": number("Fisher's exact p on how many values are detectable in each group."),
+    "min_fold_change": number("Smallest fold change that this design shows with 80 % power."),
+    "tipping_ratio": number("How far unseen values would have to lie to overturn the result."),
+    "assay_share": number("Share of the variance that the assay's own uncertainty adds (0 to 1)."),
+    "seed": integer("Seed of the permutations or imputations behind the row, if any."),
+}
+
+SUMMARY = {
+    "analyte": Word("Name of the analyte, as the study's tables spell it."),
+    "group": Word("Group of the subjects, as the design names it."),
+    "day": Word("Day of the samples, as the design gives it.", "any"),
+    "n": integer("Values, those below and above range included."),
+    "n_below": integer("Values below range: a limit is known, no number."),
+    "n_above": integer("Values above range: a limit is known, no number."),
+    "geometric_mean": number("Geometric mean; censored values enter as intervals.", "plate"),
+    "gsd": number("Geometric standard deviation: a factor, 1 means no spread."),
+    "median": number("Median of the values.", "plate"),
+    "q1": number("Lower quartile.", "plate"),
+    "q3": number("Upper quartile.", "plate"),
+    "min": number("Smallest value.", "plate"),
+    "max": number("Largest value.", "plate"),
+    "unit": Word("Unit of the concentrations."),
+}
+
+DETECTABILITY = {
+    "analyte": Word("Name of the analyte, as the study's tables spell it."),
+    "group": Word("Group of the subjects, as the design names it."),
+    "day": Word("Day of the samples, as the design gives it.", "any"),
+    "n": integer("Values in or out of range."),
+    "n_in_range": integer("Values with a number."),
+    "n_below": integer("Values below range: a limit is known, no number."),
+    "n_above": integer("Values above range: a limit is known, no number."),
+    "pct_in_range": number("Share of values with a number.", "%"),
+    "pct_below": number("Share of values below range.", "%"),
+    "pct_above": number("Share of values above range.", "%"),
+}

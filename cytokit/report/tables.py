@@ -1,0 +1,285 @@
+"""Tables as CSV that nothing changes on its way: byte-identical, exact, and safe to open in Excel.
+
+A spreadsheet takes a text cell that begins with ``=``, ``+``, ``-``, ``@``, a tab or a carriage
+return for a formula. Such a cell gets one leading apostrophe when it is written (OWASP, "CSV
+injection"), and :func:`read_table` takes exactly one off again, so that names like ``-IL-6`` and
+even ``'=x`` come back to the letter.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from cytokit.errors import InputError, OutputError, Problem, did_you_mean, place
+from cytokit.report._csv import Line, read_lines, typed_column
+from cytokit.report.words import COLUMN_KINDS, Kind
+
+_RISKY = re.compile(r"'*[=+\-@\t\r]")
+_GUARDED = re.compile(r"'+[=+\-@\t\r]")
+_NEEDS_QUOTES = re.compile(r'[,"\r\n]|^\s|\s$')
+_BOM = "\ufeff"
+
+
+def guard(text: str) -> str:
+    """A text as it may stand in a cell: one apostrophe before what Excel would calculate.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> guard("=1+1"), guard("'=1+1"), guard("IL-6")
+    ("'=1+1", "''=1+1", 'IL-6')
+    """
+    return f"'{text}" if _RISKY.match(text) else text
+
+
+def unguard(cell: str) -> str:
+    """The text that :func:`guard` was given.
+
+    Parameters
+    ----------
+    cell : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> unguard("'=1+1"), unguard("'quoted'")
+    ('=1+1', "'quoted'")
+    """
+    return cell[1:] if _GUARDED.match(cell) else cell
+
+
+def number_text(value: float) -> str:
+    """The shortest text that reads back as the same number; empty for NaN.
+
+    Parameters
+    ----------
+    value : float
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> number_text(0.1), number_text(57.0), number_text(float("nan")), number_text(float("inf"))
+    ('0.1', '57', '', 'inf')
+    """
+    if value != value:
+        return ""
+    return repr(value).removesuffix(".0")
+
+
+def table_text(frame: pd.DataFrame) -> str:
+    """A frame as CSV text: LF line ends, no index, empty for what is missing.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> print(table_text(pd.DataFrame({"sample": ["=A", "B"], "mfi": [1.5, None]})), end="")
+    sample,mfi
+    '=A,1.5
+    B,
+    """
+    columns = [_cells(frame.iloc[:, position]) for position in range(frame.shape[1])]
+    header = [guard(str(name)) for name in frame.columns]
+    quote = _quote_single if len(header) == 1 else _quote
+    lines = [",".join(map(quote, row)) for row in (header, *zip(*columns, strict=True))]
+    return "\n".join(lines) + "\n"
+
+
+def table_bytes(frame: pd.DataFrame, *, excel: bool = False) -> bytes:
+    """A frame as the bytes of its CSV file.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    excel : bool
+        Begin with a byte order mark, without which Excel misreads Greek letters.
+
+    Returns
+    -------
+    bytes
+        UTF-8.
+
+    Raises
+    ------
+    OutputError
+        CK-541 if a text holds half a character (a lone surrogate).
+    """
+    text = table_text(frame)
+    try:
+        return ((_BOM if excel else "") + text).encode()
+    except UnicodeEncodeError as error:
+        line = text.count("\n", 0, error.start) + 1
+        problem = Problem(
+            "CK-541",
+            "a text holds half a character and cannot be written as UTF-8",
+            place(line=line),
+            "mend the name in the plate's export or layout",
+        )
+        raise OutputError(problem) from error
+
+
+def write_table(frame: pd.DataFrame, path: str | Path, *, excel: bool = False) -> None:
+    r"""Write a frame as CSV.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Its index is not written.
+    path : str or Path
+    excel : bool
+        Begin with a byte order mark, for Excel.
+
+    Raises
+    ------
+    OutputError
+        CK-540 if the file cannot be written, CK-541 if a text is no Unicode.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name, "table.csv")
+    >>> write_table(pd.DataFrame({"sample": ["-1"], "used": [True]}), path)
+    >>> path.read_text()
+    "sample,used\n'-1,true\n"
+    >>> read_table(path).to_dict("list")
+    {'sample': ['-1'], 'used': [True]}
+    >>> folder.cleanup()
+    """
+    content = table_bytes(frame, excel=excel)
+    try:
+        Path(path).write_bytes(content)
+    except OSError as error:
+        what = f"the table cannot be written: {error.strerror or error}"
+        mend = "check that the folder exists and that the file is not open elsewhere"
+        raise OutputError(Problem("CK-540", what, place(path), mend)) from error
+
+
+def read_table(path: str | Path, *, kinds: Mapping[str, Kind] | None = None) -> pd.DataFrame:
+    """Read a CSV that :func:`write_table` wrote, or that a spreadsheet saved from it.
+
+    Columns of the data dictionary (:mod:`cytokit.report.words`) have the kind it says. Any other
+    column becomes numbers or booleans only if every cell is spelled just as it would be written,
+    so that nothing is lost: ``007`` stays text. Missing text and empty text are one.
+
+    Parameters
+    ----------
+    path : str or Path
+    kinds : mapping of str to {"text", "number", "integer", "boolean", "any"}, optional
+        Kinds of columns that the dictionary does not know, or knows otherwise.
+
+    Returns
+    -------
+    pandas.DataFrame
+
+    Raises
+    ------
+    InputError
+        CK-542 no such file, CK-543 not UTF-8, CK-544 no header or a name twice, CK-545 rows of
+        unequal length, CK-546 a cell that is not what its column holds.
+    """
+    first, *rows = read_lines(path)
+    header = _header(path, first)
+    if kinds:
+        _check_names(path, kinds, header)
+    asked = {**COLUMN_KINDS, **(kinds or {})}
+    columns, problems = {}, []
+    for position, name in enumerate(header):
+        cells = [row.cells[position] for row in rows]
+        columns[name], wrong = typed_column(cells, asked.get(name, "any"), unguard)
+        problems += [
+            Problem(
+                "CK-546",
+                f"{cells[index]!r} is no {asked[name]}",
+                place(path, line=rows[index].number, column=name),
+                "write the value as cytokit writes it, or leave the cell empty",
+            )
+            for index in wrong
+        ]
+    if problems:
+        raise InputError(*problems)
+    return pd.DataFrame(columns, columns=header)
+
+
+def _header(path: str | Path, first: Line) -> list[str]:
+    """The column names, each once."""
+    names = [unguard(cell) for cell in first.cells]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        what = f"column {twice[0]!r} stands twice"
+        raise InputError(Problem("CK-544", what, place(path, line=1), "name each column once"))
+    return names
+
+
+def _check_names(path: str | Path, kinds: Mapping[str, Kind], header: list[str]) -> None:
+    """Refuse a kind for a column that is not there."""
+    problems = [
+        Problem(
+            "CK-547",
+            f"the table has no column {name!r}",
+            place(path, line=1),
+            f"its columns are {', '.join(header)}",
+            did_you_mean(name, header),
+        )
+        for name in kinds
+        if name not in header
+    ]
+    if problems:
+        raise InputError(*problems)
+
+
+def _cells(column: pd.Series) -> list[str]:
+    """One column as cell texts, before quoting."""
+    values = column.tolist()
+    if pd.api.types.is_bool_dtype(column.dtype):
+        return ["true" if value else "false" for value in values]
+    if pd.api.types.is_float_dtype(column.dtype):
+        return [number_text(float(value)) for value in values]
+    return [_cell(value) for value in values]
+
+
+def _cell(value: object) -> str:
+    """One cell of a column of mixed or text type."""
+    if value is None or value is pd.NA or value is pd.NaT:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return number_text(value)
+    return guard(str(value))
+
+
+def _quote(cell: str) -> str:
+    if _NEEDS_QUOTES.search(cell):
+        return '"' + cell.replace('"', '""') + '"'
+    return cell
+
+
+def _quote_single(cell: str) -> str:
+    """A lone empty cell is quoted: an empty line would be no row."""
+    return _quote(cell) or '""'

@@ -1,0 +1,28 @@
+"""Low-level readers: bytes to text, rows, sheets, XML, and cells to numbers and flags.
+
+They know nothing of plates or vendors; layouts and parsers stand on them.
+
+raw
+    :class:`RawFile`: one file, its hash, its kind by its first bytes, and its lazily read parts.
+text
+    Decoding, delimiter, rows.
+workbook, markup
+    Excel sheets and XML, both with bounds against files made to exhaust the machine.
+numbers
+    One cell to a number, a flag with its limit, or a named damage.
+"""
+
+from cytokit.sources.numbers import Cell, Damage, decide_decimal, read_cell, read_fi_count, read_row
+from cytokit.sources.raw import RawFile
+from cytokit.sources.workbook import Sheet
+
+__all__ = [
+    "Cell",
+    "Damage",
+    "RawFile",
+    "Sheet",
+    "decide_decimal",
+    "read_cell",
+    "read_fi_count",
+    "read_row",
+]

@@ -1,0 +1,243 @@
+"""A study's values as arrays: one interval on the ln scale per subject, day and analyte."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cytokit.days import Day
+from cytokit.study import Study
+from cytokit.vocabulary import DesignStatus
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+#: what a value below its limit becomes in a sensitivity analysis, as a share of the limit
+_SHARE = {"limit": 1.0, "half": 0.5, "sqrt2": 0.5**0.5}
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Values of one analyte on one day, one per subject, on the ln scale.
+
+    Parameters
+    ----------
+    lower, upper : ndarray, shape (n,)
+        The interval that holds the value: equal ends for a number, -inf or inf for an open end,
+        NaN where there is no value.
+    sd : ndarray, shape (n,)
+        Standard error of an exact value from its calibration interval; NaN where not known.
+    substituted : ndarray of bool, shape (n,)
+        Where a number stands in the place of a value out of range.
+    """
+
+    lower: Floats
+    upper: Floats
+    sd: Floats
+    substituted: Bools
+
+    @property
+    def present(self) -> Bools:
+        """Where there is a value, in or out of range."""
+        return ~np.isnan(self.lower)
+
+    @property
+    def exact(self) -> Bools:
+        """Where the value is a number."""
+        return np.asarray(self.lower == self.upper)
+
+    @property
+    def below(self) -> Bools:
+        """Where the value lies below a limit."""
+        return np.isneginf(self.lower)
+
+    @property
+    def above(self) -> Bools:
+        """Where the value lies above a limit."""
+        return np.isposinf(self.upper)
+
+    def take(self, rows: Bools) -> Cells:
+        """The cells of some subjects."""
+        return Cells(self.lower[rows], self.upper[rows], self.sd[rows], self.substituted[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Subjects:
+    """The subjects of a study, in its order.
+
+    Parameters
+    ----------
+    name, group, stratum : ndarray of str, shape (n,)
+    died : ndarray of bool, shape (n,)
+        Whether the subject died before the tested day.
+    """
+
+    name: NDArray[np.str_]
+    group: NDArray[np.str_]
+    stratum: NDArray[np.str_]
+    died: Bools
+
+    def take(self, rows: Bools) -> Subjects:
+        """Some of the subjects."""
+        return Subjects(self.name[rows], self.group[rows], self.stratum[rows], self.died[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class AnalyteData:
+    """One analyte: who, the baseline values and the values at the tested day.
+
+    Parameters
+    ----------
+    analyte, unit : str
+    subjects : Subjects
+    base, day : Cells
+        In the subjects' order.
+    visits : tuple of Cells
+        All days of the study in their order, where there are more than two.
+    """
+
+    analyte: str
+    unit: str
+    subjects: Subjects
+    base: Cells
+    day: Cells
+    visits: tuple[Cells, ...] = ()
+
+    def of(self, *groups: str) -> AnalyteData:
+        """The same for the subjects of some groups."""
+        rows = np.isin(self.subjects.group, groups)
+        return self.take(rows)
+
+    def take(self, rows: Bools) -> AnalyteData:
+        """The same for some subjects."""
+        return AnalyteData(
+            self.analyte,
+            self.unit,
+            self.subjects.take(rows),
+            self.base.take(rows),
+            self.day.take(rows),
+            tuple(visit.take(rows) for visit in self.visits),
+        )
+
+
+def study_subjects(study: Study, days: Sequence[Day]) -> Subjects:
+    """The subjects of a study, and who died before the last of the tested days."""
+    table = study.subjects
+    one = table.drop_duplicates("subject")
+    last = table[table["day"] == days[-1]].set_index("subject")["status"]
+    died = last.reindex(one["subject"]).to_numpy() == str(DesignStatus.DIED)
+    return Subjects(
+        one["subject"].to_numpy(str),
+        one["group"].to_numpy(str),
+        one["stratum"].to_numpy(str),
+        np.asarray(died, dtype=bool),
+    )
+
+
+def analyte_data(
+    study: Study,
+    analytes: Sequence[str],
+    baseline: Day | None,
+    days: Sequence[Day],
+    substitute: str = "none",
+    *,
+    visits: Sequence[Day] = (),
+) -> list[AnalyteData]:
+    """The arrays of each analyte.
+
+    Parameters
+    ----------
+    study : Study
+    analytes : sequence of str
+    baseline : day, optional
+        None where there is none: the baseline's cells are then all absent.
+    days : sequence of days
+        The tested day; of several, the mean of ln over those a subject has.
+    substitute : {"none", "as-given", "limit", "half", "sqrt2"}
+        What stands for values out of range; ``none`` keeps them intervals.
+    visits : sequence of days
+        The days of a mixed model.
+
+    Returns
+    -------
+    list of AnalyteData
+    """
+    subjects = study_subjects(study, days)
+    position = {name: at for at, name in enumerate(subjects.name.tolist())}
+    groups = dict(list(study.values.groupby("analyte", sort=False)))
+    found = []
+    for analyte in analytes:
+        rows = groups[analyte]
+        by_day = {
+            day: _cells(rows[rows["day"] == day], position, substitute)
+            for day in dict.fromkeys((*days, *visits, *(() if baseline is None else (baseline,))))
+        }
+        base = _absent(len(position)) if baseline is None else by_day[baseline]
+        unit = next((text for text in rows["unit"] if text), "")
+        day = _mean_of([by_day[one] for one in days])
+        every = tuple(by_day[one] for one in visits)
+        found.append(AnalyteData(analyte, unit, subjects, base, day, every))
+    return found
+
+
+def _cells(rows: pd.DataFrame, position: dict[str, int], substitute: str) -> Cells:
+    """One day's readings in the subjects' order."""
+    rows = rows[rows["state"] != "missing"]
+    at = np.array([position[name] for name in rows["subject"]], dtype=int)
+    lower, upper = rows["lower"].to_numpy(float), rows["upper"].to_numpy(float)
+    replaced = np.zeros(len(rows), dtype=bool)
+    if substitute != "none":
+        replaced = lower != upper
+        number = _substitutes(rows, substitute)
+        lower, upper = np.where(replaced, number, lower), np.where(replaced, number, upper)
+    with np.errstate(divide="ignore"):  # ln 0 = -inf is the open end of "below"
+        low, high = np.log(lower), np.log(upper)
+        spread = np.log(rows["ci_high"].to_numpy(float)) - np.log(rows["ci_low"].to_numpy(float))
+    # a 95 % interval is 2 x 1.96 standard errors wide; an open one says nothing of the error
+    sd = np.where((lower == upper) & np.isfinite(spread), spread / 3.919928, np.nan)
+    cells = _absent(len(position))
+    for target, values in zip(
+        (cells.lower, cells.upper, cells.sd, cells.substituted),
+        (low, high, sd, replaced),
+        strict=True,
+    ):
+        target[at] = values
+    return cells
+
+
+def _substitutes(rows: pd.DataFrame, substitute: str) -> Floats:
+    """The number that stands for each value out of range."""
+    lower, upper = rows["lower"].to_numpy(float), rows["upper"].to_numpy(float)
+    limit = np.where(np.isinf(upper), lower, upper * _SHARE.get(substitute, 1.0))
+    given = rows["given"].to_numpy(float)
+    return np.where(given > 0, given, limit) if substitute == "as-given" else limit
+
+
+def _absent(n: int) -> Cells:
+    """No value for anyone."""
+    nothing = np.full(n, np.nan)
+    return Cells(nothing, nothing.copy(), nothing.copy(), np.zeros(n, dtype=bool))
+
+
+def _mean_of(days: list[Cells]) -> Cells:
+    """The mean of ln over the days that each subject has."""
+    if len(days) == 1:
+        return days[0]
+    present = np.array([cells.present for cells in days])
+    n = present.sum(axis=0)
+    counted = np.maximum(n, 1)
+
+    def mean(values: list[Floats], power: int = 1) -> Floats:
+        filled = np.where(present, np.array(values) ** power, 0.0).sum(axis=0)
+        return np.where(n > 0, filled / counted**power, np.nan)
+
+    return Cells(
+        mean([cells.lower for cells in days]),
+        mean([cells.upper for cells in days]),
+        np.sqrt(mean([cells.sd for cells in days], power=2)),
+        np.asarray((present & [cells.substituted for cells in days]).any(axis=0)),
+    )

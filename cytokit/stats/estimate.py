@@ -1,0 +1,93 @@
+"""An estimated difference on the ln scale, and how it becomes a ratio with its interval."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+NAN = math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A difference of ln concentrations with its test, or the reason why there is none.
+
+    Parameters
+    ----------
+    method : str
+        What was done, in a word or two (``ANCOVA``, ``Welch``, ``Tobit``, ...).
+    difference, se : float
+        On the ln scale; treated minus control, later minus earlier.
+    df : float
+        Degrees of freedom of the t distribution.
+    statistic, p : float
+        t (or the rank statistic) and the two-sided p.
+    low, high : float
+        Confidence limits of the difference.
+    reason : str
+        Why numbers are missing; empty when they are there.
+    """
+
+    method: str
+    difference: float = NAN
+    se: float = NAN
+    df: float = NAN
+    statistic: float = NAN
+    p: float = NAN
+    low: float = NAN
+    high: float = NAN
+    reason: str = ""
+
+    @property
+    def ratio(self) -> float:
+        """The ratio of geometric means."""
+        return exp(self.difference)
+
+    def without_ratio(self, reason: str = "") -> Estimate:
+        """The same test, with no claim about the size of the effect."""
+        return replace(self, difference=NAN, se=NAN, low=NAN, high=NAN, reason=reason)
+
+
+def wald(
+    method: str,
+    difference: float,
+    se: float,
+    df: float,
+    level: float,
+    p: float | None = None,
+) -> Estimate:
+    """An estimate with its t statistic, two-sided p and confidence limits.
+
+    Parameters
+    ----------
+    method : str
+    difference, se, df : float
+        On the ln scale; ``se`` greater than 0.
+    level : float
+        Confidence level.
+    p : float, optional
+        Where the p comes from elsewhere; else from the t distribution.
+
+    Returns
+    -------
+    Estimate
+    """
+    from scipy import special
+
+    t = difference / se
+    half = float(special.stdtrit(df, 0.5 + level / 2)) * se
+    if p is None:
+        p = float(2 * special.stdtr(df, -abs(t)))
+    return Estimate(method, difference, se, df, t, p, difference - half, difference + half)
+
+
+def failed(method: str, reason: str) -> Estimate:
+    """No numbers, and why."""
+    return Estimate(method, reason=reason)
+
+
+def exp(value: float) -> float:
+    """E to the value; NaN stays NaN, and what is too large becomes infinite."""
+    if math.isnan(value):
+        return NAN
+    return math.exp(value) if value < 709.0 else math.inf

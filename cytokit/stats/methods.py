@@ -1,0 +1,216 @@
+"""methods.md: a paragraph for the paper, true to the options used and to what was done.
+
+In the terms of SAMPL (Lang and Altman 2013) and CONSORT: what was compared, by which test, on whom,
+how multiplicity was handled, with which software, and what the data do not allow to say.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from cytokit.stats.comparison import Comparison
+from cytokit.stats.labels import STARS_LEGEND
+
+_CENSOR = {
+    "lod": "values below the limit of detection were treated as left-censored at it",
+    "lloq": "values outside the quantifiable range were treated as censored at its limits",
+    "interval": "values between the limits of detection and quantification were treated as "
+    "interval-censored, those below detection as left-censored",
+}
+_SUBSTITUTE = {
+    "as-given": "the number printed for it",
+    "limit": "its limit",
+    "half": "half its limit",
+    "sqrt2": "its limit divided by the square root of two",
+}
+_ADJUST = {
+    "none": "p-values were not adjusted for multiple testing",
+    "bonferroni": "p-values were adjusted by Bonferroni's method",
+    "sidak": "p-values were adjusted by Šidák's method",
+    "holm-sidak": "p-values were adjusted by the step-down Holm-Šidák method",
+    "holm": "p-values were adjusted by Holm's method",
+    "hochberg": "p-values were adjusted by Hochberg's method",
+    "hommel": "p-values were adjusted by Hommel's method",
+    "bh": "the false discovery rate was controlled by the method of Benjamini and Hochberg",
+    "by": "the false discovery rate was controlled by the method of Benjamini and Yekutieli",
+    "maxt": "p-values were adjusted by the step-down maxT method of Westfall and Young",
+}
+_LIBRARIES = ("numpy", "scipy", "pandas", "pingouin")
+
+
+def methods_text(result: Comparison) -> str:
+    """The paragraph, in markdown.
+
+    Parameters
+    ----------
+    result : Comparison
+        Complete but for this text.
+
+    Returns
+    -------
+    str
+        Headings ``Statistical methods``, ``What these data do not allow`` and ``Software``.
+    """
+    sentences = [
+        _subjects(result),
+        _between(result),
+        _within(result),
+        _out_of_range(result),
+        _multiplicity(result),
+    ]
+    lines = [
+        "## Statistical methods",
+        "",
+        " ".join(sentence for sentence in sentences if sentence),
+        "",
+        "## What these data do not allow",
+        "",
+        " ".join(_limits(result)),
+        "",
+        "## Software",
+        "",
+        _software(),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _subjects(result: Comparison) -> str:
+    """Who, and who was lost."""
+    table = result.study.subjects
+    last = table[table["day"] == result.day[-1]]
+    arms = []
+    for group in result.study.groups:
+        mine = last[last["group"] == group]["status"]
+        counts = mine.value_counts()
+        lost = ", ".join(
+            f"{counts[status]} {text}"
+            for status, text in (("died", "died before it"), ("missing", "without a sample"))
+            if status in counts
+        )
+        arms.append(
+            f"{group} n = {len(mine)}" + (f" ({lost} at day {result.day[-1]})" if lost else "")
+        )
+    return (
+        f"{len(result.analytes)} analytes were compared on the natural logarithm of the "
+        f"concentration ({'; '.join(arms)}). The estimand is the ratio of geometric means among "
+        "subjects with a sample."
+    )
+
+
+def _between(result: Comparison) -> str:
+    """The primary comparison, with the methods that were really used."""
+    rows = result.between
+    if rows.empty:
+        return ""
+    day = " and ".join(map(str, result.day))
+    mean = "the mean over days " if len(result.day) > 1 else "day "
+    strata = result.study.subjects["stratum"].nunique() > 1 and result.options.strata
+    adjusted = f"the ln concentration at day {result.baseline}" + " and the stratum" * strata
+    described = {
+        "ANCOVA": f"analysis of covariance adjusted for {adjusted}",
+        "Welch": "Welch's t test",
+        "Welch on change": "Welch's t test on the change from baseline",
+        "Tobit": "log-normal Tobit regression"
+        + (f" adjusted for {adjusted}" if result.options.between == "ancova" else ""),
+        "bivariate Tobit": "a bivariate normal model of both days with censored values",
+        "exact rank-sum": "the exact Wilcoxon-Mann-Whitney test with Hodges-Lehmann ratios",
+        "Gehan rank test": "Gehan's rank test for censored values, permuted",
+        "mixed model": "a linear mixed model of all days",
+    }
+    tested = rows[rows["p"].notna()]
+    counts = tested["method"].value_counts(sort=False)
+    said = ", ".join(
+        f"{described.get(name, name)} ({n})"
+        for name, n in zip(counts.index.astype(str), counts, strict=True)
+    )
+    left = rows[rows["p"].isna()]["analyte"].drop_duplicates()
+    not_tested = f"; {len(left)} not analysed ({', '.join(left)})" if len(left) else ""
+    return (
+        f"At {mean}{day} the groups were compared by {said or 'no test'} (number of analytes in "
+        f"brackets){not_tested}; ratios are over {result.reference}, with "
+        f"{100 * result.options.level:g} % confidence intervals. Exact rank-sum tests, Welch's "
+        "test of the change and effect sizes are given beside."
+    )
+
+
+def _within(result: Comparison) -> str:
+    if result.baseline is None:
+        return ""
+    asked = (
+        "paired t tests on the log ratio, with exact signed-rank tests of the log ratios beside"
+        if result.options.within == "ratio"
+        else "exact Wilcoxon signed-rank tests of the log ratios, with the paired ratio of "
+        "geometric means"
+    )
+    day = " and ".join(map(str, result.day))
+    return (
+        f"The change from day {result.baseline} to day {day} within each group was tested by "
+        f"{asked}."
+    )
+
+
+def _out_of_range(result: Comparison) -> str:
+    options = result.options
+    if options.substitute != "none":
+        return (
+            "As a sensitivity analysis every value out of range was replaced by "
+            f"{_SUBSTITUTE[options.substitute]}; this biases effects and intervals."
+        )
+    if result.study.values["state"].isin(["below", "above", "interval"]).any():
+        return (
+            f"Out of range: {_CENSOR[options.censor or 'lod']}; with up to 50 % such values a "
+            "Tobit model was fitted, with 50 to 80 % only ranks and the share of detectable "
+            "values (Fisher's exact test) were compared, with more the analyte was not analysed."
+        )
+    return "No value was out of range."
+
+
+def _multiplicity(result: Comparison) -> str:
+    """Families with their sizes, the gate, the level."""
+    names = {"F1": "between groups", "F2": "within the treated", "F3": "within the reference"}
+    sizes = result.table[result.table["family"] != ""].groupby("family")["family_size"].max()
+    families = ", ".join(
+        f"{family} {names[family]} ({size} tests)"
+        for family, size in zip(sizes.index.astype(str), sizes, strict=True)
+    )
+    gate = (
+        " Within-group results carry stars only where the groups differed after adjustment."
+        if result.options.gate and not result.between.empty and result.baseline is not None
+        else ""
+    )
+    drawn = result.table["seed"].dropna()
+    seed = f" ({result.options.draws} permutations, seed {drawn.iloc[0]})" if len(drawn) else ""
+    return (
+        f"Families of tests were declared beforehand: {families}; within each, "
+        f"{_ADJUST[result.options.adjust]}{seed}, and Benjamini-Hochberg q-values are given "
+        "beside. "
+        f"Tests are two-sided at {result.options.alpha:g}.{gate} Symbols: {STARS_LEGEND}."
+    )
+
+
+def _limits(result: Comparison) -> list[str]:
+    """What may not be concluded."""
+    said = []
+    if not result.between.empty and result.baseline is not None:
+        said.append(
+            "A significant change in one group beside a non-significant one in the other is not "
+            "evidence of a difference between the groups; only the between-group comparison is."
+        )
+    else:
+        said.append("A change within a group has no comparator: it may have any cause.")
+    said += list(result.guard)
+    died = int(result.table["n_died"].max()) if len(result.table) else 0
+    if died:
+        said.append(
+            "Subjects who died before the day have no value: the comparison among survivors is "
+            "unbiased only if death depends on what was measured before, not on the unseen value."
+        )
+    if any(finding.code == "plate_confounded" for finding in result.findings):
+        said += [finding.message + "." for finding in result.findings]
+    said.append("Absence of significance is not evidence of absence: see the confidence intervals.")
+    return said
+
+
+def _software() -> str:
+    found = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
+    return f"cytokit {version('cytokit-luminex')} with {found}."

@@ -1,0 +1,268 @@
+"""Linear mixed model for repeated days, with small-sample degrees of freedom.
+
+REML with a random intercept per subject or an unstructured covariance over visits; tests by
+Kenward and Roger's or by Satterthwaite's method, where Wald's z would be too liberal.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import stdtr, stdtrit
+
+from cytokit.stats._arrays import (
+    Floats,
+    Ints,
+    codes,
+    design_matrix,
+    finite_vector,
+    fraction,
+    one_of,
+    same_length,
+)
+from cytokit.stats._reml import Block, Point, evaluate, maximise
+from cytokit.stats._visits import blocks_of, visits_of
+
+COVARIANCES = ("intercept", "unstructured")
+DF_METHODS = ("kenward-roger", "satterthwaite")
+
+TOO_FEW = "no more values than coefficients"
+RANK = "the design has more columns than the values can tell apart"
+PERFECT = "the values are constant or fitted perfectly: no spread to estimate"
+NOT_REPEATED = "no subject was measured more than once"
+UNPAIRED = "some pair of visits was never measured in the same subject"
+NOT_FOUND = "the restricted likelihood has no maximum inside the parameter space"
+
+
+@dataclass(frozen=True, slots=True)
+class MixedModel:
+    """One contrast of a fitted mixed model.
+
+    Parameters
+    ----------
+    estimate, se, df, t, p : float
+        Contrast, standard error (adjusted under Kenward-Roger), degrees of freedom, t and
+        two-sided p; NaN where the fit failed.
+    converged : bool
+        Whether a maximum was found.
+    reason : str
+        Why not; empty otherwise.
+    boundary : bool
+        Whether the variance between subjects is estimated as zero.
+    coefficients : ndarray, shape (p,)
+        Fixed effects.
+    components : ndarray
+        Variances within and between subjects, or the lower triangle of the covariance over
+        visits, row by row.
+    """
+
+    estimate: float
+    se: float
+    df: float
+    t: float
+    p: float
+    converged: bool
+    reason: str
+    boundary: bool
+    coefficients: Floats
+    components: Floats
+
+    def interval(self, level: float = 0.95) -> tuple[float, float]:
+        """Confidence limits of the contrast.
+
+        Parameters
+        ----------
+        level : float
+            Confidence level.
+
+        Returns
+        -------
+        tuple of float
+            Low and high; NaN where the fit failed.
+
+        Raises
+        ------
+        UsageError
+            CK-456 where the level is not between 0 and 1.
+        """
+        fraction(level, "level")
+        if not math.isfinite(self.p):
+            return math.nan, math.nan
+        width = float(stdtrit(self.df, (1 + level) / 2)) * self.se
+        return self.estimate - width, self.estimate + width
+
+
+def mixed_model(
+    y: ArrayLike,
+    subject: ArrayLike,
+    design: ArrayLike,
+    contrast: ArrayLike,
+    *,
+    visit: ArrayLike | None = None,
+    covariance: str = "intercept",
+    df: str = "kenward-roger",
+) -> MixedModel:
+    """Fit a linear mixed model by REML and test one contrast of its fixed effects.
+
+    Parameters
+    ----------
+    y : array_like, shape (n,)
+        Responses (ln concentration), one per subject and visit; leave out what is missing.
+    subject : array_like, shape (n,)
+        Who was measured.
+    design : array_like, shape (n, p)
+        Fixed effects with the intercept.
+    contrast : array_like, shape (p,)
+        Weights of the fixed effects.
+    visit : array_like, shape (n,), optional
+        When; needed for ``covariance="unstructured"``.
+    covariance : {"intercept", "unstructured"}
+        Random intercept per subject, or a free covariance matrix over the visits.
+    df : {"kenward-roger", "satterthwaite"}
+        Degrees of freedom; Kenward-Roger also adjusts the standard error.
+
+    Returns
+    -------
+    MixedModel
+        As R's ``lmerTest`` (random intercept) and ``nlme::gls`` with ``corSymm`` and
+        ``varIdent`` (unstructured).
+
+    Raises
+    ------
+    UsageError
+        CK-450 where values are not finite, CK-451 where shapes do not match, CK-453 where an
+        option is unknown, CK-460 where visits are not given or repeated within a subject.
+
+    References
+    ----------
+    Kenward MG, Roger JH (1997) Small sample inference for fixed effects from restricted maximum
+    likelihood. Biometrics 53:983-997. Giesbrecht FG, Burns JC (1985) Two-stage analysis based on
+    a mixed model. Biometrics 41:477-486.
+
+    Examples
+    --------
+    >>> y = [1.0, 2.1, 2.4, 3.2, 0.1, 1.6, 3.1, 3.9]
+    >>> subject = [1, 1, 2, 2, 3, 3, 4, 4]
+    >>> fit = mixed_model(y, subject, [[1, 0], [1, 1]] * 4, [0, 1])
+    >>> round(fit.estimate, 4), round(fit.se, 4), round(fit.df, 4)
+    (1.05, 0.1658, 3.0)
+    """
+    one_of(covariance, COVARIANCES, "covariance")
+    one_of(df, DF_METHODS, "df")
+    response = finite_vector(y, "y")
+    who = codes(subject, response.size, "subject")
+    matrix = design_matrix(design, response.size)
+    weights = finite_vector(contrast, "contrast")
+    same_length(matrix.shape[1], contrast=weights)
+    when = visits_of(visit, who, covariance)
+    reason = _obstacle(response, matrix, who, when)
+    if reason:
+        return _failed(reason, matrix.shape[1])
+    residual_sd = _residual_sd(response, matrix)
+    blocks = blocks_of(response / residual_sd, matrix, who, when)
+    fit = _unstructured(blocks) if when is not None else _random_intercept(blocks)
+    if fit is None:
+        return _failed(NOT_FOUND, matrix.shape[1])
+    estimate = float(weights @ fit.beta) * residual_sd
+    test = _kenward_roger if df == "kenward-roger" else _satterthwaite
+    boundary = when is None and bool(fit.theta[1] == 0)
+    variance, freedom = test(fit, weights)
+    if boundary and df == "satterthwaite":
+        # No variance between subjects: the test is that of ordinary least squares.
+        freedom = float(response.size - matrix.shape[1])
+    if not (variance > 0 and freedom > 0):
+        return _failed(NOT_FOUND, matrix.shape[1])
+    se = math.sqrt(variance) * residual_sd
+    t = estimate / se
+    return MixedModel(
+        estimate=estimate,
+        se=se,
+        df=freedom,
+        t=t,
+        p=float(2 * stdtr(freedom, -abs(t))),
+        converged=True,
+        reason="",
+        boundary=boundary,
+        coefficients=fit.beta * residual_sd,
+        components=fit.theta * residual_sd**2,
+    )
+
+
+def _kenward_roger(fit: Point, weights: Floats) -> tuple[float, float]:
+    """Adjusted variance and degrees of freedom of one contrast (their formula with l = 1)."""
+    spread = np.linalg.inv(fit.expected)
+    turned = fit.first @ fit.phi
+    bias = np.einsum("ij,ijpq->pq", spread, fit.second)
+    bias -= np.einsum("ij,ipq,jqr->pr", spread, turned, fit.first)
+    adjusted = fit.phi + 2 * fit.phi @ ((bias + bias.T) / 2) @ fit.phi
+    leaning = fit.phi @ weights
+    slope = np.einsum("p,ipq,q->i", leaning, fit.first, leaning)
+    variance = float(weights @ leaning)
+    return float(weights @ adjusted @ weights), 2 * variance**2 / float(slope @ spread @ slope)
+
+
+def _satterthwaite(fit: Point, weights: Floats) -> tuple[float, float]:
+    """Variance and degrees of freedom from the observed information on the components."""
+    leaning = fit.phi @ weights
+    variance = float(weights @ leaning)
+    slope = np.einsum("p,ipq,q->i", leaning, fit.first, leaning)
+    solved, *_ = np.linalg.lstsq(fit.observed, slope)
+    return variance, 2 * variance**2 / float(slope @ solved)
+
+
+def _random_intercept(blocks: tuple[Block, ...]) -> Point | None:
+    """Variances within and between subjects, the latter not negative."""
+    # The responses are scaled to residual variance 1, the estimate without random intercept.
+    edge = evaluate(blocks, np.array([1.0, 0.0]))
+    if edge is None or edge.score[1] <= 0:
+        return edge
+    fit, converged = maximise(blocks, np.array([0.5, 0.5]), lambda theta: bool((theta > 0).all()))
+    return fit if converged else None
+
+
+def _unstructured(blocks: tuple[Block, ...]) -> Point | None:
+    """A free covariance matrix over the visits."""
+    components = blocks[0].G.shape[0]
+    visits = round((math.sqrt(8 * components + 1) - 1) / 2)
+    rows, columns = np.tril_indices(visits)
+
+    def positive(theta: Floats) -> bool:
+        matrix = np.zeros((visits, visits))
+        matrix[rows, columns] = matrix[columns, rows] = theta
+        return bool(np.linalg.eigvalsh(matrix).min() > 1e-10)
+
+    fit, converged = maximise(blocks, (rows == columns).astype(np.float64), positive)
+    return fit if converged else None
+
+
+def _obstacle(y: Floats, X: Floats, who: Ints, when: Ints | None) -> str:
+    """Why the model cannot be fitted to these values, or an empty text."""
+    if y.size <= X.shape[1]:
+        return TOO_FEW
+    if np.linalg.matrix_rank(X) < X.shape[1]:
+        return RANK
+    if _residual_sd(y, X) <= 1e-10 * max(float(np.abs(y).max()), 1e-300):
+        return PERFECT
+    if np.bincount(who).max() < 2:
+        return NOT_REPEATED
+    if when is not None:
+        seen = np.zeros((who.max() + 1, when.max() + 1))
+        seen[who, when] = 1
+        if (seen.T @ seen == 0).any():
+            return UNPAIRED
+    return ""
+
+
+def _residual_sd(y: Floats, X: Floats) -> float:
+    """Standard deviation of the residuals of least squares."""
+    beta, *_ = np.linalg.lstsq(X, y)
+    return math.sqrt(float(((y - X @ beta) ** 2).sum()) / (y.size - X.shape[1]))
+
+
+def _failed(reason: str, columns: int) -> MixedModel:
+    """A result without numbers, with the reason."""
+    nothing = (math.nan,) * 5
+    return MixedModel(*nothing, False, reason, False, np.full(columns, np.nan), np.full(0, np.nan))

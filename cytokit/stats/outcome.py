@@ -1,0 +1,96 @@
+"""What one contrast of one analyte came to, before families are adjusted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cytokit.stats.estimate import NAN, Estimate
+from cytokit.stats.labels import NOT_ANALYSED
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The analyses that always stand beside the primary one.
+
+    Parameters
+    ----------
+    p_rank : float
+        Exact (or permuted) rank test.
+    p_min : float
+        The smallest p that the rank test can reach with these numbers of subjects.
+    hl, hl_low, hl_high : float
+        Hodges-Lehmann shift on the ln scale with its limits.
+    hedges_g, delta : float
+        Standardised mean difference; Cliff's delta.
+    p_fisher : float
+        Fisher's exact test on % detectable, where something is out of range.
+    """
+
+    p_rank: float = NAN
+    p_min: float = NAN
+    hl: float = NAN
+    hl_low: float = NAN
+    hl_high: float = NAN
+    hedges_g: float = NAN
+    delta: float = NAN
+    p_fisher: float = NAN
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One contrast of one analyte.
+
+    Parameters
+    ----------
+    estimate : Estimate
+        The primary analysis.
+    used : ndarray of bool
+        Which subjects of the contrast's arms it used.
+    beside : Beside
+    notes : tuple of (code, text)
+        For the row's ``flags``; codes of :data:`cytokit.flags.COMPARISON_FLAGS`.
+    assay_share : float
+        Share of the variance that the assay adds, where it was propagated.
+    tipping_ratio : float
+        Ratio by which the values of the dead must differ before significance is lost.
+    """
+
+    estimate: Estimate
+    used: Bools
+    beside: Beside = field(default_factory=Beside)
+    notes: tuple[tuple[str, str], ...] = ()
+    assay_share: float = NAN
+    tipping_ratio: float = NAN
+
+
+def not_analysed(
+    reason: str, used: Bools, *, p_fisher: float = NAN, notes: Sequence[tuple[str, str]] = ()
+) -> Outcome:
+    """An outcome without a test, and why; what is detectable may still be compared."""
+    estimate = Estimate(NOT_ANALYSED, reason=reason)
+    said = (("not_analysed", reason), *notes)
+    return Outcome(estimate, used, Beside(p_fisher=p_fisher), said)
+
+
+def flags_text(notes: Sequence[tuple[str, str]]) -> str:
+    """Notes as they stand in a table's cell.
+
+    Examples
+    --------
+    >>> flags_text([("not_analysed", "95 % out of range"), ("deaths", "2 died")])
+    'not_analysed: 95 % out of range; deaths: 2 died'
+    """
+    return "; ".join(f"{code}: {text}" for code, text in notes)
+
+
+def finite(value: float) -> bool:
+    """Whether there is a number."""
+    return not math.isnan(value)

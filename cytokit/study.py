@@ -1,0 +1,176 @@
+"""Study: concentrations joined to who, group and day, the design checked before any statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import pandas as pd
+
+from cytokit._study_join import as_design, join_design, own_design, planned, split_mapping
+from cytokit._study_repeats import combine_repeats
+from cytokit.censoring import censored
+from cytokit.days import Day, sort_key
+from cytokit.design import Design, read_design
+from cytokit.findings import Finding
+from cytokit.readings import Input, Source, gather, has_tables, listed
+
+__all__ = ["Study", "read_design"]
+
+#: columns of ``Study.values``; more may follow
+VALUES_COLUMNS = (
+    *("subject", "group", "day", "stratum", "plate", "sample", "analyte", "unit", "value"),
+    *("lower", "upper", "state", "ci_low", "ci_high", "given", "lod", "lloq", "uloq"),
+)
+SUBJECTS_COLUMNS = ("subject", "group", "stratum", "day", "status")
+
+
+@dataclass(frozen=True, init=False, repr=False)
+class Study:
+    """Concentrations of a study: whose, in which group, on which day.
+
+    Parameters
+    ----------
+    sources : PlateFit, path, DataFrame, or a sequence of these
+        Fits, folders written by ``fit``, concentration tables (tidy or wide).
+    design : Design, path or DataFrame, optional
+        Sample, subject, group, day [, stratum, status, plate]. Not needed where a table holds
+        subject, group and day itself.
+    mapping : mapping of str to str, optional
+        Role to column name, for tables and design files whose columns are named otherwise:
+        ``{"day": "visit"}``.
+    censor : {"lod", "lloq", "interval"}
+        Which values count as numbers; see :mod:`cytokit.censoring`.
+    quantity : {"concentration", "mfi"}
+        What is compared. ``mfi`` (fits only) is a sensitivity analysis without limits.
+
+    Attributes
+    ----------
+    values : pandas.DataFrame
+        One row per subject, day and analyte (columns ``VALUES_COLUMNS``): value, or the interval
+        lower to upper that holds it; state is exact, below, above, interval or missing.
+    subjects : pandas.DataFrame
+        One row per subject and planned day: subject, group, stratum, day, status (sampled,
+        missing, died).
+    findings : tuple of Finding
+        What was noticed, from the tables to the join.
+    inputs : tuple of Input
+        What was read, with hashes.
+
+    Raises
+    ------
+    CytokitError
+        With every problem of the sources and the design, CK-260 to CK-299.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame(
+    ...     {
+    ...         "subject": ["a", "a", "b", "b"],
+    ...         "group": ["treated", "treated", "control", "control"],
+    ...         "day": [0, 6, 0, 6],
+    ...         "IL-6 (pg/mL)": ["12", "7", "<3.2", "9"],
+    ...     }
+    ... )
+    >>> study = Study(table)
+    >>> study
+    <Study: 2 subjects, groups treated 1, control 1; days 0, 6; 1 analytes>
+    >>> study.values[["subject", "day", "lower", "upper", "state"]].head(3)
+      subject  day  lower  upper  state
+    0       a    0   12.0   12.0  exact
+    1       a    6    7.0    7.0  exact
+    2       b    0    0.0    3.2  below
+    """
+
+    values: pd.DataFrame
+    subjects: pd.DataFrame
+    findings: tuple[Finding, ...]
+    inputs: tuple[Input, ...]
+    censor: str
+    joined: pd.DataFrame = field(compare=False)
+    _noticed: tuple[Finding, ...] = field(compare=False)
+
+    def __init__(
+        self,
+        sources: Source | Iterable[Source],
+        design: Design | str | Path | pd.DataFrame | None = None,
+        *,
+        mapping: Mapping[str, str | Sequence[str]] | None = None,
+        censor: str = "lod",
+        quantity: str = "concentration",
+    ) -> None:
+        given = listed(sources)
+        for_tables, for_design = split_mapping(mapping, design, has_tables(given))
+        readings = gather(given, mapping=for_tables, quantity=quantity)
+        if design is None:
+            readings, checked = own_design(readings)
+            inputs = readings.inputs
+        else:
+            checked = as_design(design, for_design)
+            inputs = (*readings.inputs, Input(checked.path, checked.sha256, "design"))
+        joined, noticed = join_design(readings, checked)
+        self._set("subjects", planned(checked))
+        self._set("inputs", inputs)
+        self._set("joined", joined)
+        self._set("_noticed", (*readings.findings, *checked.findings, *noticed))
+        self._apply(censor)
+
+    def recensored(self, censor: str) -> Self:
+        """The same study under another censoring policy.
+
+        Parameters
+        ----------
+        censor : {"lod", "lloq", "interval"}
+
+        Returns
+        -------
+        Study
+        """
+        other = object.__new__(type(self))
+        for name in ("subjects", "inputs", "joined", "_noticed"):
+            other._set(name, getattr(self, name))
+        other._apply(censor)
+        return other
+
+    @property
+    def groups(self) -> list[str]:
+        """The groups in the design's order."""
+        return list(dict.fromkeys(self.subjects["group"]))
+
+    @property
+    def days(self) -> list[Day]:
+        """The planned days, in order."""
+        return sorted(dict.fromkeys(self.subjects["day"].tolist()), key=sort_key)
+
+    @property
+    def analytes(self) -> list[str]:
+        """The analytes in the order in which they were read."""
+        return list(dict.fromkeys(self.values["analyte"]))
+
+    def __repr__(self) -> str:
+        counts = self.subjects.drop_duplicates("subject")["group"].value_counts(sort=False)
+        groups = ", ".join(f"{group} {count}" for group, count in counts.items())
+        days = ", ".join(map(str, self.days))
+        return (
+            f"<Study: {counts.sum()} subjects, groups {groups}; days {days}; "
+            f"{len(self.analytes)} analytes>"
+        )
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        counts = pd.crosstab(self.subjects["group"], self.subjects["day"].astype(str))
+        return f"<p>{escape(repr(self)[1:-1])}</p>{counts.to_html()}"
+
+    def _set(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+
+    def _apply(self, censor: str) -> None:
+        """Values under a policy; each subject, day and analyte once."""
+        frame, limits = censored(self.joined, censor)
+        single, repeats = combine_repeats(frame)
+        self._set("censor", censor)
+        self._set("values", single[list(VALUES_COLUMNS)].reset_index(drop=True))
+        self._set("findings", (*self._noticed, *limits, *repeats))

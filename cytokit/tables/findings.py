@@ -1,0 +1,124 @@
+"""What a plain table shows beside its numbers: columns, hidden floors, unknown limits.
+
+Used by :mod:`cytokit.tables`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from cytokit.findings import Finding
+from cytokit.tables.columns import ID_ROLES, Columns, plain
+
+_SAID = {
+    "limit_unknown": "out of range without a limit",
+    "limit_contradicted": "marked as censored on the wrong side of the limit beside them",
+    "extrapolated": "called extrapolated by the source",
+}
+
+
+def column_findings(columns: Columns, skipped: Sequence[str], path: str) -> Iterator[Finding]:
+    """What each column was taken for, and what is not used."""
+    said = [f"{role} = {name!r}" for role, name in columns.roles.items()]
+    said += [f"{of} {role} = {name!r}" for (of, role), name in columns.attributes.items()]
+    if columns.wide:
+        said.append(f"analytes = {', '.join(map(repr, columns.analytes))}")
+    yield Finding("columns_recognised", f"{path}: {'; '.join(said)}")
+    for name, reason in columns.unread.items():
+        yield Finding("unread_block", f"{path}: column {name!r} is not used: {reason}")
+    for part in skipped:
+        yield Finding("unread_block", f"{path}: {part} is not used")
+
+
+def reading_findings(frame: pd.DataFrame, oddities: Sequence[str]) -> Iterator[Finding]:
+    """Findings per analyte, in the order of the analytes."""
+    odd = pd.Series(oddities, index=frame.index, dtype="str")
+    for analyte, rows in frame.groupby("analyte", sort=False):
+        name = str(analyte)
+        for code, words in _SAID.items():
+            count = int((odd[rows.index] == code).sum())
+            if count:
+                yield Finding(code, f"{count} of {len(rows)} readings are {words}", analyte=name)
+        exact = rows.loc[rows["state"] == "exact", "value"]
+        low = int((exact <= 0).sum())
+        if low:
+            yield Finding("nonpositive_value", f"{low} readings are 0 or less", analyte=name)
+        units = sorted(set(rows["unit"]))
+        if len(units) > 1:
+            shown = ", ".join(repr(unit) for unit in units)
+            yield Finding("header_mismatch", f"more than one unit: {shown}", analyte=name)
+        yield from _hidden_limits(exact.tolist(), name)
+    yield from _spellings(list(dict.fromkeys(frame["analyte"])))
+    yield from _repeats(frame)
+
+
+def _hidden_limits(values: list[float], analyte: str) -> Iterator[Finding]:
+    for value, count, beyond in repeated_end(values):
+        text = f"{count} of {len(values)} readings are {value:g}, the lowest value"
+        text += f" ({beyond} lie below it)" if beyond else ""
+        yield Finding("hidden_floor", f"{text}; no limit was declared", analyte=analyte)
+    for value, count, beyond in repeated_end([-value for value in values]):
+        text = f"{count} of {len(values)} readings are {-value:g}, the highest value"
+        text += f" ({beyond} lie above it)" if beyond else ""
+        yield Finding("hidden_ceiling", f"{text}; no limit was declared", analyte=analyte)
+
+
+def repeated_end(values: Sequence[float]) -> Iterator[tuple[float, int, int]]:
+    """Values repeated at the low end far more often than any in the middle.
+
+    Yields (value, times, how many lie lower). A value counts when at least 4 readings and 5 % of
+    them have it, three times as many as the most common of the middle half of the distinct values
+    (so that coarse rounding alone is no floor), and at most 5 % lie lower that are no floor
+    themselves.
+
+    Examples
+    --------
+    >>> list(repeated_end([0.11] * 68 + [0.1071] + [float(v) for v in range(1, 10)]))
+    [(0.11, 68, 1)]
+    >>> list(repeated_end([1.0, 2.0, 2.0, 3.0, 4.0]))
+    []
+    """
+    counts = Counter(values)
+    distinct = sorted(counts)
+    margin = len(distinct) // 4
+    middle = distinct[margin : len(distinct) - margin]
+    needed = max(4, math.ceil(0.05 * len(values)))
+    stray, lower = 0, 0
+    for value in distinct:
+        rivals = [counts[other] for other in middle if other != value]
+        if counts[value] >= max(needed, 3 * max(rivals, default=0)):
+            yield value, counts[value], lower
+        else:
+            stray += counts[value]
+        lower += counts[value]
+        if stray > 0.05 * len(values):
+            return
+
+
+def _spellings(analytes: list[str]) -> Iterator[Finding]:
+    by_name: dict[str, list[str]] = {}
+    for analyte in analytes:
+        by_name.setdefault(plain(analyte), []).append(analyte)
+    for names in by_name.values():
+        if len(names) > 1:
+            shown = " and ".join(repr(name) for name in names)
+            message = f"{shown} are kept apart; are they the same analyte?"
+            yield Finding("header_mismatch", message, analyte=names[0])
+
+
+def _repeats(frame: pd.DataFrame) -> Iterator[Finding]:
+    keys = [
+        role for role in ID_ROLES if role in frame.columns and role not in ("stratum", "status")
+    ]
+    twice = frame[frame.duplicated([*keys, "analyte"], keep=False)]
+    for key, rows in twice.groupby(keys, sort=False, dropna=False):
+        if not any((isinstance(part, str) and part) or part == part for part in key):
+            continue
+        who = ", ".join(f"{role} {part}" for role, part in zip(keys, key, strict=True))
+        most = int(rows["analyte"].value_counts().max())
+        sample = str(key[keys.index("sample")]) if "sample" in keys else ""
+        yield Finding("repeated_sample", f"{who} stands {most} times", sample=sample)

@@ -1,0 +1,243 @@
+"""Plain concentration tables, from any platform: tidy or wide, text or workbook.
+
+A table of sample x analyte with a number or a flag in each cell becomes one tidy frame in which
+every reading is an interval that holds the concentration. Nothing is filled in and no logarithm is
+taken; what the table does not say stays unknown and a finding names it.
+
+* Tidy: one row per reading, with a column for the analyte (optional when there is only one) and one
+  for the value. Wide: one row per sample, one column per analyte; units in the header
+  (``IL-6 (pg/mL)``), in a row of units below it, or in the cells; rows whose sample is called
+  ``LOD``, ``LLOQ`` or ``ULOQ`` hold the limits of each analyte.
+* ``<3.2``, ``>10000`` carry their own limit; ``<LOD``, ``OOR<`` take it from the row's ``limit``,
+  ``floor``, ``lod`` or ``lloq``, ``OOR>`` from ``limit`` or ``uloq``.
+* A ``censor`` column (``<``, ``>``) marks the number beside it: the interval reaches to the row's
+  ``limit``, ``floor``, ``lod`` or ``lloq`` (``>``: ``limit``, ``uloq``), else to the number.
+* Without a ``censor`` column a value at or under its ``floor`` is below it. A value under its
+  ``lod`` stays a number here: the comparison decides.
+* ``floor`` is given as ``lod`` where the table has no ``lod`` of its own.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cytokit.errors import NothingToDoError, Problem
+from cytokit.findings import Finding
+from cytokit.tables.cells import (
+    NAN,
+    Reading,
+    decimal_sign,
+    is_reading,
+    number,
+    read_cell,
+)
+from cytokit.tables.columns import (
+    ID_ROLES,
+    LIMIT_ROLES,
+    Columns,
+    find_columns,
+)
+from cytokit.tables.findings import column_findings, reading_findings
+from cytokit.tables.records import (
+    require_values,
+    tidy_records,
+    wide_records,
+    with_honest_status,
+    without_texts,
+)
+from cytokit.tables.rows import Grid, load
+
+#: columns of the frame after the id columns that the table has
+READING_COLUMNS = (
+    "analyte",
+    "unit",
+    "value",
+    "lower",
+    "upper",
+    "state",
+    "lod",
+    "lloq",
+    "uloq",
+    "source",
+)
+_DAY = re.compile(r"(?:study[\s_]*)?d(?:ay)?[\s_]*(-?\d+(?:\.\d+)?)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class ConcentrationTable:
+    """Concentrations as a table gives them, one row per reading.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Those of plate, sample, subject, group, day, stratum, status that the table has; analyte,
+        unit (empty where not stated), value (NaN unless exact), lower and upper (the interval that
+        holds the concentration; upper NaN where a reading is below a limit nobody states, lower
+        NaN where above one), state (``exact``, ``below``, ``above``, ``missing``), lod, lloq, uloq
+        (NaN where unknown), source (the cell's own text).
+    findings : tuple of Finding
+        What each column was taken for, hidden floors, unknown limits, damaged cells and the like.
+    path, sha256 : str
+        Of the file; ``DataFrame`` and the hash of its cells as CSV for a frame.
+    columns : mapping of str to str
+        Role to the table's column; for a wide table ``value`` lists the analytes' columns.
+    """
+
+    frame: pd.DataFrame
+    findings: tuple[Finding, ...]
+    path: str
+    sha256: str
+    columns: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        states = self.frame["state"].value_counts()
+        counts = ", ".join(f"{count} {state}" for state, count in states.items())
+        analytes = self.frame["analyte"].nunique()
+        return f"<ConcentrationTable {self.path!r}: {analytes} analytes; readings: {counts}>"
+
+
+def read_concentrations(
+    path_or_frame: str | Path | pd.DataFrame,
+    *,
+    mapping: Mapping[str, str | Sequence[str]] | None = None,
+) -> ConcentrationTable:
+    """Read a tidy or wide table of concentrations.
+
+    Parameters
+    ----------
+    path_or_frame : str, Path or pandas.DataFrame
+        A .csv, .txt, .tsv, .xlsx or .xls file, or a frame with the same columns.
+    mapping : mapping of str to str, optional
+        Role to column name, where the names are not recognised by themselves, for example
+        ``{"day": "visit", "value": "Calc"}``. Roles: plate, sample, subject, group, day, stratum,
+        status, analyte, value, unit, censor, floor, limit, lod, lloq, uloq; and ``ignore`` (one
+        name or several) for columns that are no analyte.
+
+    Returns
+    -------
+    ConcentrationTable
+
+    Raises
+    ------
+    UsageError
+        If the mapping names a role or a column that does not exist.
+    InputError
+        If the table has no header cytokit understands, two columns for one role, or numbers whose
+        decimal sign cannot be told.
+    NothingToDoError
+        If the table holds no reading.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"sample": ["a", "b"], "IL-6 (pg/mL)": ["<3.2", "17"]})
+    >>> table = read_concentrations(frame)
+    >>> table.frame[["sample", "analyte", "unit", "lower", "upper", "state"]]
+      sample analyte   unit  lower  upper  state
+    0      a    IL-6  pg/mL    0.0    3.2  below
+    1      b    IL-6  pg/mL   17.0   17.0  exact
+    """
+    wanted = mapping or {}
+    grid = load(path_or_frame, [name for name in wanted.values() if isinstance(name, str)])
+    columns = find_columns(grid.header, wanted, grid.path)
+    columns = without_texts(with_honest_status(columns, grid), grid)
+    require_values(columns, grid)
+    records = list(wide_records(grid, columns) if columns.wide else tidy_records(grid, columns))
+    if not records:
+        mend = "give a table with one row per sample, or per sample and analyte"
+        raise NothingToDoError(Problem("CK-244", "the table holds no reading", grid.path, mend))
+    every = [record.get(key, "") for record in records for key in ("source", *LIMIT_ROLES)]
+    texts = [text for text in every if is_reading(text)]
+    decimal = decimal_sign(texts, grid.semicolons, grid.path)
+    limits = [{role: number(r.get(role, ""), decimal) for role in LIMIT_ROLES} for r in records]
+    readings, damaged = _readings(records, limits, "floor" in columns.roles, decimal, grid)
+    frame, days = _frame(records, readings, limits, columns)
+    findings = (
+        *column_findings(columns, grid.skipped, grid.path),
+        *days,
+        *damaged,
+        *reading_findings(frame, [reading.oddity for reading in readings]),
+    )
+    shown = dict(columns.roles)
+    if columns.wide:
+        shown["value"] = ", ".join(columns.analytes)
+    return ConcentrationTable(frame, findings, grid.path, grid.sha256, shown)
+
+
+def _readings(
+    records: list[dict[str, Any]],
+    limits: list[dict[str, float]],
+    has_floor: bool,
+    decimal: str,
+    grid: Grid,
+) -> tuple[list[Reading], list[Finding]]:
+    """Each record's reading; a cell that says nothing known is missing, and a finding names it."""
+    readings, damaged = [], []
+    for record, bounds in zip(records, limits, strict=True):
+        censor = record.get("censor", "")
+        reading = read_cell(record["source"], censor, bounds, decimal)
+        if reading is None:
+            reading = Reading(NAN, NAN, NAN, "missing")
+            where = grid.where(record["line"], record["column"])
+            mark = f" with censoring mark {censor!r}" if censor else ""
+            message = f"{where}: {record['source']!r}{mark} is neither a number nor a known flag"
+            damaged.append(Finding("damaged_value", message, analyte=record["analyte"]))
+        if has_floor and "censor" not in record and reading.value <= bounds["floor"]:
+            reading = Reading(NAN, 0.0, bounds["floor"], "below", reading.unit)
+        readings.append(reading)
+    return readings, damaged
+
+
+def _frame(
+    records: list[dict[str, Any]],
+    readings: list[Reading],
+    limits: list[dict[str, float]],
+    columns: Columns,
+) -> tuple[pd.DataFrame, list[Finding]]:
+    """The tidy frame, and what was done to the days."""
+    data: dict[str, Any] = {}
+    findings: list[Finding] = []
+    for role in ID_ROLES:
+        if role in columns.roles:
+            data[role] = pd.Series([record[role] for record in records], dtype="str")
+    if "day" in data:
+        data["day"], findings = _days(data["day"])
+    data["analyte"] = pd.Series([record["analyte"] for record in records], dtype="str")
+    stated = [r.unit or record["unit"] for r, record in zip(readings, records, strict=True)]
+    data["unit"] = pd.Series(stated, dtype="str")
+    for name in ("value", "lower", "upper"):
+        data[name] = pd.Series([getattr(reading, name) for reading in readings], dtype="float64")
+    data["state"] = pd.Series([reading.state for reading in readings], dtype="str")
+    for name in ("lod", "lloq", "uloq"):
+        data[name] = pd.Series([bounds[name] for bounds in limits], dtype="float64")
+    floors = pd.Series([bounds["floor"] for bounds in limits], dtype="float64")
+    data["lod"] = data["lod"].fillna(floors)
+    data["source"] = pd.Series([record["source"] for record in records], dtype="str")
+    ids = [role for role in ID_ROLES if role in data]
+    return pd.DataFrame(data, columns=[*ids, *READING_COLUMNS]), findings
+
+
+def _days(texts: pd.Series[str]) -> tuple[pd.Series[Any], list[Finding]]:
+    """Numbers where every day is one (``6``, ``D6``, ``day 6``), else text as it stands."""
+    parsed, worded = {}, []
+    for text in dict.fromkeys(texts):
+        match = _DAY.fullmatch(text)
+        value = float(match[1]) if match else number(text, ".")
+        if math.isnan(value) and text:
+            return texts, []
+        parsed[text] = value
+        if match:
+            worded.append(text)
+    days: pd.Series[Any] = texts.map(parsed).astype("float64")
+    if days.notna().all() and bool((days == days.round()).all()):
+        days = days.astype("int64")
+    if not worded:
+        return days, []
+    said = ", ".join(f"{text!r} as {parsed[text]:g}" for text in worded)
+    return days, [Finding("name_matched", f"days read from words: {said}")]

@@ -1,0 +1,104 @@
+"""A plain table's rows as records: one per reading, every cell still text.
+
+Used by :mod:`cytokit.tables`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from cytokit.errors import InputError, Problem
+from cytokit.tables.cells import holds_reading, says_nothing
+from cytokit.tables.columns import Columns, is_unit, normal_unit, split_unit
+from cytokit.tables.rows import Grid
+from cytokit.vocabulary import DesignStatus
+
+#: rows of a wide table that hold limits, by the sample's name
+_LIMIT_ROWS = {"lod": "lod", "llod": "lod", "lloq": "lloq", "uloq": "uloq"}
+
+
+def with_honest_status(columns: Columns, grid: Grid) -> Columns:
+    """A column called status that holds no design status is not used."""
+    name = columns.roles.get("status")
+    if name is None:
+        return columns
+    index = grid.header.index(name)
+    words = {row[index].strip().casefold() for _, row in grid.rows} - {""}
+    strangers = sorted(words - set(map(str, DesignStatus)))
+    if not strangers:
+        return columns
+    roles = {role: column for role, column in columns.roles.items() if role != "status"}
+    reason = f"{strangers[0]!r} is none of {', '.join(DesignStatus)}"
+    return replace(columns, roles=roles, unread={**columns.unread, name: reason})
+
+
+def without_texts(columns: Columns, grid: Grid) -> Columns:
+    """A wide table's columns in which no cell holds a reading are no analytes."""
+    at = {name: index for index, name in enumerate(grid.header)}
+    unread = dict(columns.unread)
+    for name in columns.analytes:
+        cells = [row[at[name]] for _, row in grid.rows]
+        if not any(holds_reading(cell) or is_unit(cell) for cell in cells) and not all(
+            says_nothing(cell) for cell in cells
+        ):
+            unread[name] = "none of its cells holds a number or a flag"
+    analytes = tuple(name for name in columns.analytes if name not in unread)
+    return replace(columns, analytes=analytes, unread=unread)
+
+
+def require_values(columns: Columns, grid: Grid) -> None:
+    """Refuse a table without any column of concentrations."""
+    if not columns.wide or (columns.analytes and "analyte" not in columns.roles):
+        return
+    mend = "name it value, concentration or result, or say mapping value=COLUMN"
+    others = [name for name in grid.header if name not in columns.roles.values()]
+    what = "no column of concentrations was found"
+    if others:
+        what += f"; not recognised: {', '.join(others)}"
+    raise InputError(Problem("CK-251", what, grid.path, mend))
+
+
+def tidy_records(grid: Grid, columns: Columns) -> Iterator[dict[str, Any]]:
+    """One record per row; all cells still text."""
+    at = {role: grid.header.index(name) for role, name in columns.roles.items()}
+    name, unit = split_unit(columns.roles["value"])
+    for line, row in grid.rows:
+        record: dict[str, Any] = {role: row[index].strip() for role, index in at.items()}
+        record["source"] = record.pop("value")
+        record["unit"] = normal_unit(record.get("unit", "")) or unit
+        record.setdefault("analyte", name)
+        yield {**record, "line": line, "column": columns.roles["value"]}
+
+
+def wide_records(grid: Grid, columns: Columns) -> Iterator[dict[str, Any]]:
+    """One record per row and analyte; rows of units and of limits serve the others."""
+    at = {name: index for index, name in enumerate(grid.header)}
+    ids = {role: at[name] for role, name in columns.roles.items()}
+    who = [ids[role] for role in ("sample", "subject") if role in ids]
+    units = {name: columns.units[name] for name in columns.analytes}
+    shared: dict[str, dict[str, str]] = {name: {} for name in columns.analytes}
+    rows = []
+    for line, row in grid.rows:
+        cells = {name: row[at[name]].strip() for name in columns.analytes}
+        limit = next((_LIMIT_ROWS.get(row[index].strip().casefold()) for index in who), None)
+        if limit:
+            for name, cell in cells.items():
+                shared[name][limit] = cell
+        elif any(cells.values()) and all(is_unit(cell) or not cell for cell in cells.values()):
+            units |= {name: normal_unit(cell) for name, cell in cells.items() if cell}
+        else:
+            rows.append((line, row, cells))
+    for line, row, cells in rows:
+        record = {role: row[index].strip() for role, index in ids.items()}
+        for name, cell in cells.items():
+            beside = {
+                role: row[at[column]].strip()
+                for (of, role), column in columns.attributes.items()
+                if of == name
+            }
+            unit = normal_unit(beside.pop("unit", "") or record.get("unit", "")) or units[name]
+            analyte = split_unit(name)[0]
+            reading = {"analyte": analyte, "unit": unit, "source": cell}
+            yield {**record, **shared[name], **beside, **reading, "line": line, "column": name}

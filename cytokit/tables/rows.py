@@ -1,0 +1,173 @@
+"""The rows of a plain table as text, from a text file, a workbook or a frame.
+
+Used by :mod:`cytokit.tables`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from cytokit.errors import InputError, Problem, place
+from cytokit.sources.raw import RawFile
+from cytokit.sources.workbook import cell_text
+from cytokit.tables.cells import decimal_sign, is_reading
+from cytokit.tables.columns import SYNONYMS, is_unit, plain, split_unit
+
+_LINES_ABOVE_HEADER = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table as text.
+
+    ``rows`` are (line in the file, cells as wide as the header); ``skipped`` says what else the
+    file holds; ``semicolons`` tells a table whose cells may hold decimal commas.
+    """
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[int, tuple[str, ...]], ...]
+    path: str
+    sha256: str
+    semicolons: bool = False
+    skipped: tuple[str, ...] = ()
+
+    def where(self, line: int, column: str = "") -> str:
+        """Where a cell stands."""
+        return place(self.path, line=line, column=column)
+
+
+def load(source: str | Path | pd.DataFrame, wanted: Sequence[str]) -> Grid:
+    """The table's header and rows; ``wanted`` are the columns a mapping names."""
+    if isinstance(source, pd.DataFrame):
+        return _from_frame(source)
+    raw = RawFile.open(source)
+    raw.require_readable()
+    if raw.kind == "workbook":
+        return _from_workbook(raw, wanted)
+    if raw.kind != "text":
+        raise InputError(_no_header(raw.path))
+    lines = [(raw.line_of(row), cells) for row, cells in enumerate(raw.rows)]
+    grid = _from_lines(lines, raw, wanted)
+    if grid is None:
+        raise InputError(_no_header(raw.path))
+    return replace(grid, semicolons=raw.delimiter != ",")
+
+
+def _from_frame(frame: pd.DataFrame) -> Grid:
+    digest = hashlib.sha256(frame.to_csv(index=False).encode()).hexdigest()
+    header = tuple(str(name) for name in frame.columns)
+    _refuse_twins(header, "DataFrame")
+    values = list(frame.itertuples(index=False, name=None))
+    decimal = _decimal_of_texts(values, "DataFrame")
+    cells = [tuple(_text(value, decimal) for value in row) for row in values]
+    return Grid(header, tuple(enumerate(cells, start=1)), "DataFrame", digest, decimal == ",")
+
+
+def _from_workbook(raw: RawFile, wanted: Sequence[str]) -> Grid:
+    """The one sheet that holds a table; a workbook with several is ambiguous."""
+    found: dict[str, Grid] = {}
+    for sheet in raw.sheets:
+        decimal = _decimal_of_texts(sheet.cells, raw.path)
+        texts = [[_text(value, decimal) for value in row] for row in sheet.cells]
+        grid = _from_lines(list(enumerate(texts, start=1)), raw, wanted)
+        if grid is not None:
+            found[sheet.name] = replace(grid, semicolons=decimal == ",")
+    if not found:
+        raise InputError(_no_header(raw.path))
+    if len(found) > 1:
+        what = f"{len(found)} sheets hold a table: {', '.join(found)}"
+        mend = "keep one table per workbook"
+        raise InputError(Problem("CK-248", what, place(raw.path), mend))
+    (name, grid), *_ = found.items()
+    others = [f"sheet {sheet.name!r}" for sheet in raw.sheets if sheet.name != name]
+    return replace(grid, skipped=(*grid.skipped, *others))
+
+
+def _decimal_of_texts(rows: Iterable[Iterable[object]], path: str) -> str:
+    """The decimal sign of the cells that are text: stored numbers are exact and say nothing."""
+    texts = [cell for row in rows for cell in row if isinstance(cell, str)]
+    return decimal_sign([text for text in texts if is_reading(text)], True, path)
+
+
+def _from_lines(
+    lines: Sequence[tuple[int, Sequence[str]]], raw: RawFile, wanted: Sequence[str]
+) -> Grid | None:
+    """The table under the first line that looks like its header; None where none does."""
+    for index, (_, line) in enumerate(lines[:_LINES_ABOVE_HEADER]):
+        cells = [cell.strip() for cell in line]
+        if not _is_header(cells, wanted):
+            continue
+        header = tuple(_without_tail(cells))
+        _refuse_twins(header, raw.path)
+        rows = []
+        for number, row in lines[index + 1 :]:
+            if any(cell.strip() for cell in row):
+                _refuse_overhang(row, len(header), raw.path, number)
+                rows.append((number, tuple((*row, *[""] * len(header))[: len(header)])))
+        above = [(number, row) for number, row in lines[:index] if any(cell for cell in row)]
+        skipped = tuple(f"line {number}, {row[0]!r}," for number, row in above)
+        return Grid(header, tuple(rows), raw.path, raw.sha256, skipped=skipped)
+    return None
+
+
+def _is_header(cells: Sequence[str], wanted: Sequence[str]) -> bool:
+    """A who, or a value with an analyte, and at least one more named column."""
+    named = [cell for cell in cells if cell]
+    if len(named) < 2 or any(is_unit(cell) for cell in named):
+        return False
+    if wanted and any(name in cells for name in wanted):
+        return True
+    known = {plain(split_unit(cell)[0]) for cell in named}
+    who = {*SYNONYMS["sample"], *SYNONYMS["subject"]}
+    return bool(known & who) or (
+        bool(known & set(SYNONYMS["value"])) and bool(known & set(SYNONYMS["analyte"]))
+    )
+
+
+def _without_tail(cells: list[str]) -> list[str]:
+    while cells and not cells[-1]:
+        cells = cells[:-1]
+    return cells
+
+
+def _refuse_twins(header: Sequence[str], path: str) -> None:
+    twins = [name for name, count in Counter(header).items() if count > 1]
+    if twins:
+        names = ", ".join(repr(name) for name in twins)
+        mend = "give each column a name of its own"
+        what = f"columns that share a name: {names}"
+        raise InputError(Problem("CK-243", what, place(path), mend))
+
+
+def _refuse_overhang(row: Sequence[str], width: int, path: str, line: int) -> None:
+    extra = [cell for cell in row[width:] if cell.strip()]
+    if extra:
+        what = f"the row has more cells than the header ({', '.join(map(repr, extra))} left over)"
+        mend = "put text with commas in quotes, or name the last column"
+        raise InputError(Problem("CK-249", what, place(path, line=line), mend))
+
+
+def _text(value: object, decimal: str) -> str:
+    """A cell as text, numbers in the table's own notation; nothing for a missing value."""
+    if value is None or value is pd.NA or value is pd.NaT:
+        return ""
+    if isinstance(value, float):
+        return "" if math.isnan(value) else cell_text(float(value)).replace(".", decimal)
+    return cell_text(value)
+
+
+def _no_header(path: str) -> Problem:
+    return Problem(
+        "CK-250",
+        "no header of a concentration table was found",
+        place(path),
+        "name the columns sample or subject, and analyte and value or one column per analyte; "
+        "or say with a mapping what is what",
+    )

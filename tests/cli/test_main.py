@@ -1,0 +1,162 @@
+"""The face of the command line: help, version, errors, exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from cytokit_cli import main as main_module
+from cytokit_cli.main import COMMANDS
+
+HEAVY = {"pandas", "scipy", "lmfit", "pingouin", "seaborn", "matplotlib", "statsmodels"}
+
+
+@pytest.mark.parametrize(
+    "words", [["--help"], ["--version"], *([name, "--help"] for name in COMMANDS)]
+)
+def test_help_and_version_import_nothing_heavy(words: list[str]) -> None:
+    code = (
+        "import sys\n"
+        "from cytokit_cli.main import main\n"
+        "try:\n    main(sys.argv[1:])\n"
+        "except SystemExit as stop:\n    assert not stop.code, stop.code\n"
+        "print('LOADED', *sorted({name.partition('.')[0] for name in sys.modules}))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stdout.rpartition("LOADED")[2].split())
+    assert not loaded & HEAVY
+
+
+def test_every_command_is_a_module_and_every_module_a_command() -> None:
+    folder = Path(str(main_module.__file__)).parent
+    modules = {path.stem.removesuffix("_command") for path in folder.glob("*_command.py")}
+    assert modules == set(COMMANDS)
+
+
+def test_a_bare_call_shows_the_help(run) -> None:
+    outcome = run()
+    assert outcome.code == 0
+    assert all(name in outcome.out for name in COMMANDS)
+
+
+def test_the_version_is_the_packages(run) -> None:
+    assert re.fullmatch(r"cytokit \d+\.\d+\.\d+\S*\n", run("--version").out)
+
+
+@pytest.mark.parametrize(
+    ("words", "near"),
+    [
+        (["fti"], "did you mean 'fit'?"),
+        (["fit", "plate.csv", "--weights", "modle"], "did you mean 'model'?"),
+        (["fit", "plate.csv", "--profle", "kit"], "--profile"),
+        (["compare", "x.csv", "--adjust", "hollm"], "did you mean 'holm'?"),
+    ],
+)
+def test_near_misses_are_named(run, words: list[str], near: str) -> None:
+    outcome = run(*words)
+    assert outcome.code == 2
+    assert outcome.out == ""
+    assert near in outcome.err
+
+
+def test_a_map_that_is_no_pair(run) -> None:
+    outcome = run("compare", "x.csv", "--map", "day")
+    assert outcome.code == 2
+    assert "'day' is not of the form name=column" in outcome.err
+
+
+def test_a_bug_is_called_one_and_shows_no_traceback(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("the unexpected")
+
+    monkeypatch.setattr(main_module.cli, "main", broken)
+    outcome = run("fit")
+    assert outcome.code == 70
+    assert "a bug in cytokit: RuntimeError: the unexpected" in outcome.err
+    assert "Traceback" not in outcome.err
+
+
+def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("the unexpected")
+
+    monkeypatch.setattr(main_module.cli, "main", broken)
+    with pytest.raises(RuntimeError, match="the unexpected"):
+        main_module.main(["fit", "--debug"])
+
+
+def test_an_interrupt_ends_quietly(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(main_module.cli, "main", stopped)
+    assert run("fit").code == 130
+
+
+def examples() -> list[str]:
+    lines = []
+    for name in COMMANDS:
+        command: click.Command = importlib.import_module(f"cytokit_cli.{name}_command").command
+        found = re.findall(r"^  (cytokit .+)$", command.epilog or "", flags=re.MULTILINE)
+        assert len(found) >= 2, f"{name} needs two examples"
+        lines += found
+    return lines
+
+
+@pytest.mark.parametrize("line", examples())
+def test_the_examples_in_the_help_run(run, bench: Path, line: str) -> None:
+    if "compare run1" in line or "verify" in line:
+        assert run("fit", "plate_1.csv", "plate_2.csv", "plate_3.csv", "--out", "run1").code == 0
+    if "table.csv" in line:
+        (bench / "table.csv").write_text(_tidy_table(bench), encoding="utf-8")
+    outcome = run(*line.split()[1:])
+    assert outcome.code == 0, outcome.err
+
+
+def _tidy_table(bench: Path) -> str:
+    """The simulated trial's true concentrations with subject, group and visit in the table."""
+    import pandas as pd
+
+    design = pd.read_csv(bench / "design.csv").rename(columns={"day": "visit"})
+    truth = pd.read_csv(bench / "truth_samples.csv")
+    merged = design[design["status"] == "sampled"].merge(truth, on="sample")
+    columns = ["subject", "group", "visit", "analyte", "concentration"]
+    text: str = merged[columns].to_csv(index=False)
+    return text
+
+
+def test_json_is_one_document_and_nothing_else(run, bench: Path) -> None:
+    outcome = run("fit", "plate.csv", "--json")
+    assert outcome.code == 0
+    document = json.loads(outcome.out)
+    assert document["schema"] == "cytokit-fit-1"
+    assert {row["analyte"] for row in document["summary"]} >= {"IL-6", "GM-CSF"}
+
+
+@pytest.mark.parametrize("words", [["--color", "always"], []])
+def test_colours_only_where_asked(run, bench: Path, words: list[str]) -> None:
+    outcome = run("fit", "plate.csv", *words)
+    assert ("\x1b[" in outcome.out) == bool(words)
+
+
+def test_dry_run_writes_nothing(run, bench: Path) -> None:
+    before = sorted(bench.iterdir())
+    for words in (
+        ["fit", "plate.csv", "--dry-run"],
+        ["compare", "table.csv", "--dry-run"],
+        ["simulate", "--dry-run"],
+        ["convert", "plate.csv", "--to", "x.csv", "--dry-run"],
+    ):
+        outcome = run(*words)
+        assert outcome.code == 0
+        assert "would" in outcome.err
+    assert sorted(bench.iterdir()) == before
