@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cytokit.curves.arrays import CurveArrays
-from cytokit.curves.calibrate import StandardWells, calibrate
+from cytokit.curves.calibrate import calibrate
 from cytokit.curves.covariance import sandwich
 from cytokit.curves.intervals import concentration_interval
 from cytokit.curves.limits import detection_response, find_limits
@@ -25,6 +25,7 @@ from cytokit.curves.model import X_ZERO, theta_from_natural
 from cytokit.curves.options import FitOptions
 from cytokit.curves.prior import Prior, weak_prior
 from cytokit.curves.weights import Scatter, VarianceModel
+from cytokit.curves.wells import StandardWells
 
 ANALYTES = 25
 LEVELS = 10000.0 / 4.0 ** np.arange(8)[::-1]
@@ -79,9 +80,7 @@ def draw_truth(rng: np.random.Generator, plates: int, scenario: Scenario) -> Tru
     cv = rng.uniform(*scenario.cv, size)
     noise = VarianceModel(0.04 * lower + 1.5, cv, np.zeros((size, 2, 2)))
     top = np.full(size, np.log(LEVELS[-1]))
-    return Truth(
-        CurveArrays(theta, lower, upper, sign, top, np.zeros((size, 5, 5)), noise), plate
-    )
+    return Truth(CurveArrays(theta, lower, upper, sign, top, np.zeros((size, 5, 5)), noise), plate)
 
 
 def read_wells(rng: np.random.Generator, curves: CurveArrays, log_x: np.ndarray) -> np.ndarray:
@@ -127,21 +126,28 @@ def covers(
     """For each reading (U, N) whether its interval holds the truth."""
     shape = (READINGS, fitted.size)
     places = np.broadcast_to(log_x, shape)
-    y = sum(read_wells(rng, truth, places) for _ in range(n_wells)) / n_wells
+    y = np.mean([read_wells(rng, truth, places) for _ in range(n_wells)], axis=0)
     low_standard = np.full(fitted.size, np.log(LEVELS[0] / LEVELS[-1]))
     low, high = concentration_interval(fitted, y, np.full(shape, float(n_wells)), low_standard)
     low = np.where(low == -np.inf, 2 * X_ZERO, low)
     return (low <= places) & (places <= high)
 
 
-def true_lloq(truth: CurveArrays, wells: StandardWells, n_wells: int) -> np.ndarray:
+def true_lloq(
+    truth: CurveArrays, wells: StandardWells, n_wells: int, declared_pct: float
+) -> np.ndarray:
     """LLOQ of the true curve, with the uncertainty this design leaves in the best case."""
     size = truth.size
     weak = weak_prior(np.exp(wells.log_x[:, 0]))
     prior = Prior(np.tile(weak.mean, (1, size)), np.tile(weak.precision, (1, size)))
     variance = truth.noise.variance(truth.predict(wells.log_x))
+    step = (declared_pct / 100) ** 2
+    slope = truth.jacobian(wells.log_x)[2]
+    variance = variance + wells.y.shape[1] * step * wells.steps * slope**2
     weight = np.repeat(1.0 / variance[:, None], wells.y.shape[1], axis=1)
-    covariance = sandwich(truth, wells.log_x, weight, prior.precision, None)
+    covariance = sandwich(
+        truth, wells.log_x, weight, prior.precision, step * wells.shared_steps
+    )
     low = np.full(size, np.log(LEVELS[0] / LEVELS[-1]))
     known = replace(truth, covariance=covariance)
     return find_limits(known, low, np.full(size, float(n_wells))).lloq
@@ -170,10 +176,10 @@ def run(name: str, plates: int = 40, seed: int = 1) -> dict[str, float]:
         hit = covers(rng, fitted, truth.curves, blank, n_wells)
         out[f"blank {n_wells}"] = float(hit.mean())
         readings = np.broadcast_to(blank, (READINGS, fitted.size))
-        y = sum(read_wells(rng, truth.curves, readings) for _ in range(n_wells)) / n_wells
+        y = np.mean([read_wells(rng, truth.curves, readings) for _ in range(n_wells)], axis=0)
         passed = y > detection_response(fitted, np.full(fitted.size, float(n_wells)))
         out[f"LOD false {n_wells}"] = float(passed.mean())
-    expected = true_lloq(truth.curves, wells, 2)
+    expected = true_lloq(truth.curves, wells, 2, scenario.declared)
     limits = find_limits(fitted, low, np.full(fitted.size, 2.0))
     inner = np.isfinite(expected) & (expected > 1.05 * LEVELS[0])
     ratio = np.log2(np.where(np.isnan(limits.lloq), np.inf, limits.lloq)[inner] / expected[inner])

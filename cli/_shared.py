@@ -145,3 +145,19 @@ def _printable(text: str) -> str:
     clean = "".join(char if char.isprintable() else "?" for char in text)
     encoding = sys.stdout.encoding or "utf-8"
     return clean.encode(encoding, "replace").decode(encoding)
+
+
+def short(value: float) -> str:
+    """A number for a terminal table: three significant digits, no exponent up to a million.
+
+    Examples
+    --------
+    >>> short(5539.7), short(0.01234), short(float("nan")), short(2.5e-7)
+    ('5540', '0.0123', '-', '2.5e-07')
+    """
+    if value != value:
+        return "-"
+    if value and not 1e-4 <= abs(value) < 1e6:
+        return f"{value:.3g}"
+    text = f"{float(f'{value:.3g}'):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

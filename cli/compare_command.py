@@ -15,6 +15,7 @@ from ._shared import (
     output_options,
     print_json,
     print_table,
+    short,
     speech_options,
 )
 
@@ -120,7 +121,7 @@ def _report(result: Comparison, goal: Path, as_json: bool) -> None:
         return
     rows = []
     for row in table.to_dict("records"):
-        ratio, low, high = (_short(row[name]) for name in ("ratio", "ratio_low", "ratio_high"))
+        ratio, low, high = (short(row[name]) for name in ("ratio", "ratio_low", "ratio_high"))
         interval = f"{ratio} ({low} to {high})" if row["ratio"] == row["ratio"] else "-"
         rows.append([row["analyte"], row["contrast"], interval, row["label"]])
     header = ["analyte", "contrast", f"ratio ({_percent(result)} CI)", "adjusted p"]
@@ -132,7 +133,3 @@ def _report(result: Comparison, goal: Path, as_json: bool) -> None:
 
 def _percent(result: Comparison) -> str:
     return f"{100 * (1 - result.options.alpha):g} %"
-
-
-def _short(value: float) -> str:
-    return f"{value:.3g}" if value == value else "?"

@@ -15,6 +15,7 @@ from ._shared import (
     output_options,
     print_json,
     print_table,
+    short,
     speech_options,
 )
 
@@ -154,11 +155,11 @@ def _report(result: PlateFit, goal: Path, as_json: bool) -> None:
         rows = summary.to_dict("records")
         print_json("cytokit-fit-1", {"out": str(goal), "summary": rows})
         return
-    several = summary["plate"].nunique() > 1
+    several = len(result.plates) > 1
     header = [*(["plate"] if several else []), "analyte", "verdict", "LLOQ-ULOQ", "in range"]
     rows = []
     for row in summary.to_dict("records"):
-        span = f"{_short(row['lloq'])} - {_short(row['uloq'])} {row['unit']}".strip()
+        span = f"{short(row['lloq'])} - {short(row['uloq'])} {row['unit']}".strip()
         inside = f"{row['n_in_range']}/{row['n_samples']}"
         cells = [row["analyte"], row["verdict"], span, inside]
         rows.append([row["plate"], *cells] if several else cells)
@@ -170,10 +171,6 @@ def _report(result: PlateFit, goal: Path, as_json: bool) -> None:
         styles=lambda row: {"fg": _COLOURS.get(row[verdict])},
     )
     note(f"results: {goal} (open report.html there)")
-
-
-def _short(value: float) -> str:
-    return f"{value:.3g}" if value == value else "?"
 
 
 def _leave(result: PlateFit, failed: list[CytokitError], strict: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 
 from cytokit._design_rows import design_rows
@@ -106,7 +107,8 @@ def _sample_twice(frame: pd.DataFrame, path: str) -> Iterator[Problem]:
 
 def _after_death(frame: pd.DataFrame, path: str) -> Iterator[Problem]:
     """A sample taken on or after the day for which the subject is said to have died."""
-    numeric = frame[frame["day"].map(lambda day: not isinstance(day, str))]
+    # a bare list would be taken for column names where the frame is empty
+    numeric = frame[np.array([not isinstance(day, str) for day in frame["day"]], dtype=bool)]
     for subject, rows in numeric.groupby("subject", sort=False):
         deaths = rows.loc[rows["status"] == _DIED, "day"]
         if deaths.empty:

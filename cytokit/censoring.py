@@ -72,6 +72,8 @@ def censored(frame: pd.DataFrame, policy: str) -> tuple[pd.DataFrame, list[Findi
         between = under & (value >= lod) & (lod > 0)
         state[between] = "interval"
         lower[between] = lod[between]
+        undetected = under & (value < lod)
+        upper[undetected] = lod[undetected]
         upper[below] = frame["upper"].to_numpy(float)[below]
         upper[below] = np.fmax(upper[below], lod[below])
     number = np.where(state == "exact", value, np.nan)

@@ -6,8 +6,9 @@ analytes of the well, an empty well all wells of the analyte.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -104,7 +105,7 @@ def checked_exclusions(table: pd.DataFrame, file: str | Path | None = None) -> p
         ]
         raise InputError(*problems)
     texts = table.reindex(columns=list(EXCLUSION_COLUMNS)).fillna("").astype("str")
-    texts = texts.apply(lambda column: column.str.strip())
+    texts = pd.DataFrame({name: texts[name].str.strip() for name in texts})
     problems = list(_row_problems(texts, file))
     if problems:
         raise InputError(*problems)
@@ -127,9 +128,7 @@ def _row_problems(texts: pd.DataFrame, file: str | Path | None) -> Iterator[Prob
             yield Problem("CK-334", "a row gives no reason", where, mend)
 
 
-def match_exclusions(
-    plates: Sequence[Plate], exclusions: pd.DataFrame
-) -> list[NDArray[np.bool_]]:
+def match_exclusions(plates: Sequence[Plate], exclusions: pd.DataFrame) -> list[NDArray[np.bool_]]:
     """For each plate the rows of its wells that are excluded.
 
     Parameters
@@ -173,7 +172,7 @@ def _rows_of(plate: Plate, well: str, analyte: str) -> NDArray[np.bool_]:
     return hit
 
 
-def _unmatched(plates: Sequence[Plate], row: dict[str, str], line: int) -> Problem:
+def _unmatched(plates: Sequence[Plate], row: dict[Hashable, Any], line: int) -> Problem:
     """The complaint about a row that excludes nothing, with the nearest name."""
     names = [plate.name for plate in plates]
     near = ""

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cytokit.curves import options as choices
-from cytokit.curves.assemble import DOWNWEIGHTED
+from cytokit.curves.choices import chosen_options
 from cytokit.curves.fit import CurveSet, StandardCurve, fit_curves
 from cytokit.curves.options import (
     FitOptions,
@@ -23,9 +21,10 @@ from cytokit.curves.options import (
     ProfileName,
     WeightName,
 )
-from cytokit.errors import NothingToDoError, Problem, UsageError, did_you_mean
+from cytokit.errors import NothingToDoError, Problem, UsageError
 from cytokit.exclusions import checked_exclusions, match_exclusions, no_exclusions
 from cytokit.findings import Finding, findings_table
+from cytokit.fit_findings import curve_findings, exclusion_findings, flagged
 from cytokit.parsers import distinct_names
 from cytokit.plate import Plate
 from cytokit.quality import quality_findings
@@ -197,9 +196,12 @@ def fit(
 
     Examples
     --------
-    >>> from cytokit.simulate import simulate_trial
-    >>> plates = simulate_trial(seed=1).plates  # doctest: +SKIP
-    >>> fit(plates[0], model="4pl").summary  # doctest: +SKIP
+    >>> from cytokit.simulate import CYTOKINES, simulate_plate
+    >>> truth = {"S1": np.full(6, 200.0)}
+    >>> plate = simulate_plate(CYTOKINES, truth, rng=np.random.default_rng(1), name="P1")
+    >>> result = fit(plate)
+    >>> result.samples.query("sample == 'S1'")["status"].unique().tolist()
+    ['in_range']
     """
     given = {
         "model": model,
@@ -213,7 +215,7 @@ def fit(
         "dilution_error_pct": dilution_error_pct,
         "unit": unit,
     }
-    chosen = _options(options or FitOptions(), given)
+    chosen = chosen_options(options or FitOptions(), given)
     listed = _listed(plates)
     table = no_exclusions() if exclusions is None else checked_exclusions(exclusions)
     masks = match_exclusions(listed, table)
@@ -230,16 +232,16 @@ def fit(
     findings = (
         *(finding for plate in listed for finding in plate.findings),
         *(finding for result in results for finding in result.findings),
-        *(finding for curve in curves.values() for finding in _curve_findings(curve)),
-        *_exclusion_findings(table),
+        *(finding for curve in curves.values() for finding in curve_findings(curve)),
+        *exclusion_findings(table),
         *quality_findings(listed, samples, chosen),
     )
     return PlateFit(
         tuple(listed),
         chosen,
         curves,
-        _flagged(wells, "well", findings),
-        _flagged(samples, "sample", findings),
+        flagged(wells, "well", findings),
+        flagged(samples, "sample", findings),
         findings,
         table,
     )
@@ -277,93 +279,3 @@ def _listed(plates: Plate | Iterable[Plate]) -> list[Plate]:
             *(Problem("CK-341", f"{one!r:.80} is no Plate", mend=mend) for one in strangers)
         )
     return distinct_names(listed)
-
-
-_CHOICES: Mapping[str, tuple[str, ...]] = {
-    "model": get_args(choices.ModelName),
-    "weights": get_args(choices.WeightName),
-    "prior": get_args(choices.PriorName),
-    "profile": get_args(choices.ProfileName),
-    "limits": get_args(choices.LimitsName),
-}
-
-
-def _options(options: FitOptions, given: dict[str, Any]) -> FitOptions:
-    """The options with those given by keyword, checked."""
-    options = replace(options, **{name: one for name, one in given.items() if one is not None})
-    problems = [
-        Problem(
-            "CK-342",
-            f"{name}={getattr(options, name)!r} is no choice",
-            mend=f"use one of {', '.join(allowed)}",
-            near=did_you_mean(getattr(options, name), allowed),
-        )
-        for name, allowed in _CHOICES.items()
-        if getattr(options, name) not in allowed
-    ]
-    limits = {"max_cv_pct": (1.0, 100.0), "dilution_error_pct": (0.0, 100.0)}
-    for name, (low, high) in limits.items():
-        value = getattr(options, name)
-        if not low <= value <= high:
-            what = f"{name}={value!r} is no choice"
-            problems.append(Problem("CK-342", what, mend=f"give a percentage, {low:g} to {high:g}"))
-    if problems:
-        raise UsageError(*problems)
-    return options
-
-
-def _curve_findings(curve: StandardCurve) -> list[Finding]:
-    """What is to be said of a curve: its verdict, and wells the robust fit gave less weight."""
-    found = []
-    if curve.verdict is Verdict.FAILED:
-        found.append(Finding("curve_failed", curve.reason, curve.plate, analyte=curve.analyte))
-    elif curve.verdict is Verdict.POOR:
-        found.append(Finding("curve_poor", curve.reason, curve.plate, analyte=curve.analyte))
-    if curve.ok:
-        low = curve.wells[curve.wells["robust"] < DOWNWEIGHTED]
-        found += [
-            Finding(
-                "downweighted",
-                f"weight {robust:.2f} of 1: {mfi:g} MFI lies off the curve",
-                curve.plate,
-                well,
-                level,
-                curve.analyte,
-            )
-            for well, level, mfi, robust in low[["well", "level", "mfi", "robust"]].to_numpy()
-        ]
-    return found
-
-
-def _exclusion_findings(exclusions: pd.DataFrame) -> list[Finding]:
-    """One finding per row of the exclusions."""
-    return [
-        Finding(
-            "excluded",
-            row["reason"] + (f" ({row['who']})" if row["who"] else ""),
-            plate=row["plate"],
-            well=row["well"],
-            analyte=row["analyte"],
-        )
-        for row in exclusions.to_dict("records")
-    ]
-
-
-def _flagged(table: pd.DataFrame, key: str, findings: Iterable[Finding]) -> pd.DataFrame:
-    """The table with the codes of the findings that name its rows added to ``flags``."""
-    codes: dict[tuple[str, str, str], dict[str, None]] = {}
-    for one in findings:
-        name = getattr(one, key)
-        if name and (key == "well" or not one.well):
-            codes.setdefault((one.plate, name, one.analyte), {})[one.code] = None
-    if not codes:
-        return table
-    flags = []
-    columns = ["plate", key, "analyte", "flags"]
-    for plate, name, analyte, own in table[columns].to_numpy():
-        named = dict.fromkeys(own.split(";")) if own else {}
-        named |= codes.get((plate, name, analyte), {}) | codes.get((plate, name, ""), {})
-        flags.append(";".join(named))
-    return table.assign(flags=pd.Series(flags, index=table.index, dtype="str"))
-
-

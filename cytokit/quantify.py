@@ -12,26 +12,23 @@ An interval may be open on one side: the bound on that side is then empty and th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cytokit.curves.arrays import CurveArrays, joined
-from cytokit.curves.assemble import cv_pct
-from cytokit.curves.curve import StandardCurve, concentration, range_status
+from cytokit.curves.answers import PlateCurves, ask, plate_curves
+from cytokit.curves.curve import StandardCurve
 from cytokit.curves.fit import CurveSet
 from cytokit.curves.gather import WellArrays, well_arrays
-from cytokit.curves.intervals import concentration_interval
-from cytokit.curves.limits import relative_sd
 from cytokit.curves.model import Array
 from cytokit.curves.options import FitOptions
+from cytokit.curves.tables import cv_pct
 from cytokit.dilutions import Reading, merge_dilutions
 from cytokit.findings import Finding
 from cytokit.plate import Plate
 from cytokit.vocabulary import SAMPLES_COLUMNS, WELLS_COLUMNS, RangeStatus, WellType
-
-Text = NDArray[np.object_]
 
 
 @dataclass(frozen=True)
@@ -52,30 +49,6 @@ class Quantified:
     wells: pd.DataFrame
     samples: pd.DataFrame
     findings: tuple[Finding, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _PlateCurves:
-    """The curves of one plate as arrays; failed ones have column -1."""
-
-    curves: tuple[StandardCurve, ...]
-    arrays: CurveArrays | None
-    column: NDArray[np.int64]
-    lloq: Array
-    uloq: Array
-    log_low: Array
-
-
-@dataclass(frozen=True, slots=True)
-class _Answers:
-    """What the curves say to a list of readings, concentrations at the bead."""
-
-    value: Array
-    low: Array
-    high: Array
-    precision: Array
-    status: Text
-    flags: Text
 
 
 def quantify(
@@ -103,95 +76,16 @@ def quantify(
     options = options or FitOptions()
     rows = np.zeros(len(plate.wells), dtype=bool) if excluded is None else excluded
     arrays = well_arrays(plate, options, rows)
-    own = _plate_curves(plate, curves)
+    own = plate_curves(plate, curves)
     wells = _wells_table(arrays, own)
     samples, findings = _samples_table(arrays, own, wells)
     return Quantified(wells, samples, (*_dilution_findings(plate), *findings))
 
 
-def _plate_curves(plate: Plate, curves: CurveSet) -> _PlateCurves:
-    """The plate's curves side by side."""
-    own = tuple(curves[plate.name, analyte] for analyte in plate.analyte_names)
-    solved = [curve for curve in own if curve.arrays is not None]
-    column = np.full(len(own), -1)
-    column[[number for number, curve in enumerate(own) if curve.arrays is not None]] = np.arange(
-        len(solved)
-    )
-    parts = [curve.arrays for curve in solved if curve.arrays is not None]
-    arrays = joined(parts) if parts else None
-    limits = np.array([curve.range for curve in solved]).reshape(-1, 2)
-    lowest = np.array([curve.x_low for curve in solved])
-    log_low = np.log(lowest) - (arrays.log_top if arrays is not None else 0.0)
-    return _PlateCurves(own, arrays, column, limits[:, 0], limits[:, 1], log_low)
-
-
-def _answers(own: _PlateCurves, code: NDArray[np.int64], y: Array, n_wells: Array) -> _Answers:
-    """Invert a list of mean readings, each on the curve of its analyte.
-
-    Readings are laid out as readings x curves, which the curves' functions take.
-    """
-    size = len(y)
-    nothing = np.full(size, np.nan)
-    flags: Text = np.full(size, "", dtype=object)
-    status: Text = np.full(size, str(RangeStatus.NO_CURVE), dtype=object)
-    column = own.column[code]
-    status[~np.isfinite(y)] = str(RangeStatus.NOT_MEASURED)
-    known = np.flatnonzero((column >= 0) & np.isfinite(y))
-    if own.arrays is None or len(known) == 0:
-        return _Answers(nothing, nothing, nothing, nothing, status, flags)
-    place = _rank_within(column[known])
-    shape = (int(place.max()) + 1, own.arrays.size)
-    cell = (place, column[known])
-    grid, wells = np.full(shape, np.nan), np.ones(shape)
-    grid[cell], wells[cell] = y[known], n_wells[known]
-    log_x = own.arrays.invert(grid)
-    low, high = concentration_interval(own.arrays, grid, wells, own.log_low)
-    finite = np.where(np.isfinite(log_x), log_x, 0.0)
-    precision = 100.0 * relative_sd(own.arrays, finite, wells)
-    log_top = own.arrays.log_top
-    words = range_status(log_x + log_top, own.lloq, own.uloq)
-    out = [nothing.copy() for _ in range(4)]
-    for target, values in zip(
-        out,
-        (
-            concentration(log_x + log_top),
-            concentration(low + log_top),
-            concentration(high + log_top),
-            np.where(np.isfinite(log_x), precision, np.nan),
-        ),
-        strict=True,
-    ):
-        target[known] = values[cell]
-    status[known] = words[cell]
-    flags[known] = _interval_flags(low[cell], high[cell])
-    return _Answers(*out, status, flags)
-
-
-def _rank_within(group: NDArray[np.int64]) -> NDArray[np.int64]:
-    """0, 1, 2 ... within each group, in the order given."""
-    order = np.argsort(group, kind="stable")
-    ordered = group[order]
-    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
-    lengths = np.diff(np.r_[starts, len(ordered)])
-    rank = np.empty(len(group), dtype=np.int64)
-    rank[order] = np.arange(len(ordered)) - np.repeat(starts, lengths)
-    return rank
-
-
-def _interval_flags(low: Array, high: Array) -> Text:
-    """Codes that say on which side an interval is open, or that there is none."""
-    flags: Text = np.full(len(low), "", dtype=object)
-    flags[low == -np.inf] = "ci_open_low"
-    flags[high == np.inf] = "ci_open_high"
-    flags[(low == -np.inf) & (high == np.inf)] = "ci_open_low;ci_open_high"
-    flags[np.isnan(low)] = "ci_none"
-    return flags
-
-
-def _wells_table(arrays: WellArrays, own: _PlateCurves) -> pd.DataFrame:
+def _wells_table(arrays: WellArrays, own: PlateCurves) -> pd.DataFrame:
     """One row per reading of the export, in its order."""
     frame = arrays.plate.wells
-    answers = _answers(own, arrays.code, arrays.response, np.ones(len(frame)))
+    answers = ask(own, arrays.code, arrays.response, np.ones(len(frame)))
     factor = _factor(frame)
     status = answers.status.copy()
     status[arrays.excluded] = str(RangeStatus.EXCLUDED)
@@ -233,7 +127,7 @@ def _dilution_findings(plate: Plate) -> list[Finding]:
 
 
 def _samples_table(
-    arrays: WellArrays, own: _PlateCurves, wells: pd.DataFrame
+    arrays: WellArrays, own: PlateCurves, wells: pd.DataFrame
 ) -> tuple[pd.DataFrame, list[Finding]]:
     """One row per sample or control and analyte, dilutions merged."""
     frame = arrays.plate.wells
@@ -259,7 +153,7 @@ def _samples_table(
     n = np.bincount(group[usable], minlength=size)
     total = np.bincount(group[usable], arrays.response[rows][usable], minlength=size)
     mean = np.where(n > 0, total / np.maximum(n, 1), np.nan)
-    answers = _answers(own, first["code"].to_numpy(), mean, np.maximum(n, 1).astype(float))
+    answers = ask(own, first["code"].to_numpy(), mean, np.maximum(n, 1).astype(float))
     excluded = np.bincount(group[arrays.excluded[rows]], minlength=size)
     all_out = (n == 0) & (excluded > 0)
     members = _members(group, size)
@@ -299,7 +193,7 @@ def _samples_table(
     return _merged_table(arrays.plate, own, readings)
 
 
-def _members(group: NDArray[np.intp], size: int) -> list[NDArray[np.intp]]:
+def _members(group: NDArray[np.integer[Any]], size: int) -> list[NDArray[np.intp]]:
     """For each group the positions of its rows."""
     order = np.argsort(group, kind="stable")
     ends = np.cumsum(np.bincount(group, minlength=size))
@@ -330,7 +224,7 @@ def bound_above(curve: StandardCurve) -> float:
 
 
 def _merged_table(
-    plate: Plate, own: _PlateCurves, readings: dict[tuple[str, str, int], list[Reading]]
+    plate: Plate, own: PlateCurves, readings: dict[tuple[str, str, int], list[Reading]]
 ) -> tuple[pd.DataFrame, list[Finding]]:
     """Rows of samples.csv, ordered by sample as in the export, then by analyte."""
     findings = []

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
 from cytokit.curves.arrays import CurveArrays
-from cytokit.curves.calibrate import Calibration
-from cytokit.curves.curve import StandardCurve, concentration
+from cytokit.curves.curve import StandardCurve
 from cytokit.curves.gather import AnalyteStandards
 from cytokit.curves.limits import Limits, find_limits, recovery_limits
 from cytokit.curves.model import Array, log_midpoint, natural
 from cytokit.curves.options import FitOptions
 from cytokit.curves.profiles import Evidence, Profile, judge, levels_that_pass
-from cytokit.vocabulary import STANDARDS_COLUMNS, Verdict
-
-#: a well with less than this of its weight left is called down-weighted
-DOWNWEIGHTED = 0.5
+from cytokit.curves.status import concentration
+from cytokit.curves.tables import (
+    judge_wells,
+    level_table,
+    standing_wells,
+    well_table,
+)
+from cytokit.curves.wells import Calibration
+from cytokit.vocabulary import Verdict
 
 
 def make_curves(
@@ -71,25 +74,20 @@ def make_curves(
 
 def lowest(one: AnalyteStandards) -> float:
     """The lowest usable standard above zero."""
-    used = np.isfinite(one.y).any(1) & (one.x > 0)
+    used = one.used & (one.x > 0)
     return float(one.x[used].min())
 
 
-def back_calculate(one: AnalyteStandards, curve: CurveArrays) -> tuple[Array, Array]:
+def back_calculate(
+    one: AnalyteStandards, curve: CurveArrays, standing: NDArray[np.bool_]
+) -> tuple[Array, Array]:
     """Concentration (n,) each level's mean reading gives back, and recovery in %."""
-    mean = _level_means(one)
-    log_x = curve.invert(mean[:, None])[:, 0] + curve.log_top
+    n = standing.sum(1)
+    mean = np.where(standing, one.y, 0.0).sum(1) / np.maximum(n, 1)
+    log_x = curve.invert(np.where(n > 0, mean, np.nan)[:, None])[:, 0] + curve.log_top
     back = concentration(log_x)
     recovery = np.where(one.x > 0, 100.0 * back / np.where(one.x > 0, one.x, 1.0), np.nan)
     return back, recovery
-
-
-def _level_means(one: AnalyteStandards) -> Array:
-    """Mean response (n,) of each level's wells, NaN where it has none."""
-    there = np.isfinite(one.y)
-    n = there.sum(1)
-    mean = np.where(there, one.y, 0.0).sum(1) / np.maximum(n, 1)
-    return np.where(n > 0, mean, np.nan)
 
 
 def _with_fit(
@@ -103,8 +101,12 @@ def _with_fit(
 ) -> StandardCurve:
     """The curve of one column of the calibration, with its verdict."""
     curve = calibration.curves.take(np.array([column]))
-    back, recovery = back_calculate(one, curve)
-    used = np.isfinite(one.y).any(1)
+    shape = one.y.shape
+    weight = calibration.weight[: shape[0], : shape[1], column]
+    robust = calibration.robust[: shape[0], : shape[1], column]
+    standing = standing_wells(one.y, robust)
+    back, recovery = back_calculate(one, curve, standing)
+    used = one.used
     passes = levels_that_pass(one.x, recovery, used, profile)
     above = used & (one.x > 0)
     evidence = Evidence(
@@ -122,10 +124,7 @@ def _with_fit(
     sign = int(curve.orientation[0])
     theta = curve.theta + np.array([[curve.log_top[0]], [0.0], [0.0]])
     slope, _, asymmetry = natural(theta)
-    shape = one.y.shape
-    weight = calibration.weight[: shape[0], : shape[1], column]
-    robust = calibration.robust[: shape[0], : shape[1], column]
-    wells = _judge_wells(one, weight, robust)
+    wells = judge_wells(one, weight, robust, standing)
     by_recovery = recovery_limits(one.x[above], passes[above])
     return StandardCurve(
         plate=one.plate_name,
@@ -133,8 +132,8 @@ def _with_fit(
         unit=one.unit,
         model="4pl" if one.four else "5pl",
         orientation="+" if sign > 0 else "-",
-        standards=_level_table(one, wells, back, recovery),
-        wells=_well_table(one, wells),
+        standards=level_table(one, wells, back, recovery),
+        wells=well_table(one, wells),
         verdict=verdict,
         reason=reason,
         lower=float(curve.lower[0]),
@@ -167,9 +166,10 @@ def _without_fit(
 ) -> StandardCurve:
     """The entry of a curve that failed."""
     nothing = np.zeros(one.y.shape)
-    judged = _judge_wells(one, nothing, np.where(np.isfinite(one.y), 1.0, np.nan))
+    there = np.isfinite(one.y)
+    judged = judge_wells(one, nothing, np.where(there, 1.0, np.nan), there)
     reasons = ["no curve" if text.startswith("no point") else text for text in judged.reason]
-    wells = _Wells(judged.weight, judged.robust, reasons)
+    wells = replace(judged, reason=reasons)
     missing = np.full(len(one.x), np.nan)
     return StandardCurve(
         plate=one.plate_name,
@@ -177,8 +177,8 @@ def _without_fit(
         unit=one.unit,
         model="4pl" if one.four and not one.trouble else options.model,
         orientation="",
-        standards=_level_table(one, wells, missing, missing),
-        wells=_well_table(one, wells),
+        standards=level_table(one, wells, missing, missing),
+        wells=well_table(one, wells),
         reason=reason,
         n_levels=one.n_levels,
         background=one.background,
@@ -189,7 +189,7 @@ def _without_fit(
 
 def _signal(one: AnalyteStandards, curve: CurveArrays) -> float:
     """Rise of the curve over its levels, in sd of one well at the lower end."""
-    used = np.isfinite(one.y).any(1)
+    used = one.used
     x = one.x[used]
     log_x = np.where(x > 0, np.log(np.where(x > 0, x, 1.0)) - curve.log_top, -1e5)[:, None]
     mu = curve.predict(log_x)[:, 0]
@@ -200,107 +200,3 @@ def _signal(one: AnalyteStandards, curve: CurveArrays) -> float:
 def _p_fit(chi2: float, df: float) -> float:
     """Probability of a larger chi-square; 1 where no freedom is left."""
     return float(special.chdtrc(df, chi2)) if df > 0 else 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Wells:
-    """Single standard and blank wells with what became of them, as arrays."""
-
-    weight: Array
-    robust: Array
-    reason: list[str]
-
-
-def _judge_wells(one: AnalyteStandards, weight: Array, robust: Array) -> _Wells:
-    """Weight of each well, and in words why it has little or none."""
-    table = one.wells
-    row, column = table["row"].to_numpy(), table["column"].to_numpy()
-    reason = table["reason"].tolist()
-    placed = (row >= 0) & np.array([text == "" for text in reason], dtype=bool)
-    of_well = np.zeros(len(table))
-    factor = np.full(len(table), np.nan)
-    of_well[placed] = weight[row[placed], column[placed]]
-    factor[placed] = robust[row[placed], column[placed]]
-    for well in np.flatnonzero(placed):
-        if factor[well] < DOWNWEIGHTED:
-            reason[well] = f"down-weighted to {factor[well]:.2f}: off the curve"
-        elif of_well[well] == 0:
-            reason[well] = "no point of this weight rule"
-    return _Wells(of_well, factor, reason)
-
-
-def _well_table(one: AnalyteStandards, wells: _Wells) -> pd.DataFrame:
-    """Single standard and blank wells with their weights."""
-    return pd.DataFrame(
-        {
-            "well": one.wells["well"],
-            "level": one.wells["level"],
-            "expected": one.wells["expected"],
-            "mfi": one.wells["mfi"],
-            "weight": wells.weight,
-            "robust": wells.robust,
-            "used": wells.weight > 0,
-            "reason": pd.Series(wells.reason, dtype="str", index=one.wells.index),
-        }
-    )
-
-
-def _level_table(
-    one: AnalyteStandards, wells: _Wells, back: Array, recovery: Array
-) -> pd.DataFrame:
-    """One row per level, columns ``STANDARDS_COLUMNS``; levels without a concentration last."""
-    row = one.wells["row"].to_numpy()
-    sample = one.wells["level"].to_numpy(dtype=object)
-    names = one.wells["well"].tolist()
-    mfi = one.wells["mfi"].to_numpy()
-    groups = [
-        (name, float(one.x[level]), back[level], recovery[level], np.flatnonzero(row == level))
-        for level, name in enumerate(one.names)
-    ]
-    nothing = (float("nan"),) * 3
-    for name in dict.fromkeys(sample[row < 0]):
-        groups.append((name, *nothing, np.flatnonzero((row < 0) & (sample == name))))
-    rows = []
-    for name, expected, found, percent, members in groups:
-        values = mfi[members][np.isfinite(wells.robust[members])]
-        mean = values.mean() if len(values) else float("nan")
-        reasons = {names[well]: wells.reason[well] for well in members if wells.reason[well]}
-        rows.append(
-            (
-                one.plate_name,
-                one.analyte,
-                name,
-                expected,
-                len(values),
-                mean,
-                cv_pct(values),
-                found,
-                percent,
-                bool((wells.weight[members] > 0).any()),
-                float(wells.weight[members].sum()),
-                _in_words(reasons, len(members)),
-            )
-        )
-    frame = pd.DataFrame(rows, columns=list(STANDARDS_COLUMNS))
-    texts = ["plate", "analyte", "level", "reason"]
-    return frame.astype(dict.fromkeys(texts, "str"))
-
-
-def _in_words(reasons: dict[str, str], n_wells: int) -> str:
-    """The reasons of a level's wells: once where all share it, else well by well."""
-    if len(reasons) == n_wells and len(set(reasons.values())) == 1:
-        return next(iter(reasons.values()))
-    return "; ".join(f"{well}: {reason}" for well, reason in reasons.items())
-
-
-def cv_pct(values: NDArray[np.float64]) -> float:
-    """Coefficient of variation in %; NaN for fewer than two values or a mean of 0.
-
-    Examples
-    --------
-    >>> round(cv_pct(np.array([90.0, 110.0])), 3)
-    14.142
-    """
-    if len(values) < 2 or values.mean() == 0:
-        return float("nan")
-    return float(100.0 * values.std(ddof=1) / abs(values.mean()))

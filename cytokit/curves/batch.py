@@ -82,52 +82,61 @@ def fit_batch(
     check_choice(orientation, model)
     x, y, w = checked_data(x, y, w, LEVELS_NEEDED[model])
     n_curves = y.shape[1]
-    mean_precision = (
-        (np.zeros((3, n_curves)), np.zeros((3, n_curves)))
-        if prior is None
-        else prior.spread(n_curves)
-    )
     starts = checked_start(start, n_curves)
+    no_prior = (np.zeros((3, n_curves)), np.zeros((3, n_curves)))
+    mean_precision = no_prior if prior is None else prior.spread(n_curves)
     log_x = log_concentration(x)
     box = make_box(log_x[x > 0], model)
     grid = make_grid(log_x, box, orientation)
 
-    outcome = np.full(n_curves, Outcome.NOT_CONVERGED, dtype=np.int8)
-    outcome[_equal_levels(y, w)] = Outcome.FLAT
-    outcome[(w > 0).sum(axis=0) < LEVELS_NEEDED[model]] = Outcome.TOO_FEW_LEVELS
-    theta = np.full((3, n_curves), np.nan)
-    a, s, sse = (np.full(n_curves, np.nan) for _ in range(3))
-    iterations = np.zeros(n_curves, dtype=np.int64)
-
-    flat = np.flatnonzero(outcome == Outcome.FLAT)
-    theta[:, flat] = np.clip(mean_precision[0][:, flat], *box)
-    a[flat] = np.where(w[:, flat] > 0, y[:, flat], -np.inf).max(axis=0)
-    s[flat] = 0.0
-    offset = theta[:, flat] - mean_precision[0][:, flat]
-    sse[flat] = (mean_precision[1][:, flat] * offset**2).sum(axis=0)
-
-    todo = np.flatnonzero(outcome == Outcome.NOT_CONVERGED)
+    fit = _nothing_yet(n_curves, orientation, model)
+    fit.outcome[_equal_levels(y, w)] = Outcome.FLAT
+    fit.outcome[(w > 0).sum(axis=0) < LEVELS_NEEDED[model]] = Outcome.TOO_FEW_LEVELS
+    todo = np.flatnonzero(fit.outcome == Outcome.NOT_CONVERGED)
     for first in range(0, todo.size, CHUNK):
         part = todo[first : first + CHUNK]
-        own_prior = tuple(values.take(part, axis=1) for values in mean_precision)
+        mean, precision = (values.take(part, axis=1) for values in mean_precision)
         levels = make_levels(
-            log_x,
-            y.take(part, axis=1),
-            w.take(part, axis=1),
-            (own_prior[0], own_prior[1]),
-            box,
-            orientation,
+            log_x, y.take(part, axis=1), w.take(part, axis=1), (mean, precision), box, orientation
         )
         found = search(levels, grid, None if starts is None else starts.take(part, axis=1))
-        theta[:, part] = found.theta
-        s[part] = found.s
-        a[part] = levels.y_mean - found.s * found.shape_mean
-        sse[part] = found.objective
-        iterations[part] = found.iterations
-        outcome[part[found.converged]] = Outcome.FITTED
-    at_bound = ((theta <= box[0]) | (theta >= box[1])) & (box[0] < box[1])
-    at_bound[:, flat] = False
-    return BatchFit(theta, a, s, sse, outcome, iterations, at_bound, orientation, model)
+        fit.theta[:, part] = found.theta
+        fit.s[part] = found.s
+        fit.a[part] = levels.y_mean - found.s * found.shape_mean
+        fit.sse[part] = found.objective
+        fit.iterations[part] = found.iterations
+        fit.outcome[part[found.converged]] = Outcome.FITTED
+    fit.at_bound[:] = ((fit.theta <= box[0]) | (fit.theta >= box[1])) & (box[0] < box[1])
+    _put_flat(fit, y, w, mean_precision, box)
+    return fit
+
+
+def _nothing_yet(n_curves: int, orientation: int, model: ModelName) -> BatchFit:
+    """A batch whose arrays wait to be filled."""
+    return BatchFit(
+        theta=np.full((3, n_curves), np.nan),
+        a=np.full(n_curves, np.nan),
+        s=np.full(n_curves, np.nan),
+        sse=np.full(n_curves, np.nan),
+        outcome=np.full(n_curves, Outcome.NOT_CONVERGED, dtype=np.int8),
+        iterations=np.zeros(n_curves, dtype=np.int64),
+        at_bound=np.zeros((3, n_curves), dtype=bool),
+        orientation=orientation,
+        model=model,
+    )
+
+
+def _put_flat(
+    fit: BatchFit, y: Array, w: Array, prior: tuple[Array, Array], box: tuple[Array, Array]
+) -> None:
+    """Curves of equal levels: a horizontal line, its shape where the prior would have it."""
+    flat = np.flatnonzero(fit.outcome == Outcome.FLAT)
+    mean, precision = (values.take(flat, axis=1) for values in prior)
+    theta = np.clip(mean, *box)
+    fit.theta[:, flat] = theta
+    fit.a[flat] = np.where(w[:, flat] > 0, y[:, flat], -np.inf).max(axis=0)
+    fit.s[flat] = 0.0
+    fit.sse[flat] = (precision * (theta - mean) ** 2).sum(axis=0)
 
 
 def _equal_levels(y: Array, w: Array) -> npt.NDArray[np.bool_]:

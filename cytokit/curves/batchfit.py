@@ -188,7 +188,7 @@ def _rows(x: npt.ArrayLike) -> Array:
 
 def _safe_inverse(information: Array) -> Array:
     """Inverse of (N, p, p) symmetric matrices, with a tiny ridge on their scaled form."""
-    fitted = np.isfinite(information).all(axis=(1, 2))
+    fitted = np.asarray(np.isfinite(information).all(axis=(1, 2)))
     size = information.shape[1]
     diagonal = np.sqrt(np.einsum("Nii->Ni", information))
     scale = np.where(fitted[:, None] & (diagonal > 0), diagonal, 1.0)

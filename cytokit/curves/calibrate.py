@@ -16,43 +16,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytokit.curves.arrays import CurveArrays, quadratic
-from cytokit.curves.batch import LEVELS_NEEDED, fit_batch
+from cytokit.curves.batch import LEVELS_NEEDED
 from cytokit.curves.company import mix, pooled_prior, prefers_minus
 from cytokit.curves.covariance import sandwich
+from cytokit.curves.levels import LEVEL_SD, fit_level_error
 from cytokit.curves.model import Array
 from cytokit.curves.options import FitOptions
-from cytokit.curves.prior import Prior, weak_prior
+from cytokit.curves.prior import Prior
+from cytokit.curves.rules import VENDOR_RULES, well_weights
+from cytokit.curves.solve import Solution, default_prior, outside_the_box, solve
 from cytokit.curves.weights import (
     Scatter,
     VarianceModel,
     fit_variance,
     huber,
     prior_centre,
-    rule_weights,
     tukey,
 )
 from cytokit.curves.wells import Calibration, StandardWells
 
-__all__ = ["VENDOR_RULES", "Calibration", "StandardWells", "calibrate"]
-
-VENDOR_RULES = ("xponent", "bioplex")
 HUBER_ROUNDS, TUKEY_ROUNDS, PLAIN_ROUNDS = 2, 4, 4
-#: a standard well this far off (in sd) does not speak about the noise
-NOISE_REJECT = 3.5
+#: mean of w z^2 over mean of w for Tukey's weights and normal z: the noise would come out low
+TUKEY_CONSISTENCY = 0.893
 #: precision that holds a coordinate of theta still
 FIXED = 1e12
 POOL_ROUNDS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class _Solution:
-    """One round's solution, before its uncertainty."""
-
-    theta: Array
-    lower: Array
-    upper: Array
-    converged: NDArray[np.bool_]
-    at_bound: NDArray[np.bool_]
 
 
 def calibrate(wells: StandardWells, options: FitOptions) -> Calibration:
@@ -72,10 +60,17 @@ def calibrate(wells: StandardWells, options: FitOptions) -> Calibration:
     -------
     Calibration
     """
+    if wells.x.shape[1] == 1:
+        # numpy sums a single column in another order: beside a double of its own, which is no
+        # company to it, a curve has the same last bits as among many
+        pair = wells.take(np.array([0, 0]))
+        apart = np.array([0, 1])
+        pair = replace(pair, plate=pair.plate + apart, analyte=pair.analyte + apart)
+        return calibrate(pair, options).take(np.array([0]))
     company = wells.analyte if options.pool else wells.plate
     signs = (-1,) if options.weights in VENDOR_RULES else (1, -1)
     ways = [np.full(len(company), sign) for sign in signs]
-    priors = _default_prior(wells, options)
+    priors = default_prior(wells, options)
     found = [_iterate(wells, options, way, priors, company) for way in ways]
     chosen = found[0]
     if len(found) == 2:
@@ -88,32 +83,16 @@ def calibrate(wells: StandardWells, options: FitOptions) -> Calibration:
     return chosen
 
 
-def _default_prior(wells: StandardWells, options: FitOptions) -> Prior:
-    """The weak prior of each curve, or one that says nothing."""
-    size = wells.x.shape[1]
-    mean, precision = np.zeros((3, size)), np.zeros((3, size))
-    if options.prior != "none":
-        for members in _designs(wells):
-            design = weak_prior(np.exp(_design_log_x(wells, members)))
-            mean[:, members], precision[:, members] = design.mean, design.precision
-    return Prior(mean, precision)
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What stays the same through the rounds of one iteration."""
 
-
-def _designs(wells: StandardWells) -> list[NDArray[np.intp]]:
-    """Curves that share a dilution series up to a factor, and the number of parameters."""
-    keys = [
-        (bool(four), tuple(np.round(column, 10)))
-        for four, column in zip(wells.four, wells.log_x.T, strict=True)
-    ]
-    groups: dict[tuple[bool, tuple[float, ...]], list[int]] = {}
-    for number, key in enumerate(keys):
-        groups.setdefault(key, []).append(number)
-    return [np.array(members) for members in groups.values()]
-
-
-def _design_log_x(wells: StandardWells, members: NDArray[np.intp]) -> Array:
-    """The shared levels of one design, blanks at X_ZERO."""
-    return np.round(wells.log_x[:, members[0]], 10)
+    wells: StandardWells
+    options: FitOptions
+    orientation: NDArray[np.int64]
+    prior: Prior
+    company: NDArray[np.intp]
+    blank: Array
 
 
 def _iterate(
@@ -124,28 +103,33 @@ def _iterate(
     company: NDArray[np.intp],
 ) -> Calibration:
     """Iterated weighting around the solver for one choice of orientation."""
+    task = _Task(wells, options, orientation, prior, company, _blank_response(wells))
     there = np.isfinite(wells.y)
     y = np.where(there, wells.y, 0.0)
-    blank = _blank_response(wells)
-    noise = _prior_noise(blank)
-    level_mean = y.sum(1) / np.maximum(there.sum(1), 1)
-    robust = there.astype(float)
-    weight = _weights(wells, options, noise, level_mean[:, None], robust, np.zeros_like(wells.x))
-    solution = _solve(wells, y, weight, orientation, prior, start=None)
+    noise = _prior_noise(task.blank)
+    level_sd = np.full(len(company), LEVEL_SD)
+    robust, extra = there.astype(float), np.zeros_like(wells.x)
+    mu = y.sum(1) / np.maximum(there.sum(1), 1)
+    weight = well_weights(wells, options, noise, mu, robust, extra)
+    solution = solve(wells, y, weight, orientation, prior, start=None)
     rounds = HUBER_ROUNDS + TUKEY_ROUNDS if options.robust else PLAIN_ROUNDS
     for number in range(rounds):
-        curves = _arrays(wells, solution, orientation, noise, weight, robust, prior, options)
-        mu, extra = _expected(wells, curves, options)
-        noise = _noise(wells, curves, mu, extra, weight, company, blank)
+        curves = _arrays(task, solution, noise, level_sd, weight)
+        mu, slope2 = _expected(wells, curves)
+        calm = TUKEY_CONSISTENCY if options.robust and number > HUBER_ROUNDS else 1.0
+        noise, level_sd = _noise(task, curves, level_sd, weight, robust, calm)
+        extra = slope2 * _level_variance(task, level_sd)
         if options.robust:
             z = np.where(there, y - mu[:, None], 0.0)
             z /= np.sqrt(noise.variance(mu) + extra)[:, None]
             factor = huber(z) if number < HUBER_ROUNDS else _tukey_or_huber(z, there, wells.four)
             robust = np.where(there, factor, 0.0)
-        weight = _weights(wells, options, noise, mu[:, None], robust, extra)
-        solution = _solve(wells, y, weight, orientation, prior, start=solution.theta)
-    curves = _arrays(wells, solution, orientation, noise, weight, robust, prior, options)
-    return _calibration(wells, curves, solution, weight, robust, options)
+        weight = well_weights(wells, options, noise, mu, robust, extra)
+        solution = solve(wells, y, weight, orientation, prior, start=solution.theta)
+    if options.weights == "xponent":
+        solution = outside_the_box(wells, y, weight, prior, solution)
+    curves = _arrays(task, solution, noise, level_sd, weight)
+    return _calibration(task, curves, solution, level_sd, weight, robust)
 
 
 def _tukey_or_huber(z: Array, there: NDArray[np.bool_], four: NDArray[np.bool_]) -> Array:
@@ -171,150 +155,87 @@ def _prior_noise(blank: Array) -> VarianceModel:
     return VarianceModel(s0, cv, np.tile(np.eye(2), (len(blank), 1, 1)))
 
 
-def _expected(
-    wells: StandardWells, curves: CurveArrays, options: FitOptions
-) -> tuple[Array, Array]:
-    """Expected response (n, N), and the variance a declared dilution error adds to it."""
+def _expected(wells: StandardWells, curves: CurveArrays) -> tuple[Array, Array]:
+    """Expected response (n, N) of the levels, and its squared slope over ln x."""
     log_x = wells.log_x
-    mu = curves.predict(log_x)
-    if options.dilution_error_pct == 0:
-        return mu, np.zeros_like(mu)
-    slope = curves.jacobian(log_x)[2]
-    return mu, slope**2 * wells.steps * (options.dilution_error_pct / 100) ** 2
+    return curves.predict(log_x), curves.jacobian(log_x)[2] ** 2
+
+
+def _level_variance(task: _Task, level_sd: Array) -> Array:
+    """Variance (n, N) of the levels' ln concentrations, estimated and declared."""
+    declared = task.options.dilution_error_pct / 100
+    return np.asarray(level_sd**2 + task.wells.steps * declared**2)
 
 
 def _noise(
-    wells: StandardWells,
+    task: _Task,
     curves: CurveArrays,
-    mu: Array,
-    extra: Array,
+    level_sd: Array,
     weight: Array,
-    company: NDArray[np.intp],
-    blank: Array,
-) -> VarianceModel:
-    """Variance model from the standards about the fit, their replicates and the samples."""
-    sd = np.sqrt(curves.noise.variance(mu) + extra)[:, None]
+    robust: Array,
+    calm: float,
+) -> tuple[VarianceModel, Array]:
+    """Noise of wells and error of levels, from standards about the fit, and from replicates.
+
+    A well counts by its robust weight; an outlier says nothing about the noise. `calm` makes up
+    for the residuals that such weights shrink.
+    """
+    wells = task.wells
+    mu, slope2 = _expected(wells, curves)
     there = np.isfinite(wells.y)
     residual = np.where(there, wells.y - mu[:, None], 0.0)
-    speaks = there & (np.abs(residual) <= NOISE_REJECT * sd)
-    n = speaks.sum(1)
-    mean = np.where(speaks, residual, 0.0).sum(1) / np.maximum(n, 1)
-    within = np.where(speaks, residual - mean[:, None], 0.0)
-    replicates = Scatter(
-        mu, (within**2).sum(1), np.maximum(n - 1, 0).astype(float), np.zeros_like(mu)
-    )
+    n = robust.sum(1)
+    safe_n = np.where(n > 0, n, 1.0)
+    mean = (robust * residual).sum(1) / safe_n
+    within = (robust * np.where(there, residual - mean[:, None], 0.0) ** 2).sum(1)
+    own = (robust**2).sum(1) / safe_n
+    replicates = Scatter(mu, within / calm, np.maximum(n - own, 0.0), np.zeros_like(mu))
     leverage = weight.sum(1) * quadratic(curves.jacobian(wells.log_x), curves.covariance)
-    freedom = np.where(n > 0, np.clip(1.0 - leverage, 0.0, 1.0), 0.0)
-    misfit = Scatter(mu, n * mean**2, freedom, n * extra)
-    return fit_variance(replicates.joined(misfit).joined(wells.samples), blank, company)
-
-
-def _weights(
-    wells: StandardWells,
-    options: FitOptions,
-    noise: VarianceModel,
-    mu: Array,
-    robust: Array,
-    extra: Array,
-) -> Array:
-    """Weight of each well (n, R, N), in units of 1 / variance."""
-    if options.weights == "model":
-        n = np.maximum(np.isfinite(wells.y).sum(1), 1)
-        # a level's dilution error is common to its wells: shared out so that the level's mean
-        # has the right variance
-        variance = noise.variance(mu[:, 0]) + n * extra
-        return robust / variance[:, None]
-    rule = rule_weights(options.weights, wells.y, wells.background)
-    if options.weights in VENDOR_RULES:
-        rule = np.where((wells.x == 0)[:, None], 0.0, rule)
-    return rule * robust * _rule_scale(rule, noise.variance(mu))
-
-
-def _rule_scale(rule: Array, variance: Array) -> Array:
-    """Factor (N,) that brings a rule's weights to the noise's own size, as priors need."""
-    used = rule > 0
-    log_ratio = np.where(used, np.log(np.where(used, rule, 1.0) * variance), 0.0)
-    count = np.maximum(used.sum((0, 1)), 1)
-    return np.asarray(np.exp(-log_ratio.sum(1).sum(0) / count))
-
-
-def _solve(
-    wells: StandardWells,
-    y: Array,
-    weight: Array,
-    orientation: NDArray[np.int64],
-    prior: Prior,
-    start: Array | None,
-) -> _Solution:
-    """One weighted fit of every curve, batch by batch."""
-    total = weight.sum(1)
-    mean = (weight * y).sum(1) / np.where(total > 0, total, 1.0)
-    size = y.shape[2]
-    theta, plateaus = np.empty((3, size)), np.empty((2, size))
-    flags = np.empty((2, size), dtype=bool)
-    for design in _designs(wells):
-        x = np.exp(_design_log_x(wells, design))
-        for sign in (1, -1):
-            members = design[orientation[design] == sign]
-            if len(members) == 0:
-                continue
-            fit = fit_batch(
-                x,
-                mean[:, members],
-                total[:, members],
-                orientation=sign,
-                prior=Prior(prior.mean[:, members], prior.precision[:, members]),
-                start=None if start is None else start[:, members],
-                model="4pl" if wells.four[members[0]] else "5pl",
-            )
-            theta[:, members] = fit.theta
-            plateaus[:, members] = fit.lower, fit.upper
-            flags[:, members] = fit.converged, fit.at_bound[1:].any(0)
-    return _Solution(theta, plateaus[0], plateaus[1], flags[0], flags[1])
+    freedom = own * np.clip(1.0 - leverage, 0.0, 1.0)
+    pull = safe_n * slope2
+    known = pull * _level_variance(task, level_sd)
+    misfit = Scatter(mu, n * mean**2 / calm, freedom, known)
+    groups = replicates.joined(misfit).joined(wells.samples)
+    noise = fit_variance(groups, task.blank, task.company)
+    declared = replace(misfit, known=pull * _level_variance(task, 0.0 * level_sd))
+    return noise, fit_level_error(declared, noise, pull, wells.plate)
 
 
 def _arrays(
-    wells: StandardWells,
-    solution: _Solution,
-    orientation: NDArray[np.int64],
-    noise: VarianceModel,
-    weight: Array,
-    robust: Array,
-    prior: Prior,
-    options: FitOptions,
+    task: _Task, solution: Solution, noise: VarianceModel, level_sd: Array, weight: Array
 ) -> CurveArrays:
     """Curves with the covariance of their parameters."""
-    size = wells.x.shape[1]
-    blank = np.zeros((size, 5, 5))
+    wells = task.wells
     curves = CurveArrays(
         solution.theta,
         solution.lower,
         solution.upper,
-        orientation,
+        task.orientation,
         np.log(wells.top),
-        blank,
+        np.zeros((wells.x.shape[1], 5, 5)),
         noise,
     )
-    precision = prior.precision.copy()
+    precision = task.prior.precision.copy()
     precision[2] = np.where(wells.four, FIXED, precision[2])
-    shared = None
-    if options.dilution_error_pct:
-        shared = wells.shared_steps * (options.dilution_error_pct / 100) ** 2
+    declared = task.options.dilution_error_pct / 100
+    shared = np.eye(len(wells.x))[:, :, None] * level_sd**2 + wells.shared_steps * declared**2
     covariance = sandwich(curves, wells.log_x, weight, precision, shared)
     return replace(curves, covariance=covariance)
 
 
 def _calibration(
-    wells: StandardWells,
+    task: _Task,
     curves: CurveArrays,
-    solution: _Solution,
+    solution: Solution,
+    level_sd: Array,
     weight: Array,
     robust: Array,
-    options: FitOptions,
 ) -> Calibration:
     """The fit with its measures of agreement."""
+    wells = task.wells
     there = np.isfinite(wells.y)
-    mu, extra = _expected(wells, curves, options)
+    mu, slope2 = _expected(wells, curves)
+    extra = slope2 * _level_variance(task, level_sd)
     residual = np.where(there, wells.y - mu[:, None], 0.0)
     used = weight > 0
     chi2 = (robust * residual**2 / (curves.noise.variance(mu) + extra)[:, None]).sum(1)
@@ -328,6 +249,7 @@ def _calibration(
     r2 = np.where(spread > 0, 1.0 - left / np.where(spread > 0, spread, 1.0), np.nan)
     return Calibration(
         curves,
+        level_sd,
         weight,
         np.where(there, robust, np.nan),
         chi2,

@@ -26,7 +26,7 @@ def prefers_minus(
     there = np.isfinite(wells.y)
     y = np.where(there, wells.y, 0.0)
     mean = y.sum(1) / np.maximum(there.sum(1), 1)
-    variance = 0.5 * sum(one.curves.noise.variance(mean) for one in found)
+    variance = np.mean([one.curves.noise.variance(mean) for one in found], axis=0)
     misfit = []
     for one in found:
         mu = one.curves.predict(wells.log_x)
@@ -65,6 +65,7 @@ def mix(found: list[Calibration], second: NDArray[np.bool_]) -> Calibration:
     )
     return Calibration(
         curves,
+        pick(one.level_sd, two.level_sd),
         pick(one.weight, two.weight),
         pick(one.robust, two.robust),
         pick(one.chi2, two.chi2),

@@ -15,11 +15,12 @@ def sandwich(
     log_x: Array,
     weight: Array,
     precision: Array,
-    shared: Array | None,
+    shared: Array,
 ) -> Array:
     """Covariance (N, 5, 5) of (lower, upper, m, eta, k) under the curves' variance model.
 
-    With weights 1 / variance it is (J'WJ + P)^-1, else P. J. Huber's sandwich.
+    With weights 1 / variance and independent wells it is (J'WJ + P)^-1, else P. J. Huber's
+    sandwich.
 
     Parameters
     ----------
@@ -31,9 +32,8 @@ def sandwich(
         Of single wells; 0 where there is none.
     precision : (3, N) array
         Of the prior on (m, eta, k).
-    shared : (n, n, N) array or None
-        Covariance of the levels' ln concentrations, where a dilution error was declared: it is
-        carried from step to step of the series, so that levels err together.
+    shared : (n, n, N) array
+        Covariance of the levels' ln concentrations.
 
     Returns
     -------
@@ -44,9 +44,8 @@ def sandwich(
     bread = _gram(jacobian, total)
     variance = curves.noise.variance(curves.predict(log_x))
     meat = _gram(jacobian, (weight**2).sum(1) * variance)
-    if shared is not None:
-        pull = jacobian * (total * jacobian[2])
-        meat += np.einsum("ijn,jkn,lkn->nil", pull, shared, pull)
+    pull = jacobian * (total * jacobian[2])
+    meat += np.einsum("ijn,jkn,lkn->nil", pull, shared, pull)
     for i in range(3):
         bread[:, 2 + i, 2 + i] += precision[i]
         meat[:, 2 + i, 2 + i] += precision[i]
@@ -62,4 +61,4 @@ def sandwich(
 
 def _gram(jacobian: Array, weight: Array) -> Array:
     """Sum over levels of w J J', (N, 5, 5)."""
-    return np.einsum("ijn,jn,ljn->nil", jacobian, weight, jacobian)
+    return np.asarray(np.einsum("ijn,jn,ljn->nil", jacobian, weight, jacobian))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from html import escape
 
 import numpy as np
 import numpy.typing as npt
@@ -11,9 +10,10 @@ import pandas as pd
 
 from cytokit.curves.arrays import CurveArrays
 from cytokit.curves.intervals import concentration_interval
-from cytokit.curves.model import Array, equation, log_concentration
+from cytokit.curves.model import Array, log_concentration
+from cytokit.curves.status import concentration, range_status
 from cytokit.errors import InputError, Problem, place
-from cytokit.vocabulary import CURVES_COLUMNS, RangeStatus, Verdict
+from cytokit.vocabulary import CURVES_COLUMNS, Verdict
 
 NAN = float("nan")
 
@@ -271,54 +271,6 @@ class StandardCurve:
         return f"<StandardCurve {self.analyte!r} on {self.plate!r}: {self.verdict}; {what}>"
 
     def _repr_html_(self) -> str:
-        title = f"<p><b>{escape(self.analyte)}</b> on {escape(self.plate)}: {self.verdict}"
-        title += f" ({escape(self.reason)})</p>" if self.reason else "</p>"
-        if not self.ok:
-            return title
-        sign = 1 if self.orientation == "+" else -1
-        formula = (
-            f"<p><code>{escape(equation(sign, self.model))}</code>, a = {self.lower:.4g}, "
-            f"d = {self.upper:.4g}, c = {self.inflection:.4g}, b = {self.slope:.4g}"
-        )
-        formula += "</p>" if self.model == "4pl" else f", g = {self.asymmetry:.4g}</p>"
-        unit = escape(self.unit)
-        limits = (
-            f"<p>LOD {self.lod:.4g} {unit}; by precision {self.lloq:.4g} to {self.uloq:.4g} "
-            f"{unit}; by recovery {self.lloq_recovery:.4g} to {self.uloq_recovery:.4g} {unit}</p>"
-        )
-        columns = ["level", "expected", "n_wells", "mfi", "back_calculated", "recovery_pct"]
-        table = self.standards[[*columns, "reason"]].to_html(
-            index=False, float_format=lambda value: f"{value:.4g}"
-        )
-        return title + formula + limits + table
+        from cytokit.curves.show import curve_html
 
-
-def range_status(log_x: Array, lloq: Array | float, uloq: Array | float) -> npt.NDArray[np.str_]:
-    """Status of ln concentrations that lie on a curve, or beyond its plateaus (-inf, +inf).
-
-    Where no quantifiable range exists (NaN limits) every number stands outside it, below.
-
-    Examples
-    --------
-    >>> range_status(np.log([1.0, 5.0, 50.0]), 2.0, 20.0).tolist()
-    ['below_lloq', 'in_range', 'above_uloq']
-    """
-    x = concentration(log_x)
-    inside = (x >= np.asarray(lloq)) & (x <= np.asarray(uloq))
-    status = np.where(inside, str(RangeStatus.IN_RANGE), str(RangeStatus.BELOW_LLOQ))
-    status = np.where(x > np.asarray(uloq), str(RangeStatus.ABOVE_ULOQ), status)
-    status = np.where(log_x == -np.inf, str(RangeStatus.OOR_LOW), status)
-    status = np.where(log_x == np.inf, str(RangeStatus.OOR_HIGH), status)
-    return np.where(np.isnan(log_x), str(RangeStatus.NOT_MEASURED), status)
-
-
-def concentration(log_x: Array) -> Array:
-    """Concentration of finite ln x; NaN for what lies beyond a plateau.
-
-    Examples
-    --------
-    >>> concentration(np.array([-np.inf, 0.0])).tolist()
-    [nan, 1.0]
-    """
-    finite = np.isfinite(log_x)
-    return np.where(finite, np.exp(np.where(finite, log_x, 0.0)), np.nan)
+        return curve_html(self)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cytokit.curves.assemble import back_calculate, make_curves
+from cytokit.curves.assemble import make_curves
 from cytokit.curves.calibrate import calibrate
 from cytokit.curves.curve import Dropped, StandardCurve
 from cytokit.curves.gather import (
@@ -234,8 +235,8 @@ def _drop_and_refit(
         for number, (one, curve) in enumerate(zip(left, curves, strict=True)):
             if curve.arrays is None:
                 continue
-            recovery = back_calculate(one, curve.arrays)[1]
-            used = np.isfinite(one.y).any(1)
+            recovery = curve.standards["recovery_pct"].to_numpy()[: len(one.x)]
+            used = one.used
             level = level_to_drop(one.x, recovery, used, planned[number], profile)
             if level is None:
                 continue
@@ -246,8 +247,6 @@ def _drop_and_refit(
         if not changed:
             break
         curves = _fit_once(left, scatters, usual, options, profile)
-    from dataclasses import replace
-
     return [replace(curve, dropped=log[number]) for number, curve in enumerate(curves)]
 
 

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cytokit.curves.calibrate import VENDOR_RULES, StandardWells
 from cytokit.curves.model import Array
 from cytokit.curves.options import FitOptions
+from cytokit.curves.rules import VENDOR_RULES
 from cytokit.curves.weights import Scatter
+from cytokit.curves.wells import StandardWells
 from cytokit.plate import Plate
 from cytokit.vocabulary import WellType
 
@@ -90,7 +91,12 @@ class AnalyteStandards:
     @property
     def n_levels(self) -> int:
         """Usable levels above zero."""
-        return int((np.isfinite(self.y).any(1) & (self.x > 0)).sum())
+        return int((self.used & (self.x > 0)).sum())
+
+    @property
+    def used(self) -> NDArray[np.bool_]:
+        """Levels (n,) with a usable well."""
+        return np.asarray(np.isfinite(self.y).any(1), dtype=bool)
 
     def without_level(self, level: int, reason: str, options: FitOptions) -> AnalyteStandards:
         """The same standards with one level left out."""
@@ -113,8 +119,8 @@ def well_arrays(plate: Plate, options: FitOptions, excluded: NDArray[np.bool_]) 
         mine = code == number
         for rows, values in ((mine & both, mfi - net), (mine & blank & np.isfinite(mfi), mfi)):
             if np.isnan(background[number]) and rows.any():
-                background[number] = np.median(values[rows]) if values is not mfi else np.mean(
-                    values[rows]
+                background[number] = (
+                    np.median(values[rows]) if values is not mfi else np.mean(values[rows])
                 )
     response = mfi
     if options.weights in VENDOR_RULES:
@@ -223,14 +229,14 @@ def sample_scatter(arrays: WellArrays) -> Scatter:
         empty = np.zeros((0, size))
         return Scatter(empty, empty, empty, empty)
     some = frame.iloc[rows]
-    group = some.groupby(["sample", "well_type", "dilution_factor"], dropna=False).ngroup()
-    group = group.to_numpy()
-    n_groups = group.max() + 1
+    keys = some.groupby(["sample", "well_type", "dilution_factor"], dropna=False)
+    group = keys.ngroup().to_numpy(dtype=np.intp)
+    n_groups = int(group.max()) + 1
     cell = group * size + arrays.code[rows]
     values = arrays.response[rows]
     n = np.bincount(cell, minlength=n_groups * size)
     mean = np.bincount(cell, values, minlength=n_groups * size) / np.maximum(n, 1)
-    ss = np.bincount(cell, (values - mean[cell]) ** 2, minlength=n_groups * size)
+    ss = np.bincount(cell, (values - mean[cell]) ** 2, minlength=n_groups * size).astype(float)
     shape = (n_groups, size)
     df = np.maximum(n - 1, 0).astype(float)
     some_df = df.reshape(shape).any(1)

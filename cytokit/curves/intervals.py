@@ -11,6 +11,7 @@ Chemometrics 20 (1993) 97.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cytokit.curves.arrays import CurveArrays
 from cytokit.curves.model import X_ZERO, Array
@@ -90,7 +91,7 @@ def _end(
     n_wells: Array,
     sign: Array,
     target: Array,
-    cell: Array,
+    cell: NDArray[np.intp],
 ) -> Array:
     """Where z crosses the target between grid points `cell` and `cell` + 1 (Illinois steps)."""
     last = len(grid) - 1
@@ -106,18 +107,24 @@ def _end(
     at_zero = index == 0  # from nought to the first grid point there is nothing to refine
     left = np.where(at_zero, right, left)
     f_left, f_right = excess(left), excess(right)
+    was_left = np.zeros(inside.shape, dtype=bool)
+    was_right = was_left
     for _ in range(REFINEMENTS):
-        fall = f_left - f_right
-        share = np.where(fall > 0, f_left / np.where(fall > 0, fall, 1.0), 0.5)
-        middle = left + np.clip(share, 0.0, 1.0) * (right - left)
+        middle = _chord(left, right, f_left, f_right)
         f_middle = excess(middle)
         to_left = f_middle > 0
-        # Illinois: halve the value kept at the end that did not move
-        f_left = np.where(to_left, f_middle, f_left / 2)
-        f_right = np.where(to_left, f_right / 2, f_middle)
+        # Illinois: an end that stays twice running counts half
+        f_left = np.where(to_left, f_middle, np.where(was_right, f_left / 2, f_left))
+        f_right = np.where(to_left, np.where(was_left, f_right / 2, f_right), f_middle)
         left, right = np.where(to_left, middle, left), np.where(to_left, right, middle)
-    fall = f_left - f_right
-    share = np.where(fall > 0, f_left / np.where(fall > 0, fall, 1.0), 0.5)
-    root = left + np.clip(share, 0.0, 1.0) * (right - left)
+        was_left, was_right = to_left, ~to_left
+    root = _chord(left, right, f_left, f_right)
     open_end = np.where(cell < 0, -np.inf, np.inf)
     return np.where(inside, root, open_end)
+
+
+def _chord(left: Array, right: Array, f_left: Array, f_right: Array) -> Array:
+    """Where the chord between both ends is 0; the middle where it does not fall."""
+    fall = f_left - f_right
+    share = np.where(fall > 0, f_left / np.where(fall > 0, fall, 1.0), 0.5)
+    return np.asarray(left + np.clip(share, 0.0, 1.0) * (right - left))

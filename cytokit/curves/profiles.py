@@ -1,4 +1,4 @@
-"""Acceptance profiles: which figures a curve and a plate are judged by, and where they come from."""
+"""Acceptance profiles: which figures curves and plates are judged by, and their sources."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ ROUGH_ITERATIONS, ROUGH_TOLERANCE = 4, 1e-4
 POOR_FIT = 0.03
 #: In the second look, a start this near in theta comes back to what was found, and one that leaves
 #: this many times more after a rough polish will not beat it.
-SAME_PLACE, HOPELESS = 0.05, 2.0
+SAME_PLACE, HOPELESS = 0.05, 1.5
 
 Index = npt.NDArray[np.intp]
 

@@ -2,8 +2,7 @@
 
 The default is a variance model, ``var(mu) = s0^2 + (cv mu)^2``, estimated for each analyte by
 penalised maximum likelihood from the replicates of standards, blanks, controls and samples and
-from the standards' own residuals. The vendors' and the classical weights stand beside it, for
-comparison with other software. Robust weights multiply either.
+from the standards' own residuals. Robust weights multiply it.
 
 Sources: D. M. Rocke and S. Lorenzato, A two-component model for measurement error in analytical
 chemistry, Technometrics 37 (1995) 176; M. Davidian and R. J. Carroll, Variance function
@@ -13,6 +12,7 @@ estimation, JASA 82 (1987) 1079; P. J. Huber, Robust Statistics (1981), J. W. Tu
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,10 +24,11 @@ Array = NDArray[np.float64]
 S0_OF_BLANK, S0_ADD, CV_CENTRE = 0.05, 1.0, 0.08
 #: spread (sd of the logarithm) of s0 and cv about the general centre and about the plate's own
 SPREAD_GENERAL = (0.8, 0.6)
-SPREAD_PLATE = (0.6, 0.35)
-#: a group of replicates this improbable (chi-square tail) does not speak about the noise
-REJECT_TAIL = 5e-4
-REJECTION_STEPS, SCORING_STEPS = 8, 40
+SPREAD_PLATE = (0.4, 0.3)
+#: groups of replicates speak about the noise as under Student's t with so many degrees of freedom:
+#: one that is far apart moves it little
+GROUP_T = 6.0
+SCORING_STEPS = 40
 HUBER_CORNER, TUKEY_CORNER = 1.5, 6.0
 
 
@@ -59,6 +60,13 @@ class Scatter:
                 np.concatenate([getattr(self, name), getattr(other, name)])
                 for name in ("mean", "ss", "df", "known")
             )
+        )
+
+
+    def take(self, index: NDArray[np.intp]) -> Scatter:
+        """The groups of some curves."""
+        return Scatter(
+            self.mean[:, index], self.ss[:, index], self.df[:, index], self.known[:, index]
         )
 
 
@@ -135,7 +143,8 @@ def fit_variance(scatter: Scatter, blank: Array, company: NDArray[np.intp]) -> V
     phi, _ = _maximise(scatter, general, general, SPREAD_GENERAL)
     centre = general + _lent(phi - general, company)
     phi, information = _maximise(scatter, phi, centre, SPREAD_PLATE)
-    return VarianceModel(np.exp(phi[0]), np.exp(phi[1]), np.linalg.inv(information))
+    uncertainty = np.asarray(np.linalg.inv(information), dtype=float)
+    return VarianceModel(np.exp(phi[0]), np.exp(phi[1]), uncertainty)
 
 
 def _lent(deviation: Array, company: NDArray[np.intp]) -> Array:
@@ -165,19 +174,16 @@ def _median_without(ordered: Array, place: NDArray[np.intp]) -> Array:
 def _maximise(
     scatter: Scatter, start: Array, centre: Array, spread: tuple[float, float]
 ) -> tuple[Array, Array]:
-    """Fisher scoring for (ln s0, ln cv); improbable groups are left out and looked at again."""
+    """Fisher scoring for (ln s0, ln cv), groups that lie far apart bounded in their influence."""
     phi = start.copy()
     precision = 1.0 / np.square(np.array(spread))[:, None]
-    ceiling = special.chdtri(np.maximum(scatter.df, 1e-6), REJECT_TAIL)
-    going = np.ones(phi.shape[1], dtype=bool)
     df = scatter.df
-    for number in range(SCORING_STEPS):
+    going = np.ones(phi.shape[1], dtype=bool)
+    for _ in range(SCORING_STEPS):
         s0_2, cv_mu_2 = np.exp(2 * phi[0]), np.exp(2 * phi[1]) * scatter.mean**2
         total = s0_2 + cv_mu_2 + scatter.known
         ratio = scatter.ss / total
-        if number < REJECTION_STEPS:  # then it stays, so that the maximum stands still
-            df = np.where(ratio > ceiling, 0.0, scatter.df)
-        excess = np.where(df > 0, ratio - df, 0.0)
+        excess = bounded_excess(ratio, df)
         u = np.stack([2 * s0_2 / total, 2 * cv_mu_2 / total])
         gradient = 0.5 * (excess * u).sum(1) + precision * (centre - phi)
         weighted = df * u
@@ -193,11 +199,43 @@ def _maximise(
         )
         step /= np.maximum(1.0, np.abs(step).max(0))
         phi = np.where(going, phi + step, phi)  # a finished curve stays as it would stand alone
-        going &= np.abs(step).max(0) > (0.0 if number < REJECTION_STEPS else 1e-10)
+        going &= np.abs(step).max(0) > 1e-10
         if not going.any():
             break
-    information = np.stack([h00, h01, h01, h11], axis=1).reshape(-1, 2, 2)
-    return phi, information
+    return phi, np.stack([h00, h01, h01, h11], axis=1).reshape(-1, 2, 2)
+
+
+def bounded_excess(ratio: Array, df: Array) -> Array:
+    """What groups say about the noise: their square over its expectation, less its freedom.
+
+    Bounded for groups that lie far apart, and so scaled that mean and slope are those of the
+    unbounded ``ratio - df`` when the noise is normal.
+
+    Examples
+    --------
+    >>> bounded_excess(np.array([0.0, 1e6]), np.array([1.0, 1.0])).round(2).tolist()
+    [-1.03, 9.03]
+    """
+    at, influence, slope = _influence_table()
+    log_df = np.log(np.maximum(df, 1e-3))
+    bounded = ratio * (GROUP_T + df) / (GROUP_T + ratio)
+    excess = bounded - df * np.interp(log_df, at, influence)
+    return np.asarray(excess / np.interp(log_df, at, slope))
+
+
+@lru_cache(maxsize=1)
+def _influence_table() -> tuple[Array, Array, Array]:
+    """Means over chi-square q of q (t + df) / (t + q), and of its slope in ln q, per df."""
+    log_df = np.linspace(np.log(1e-3), np.log(60.0), 80)
+    influence, slope = [], []
+    for df in np.exp(log_df):
+        # q is 2 x; its density times q is x^(df/2) e^-x up to a constant
+        node, weight = special.roots_genlaguerre(40, df / 2)
+        weight = weight / weight.sum()
+        bounded = (GROUP_T + df) / (GROUP_T + 2 * node)
+        influence.append((weight * bounded).sum())
+        slope.append((weight * bounded * GROUP_T / (GROUP_T + 2 * node)).sum())
+    return log_df, np.array(influence), np.array(slope)
 
 
 def replicate_scatter(y: Array) -> Scatter:
@@ -247,40 +285,3 @@ def tukey(z: Array) -> Array:
     [1.0, 0.5625, 0.0]
     """
     return np.square(np.maximum(0.0, 1.0 - (z / TUKEY_CORNER) ** 2))
-
-
-def rule_weights(rule: str, y: Array, background: Array) -> Array:
-    """Weights of single standard wells by a classical or vendor's rule.
-
-    Parameters
-    ----------
-    rule : {"1/y2", "1/y", "none", "xponent", "bioplex"}
-        ``1/y2`` and ``1/y`` take the level's mean, never the single reading. ``xponent``:
-        1 / net MFI^2 of the single well, 1 where it is 0, blanks are no point. ``bioplex``:
-        1 / (mean raw FI)^1.8 for the level as one point. Both vendors' rules were checked
-        numerically against their exports.
-    y : (n, R, N) array
-        Levels x wells x curves, raw MFI; the first level is the blank where `blank_first`.
-    background : (N,) array
-        What the vendor subtracts: the mean blank.
-
-    Returns
-    -------
-    (n, R, N) array
-        0 where there is no reading.
-    """
-    there = np.isfinite(y)
-    filled = np.where(there, y, 0.0)
-    n = np.maximum(there.sum(1, keepdims=True), 1)
-    mean = filled.sum(1, keepdims=True) / n
-    if rule == "xponent":
-        net = filled - background
-        weight = np.where(net == 0, 1.0, 1.0 / np.where(net == 0, 1.0, net) ** 2)
-    elif rule == "none":
-        weight = np.ones_like(y)
-    else:
-        power = {"1/y2": 2.0, "1/y": 1.0, "bioplex": 1.8}[rule]
-        weight = np.maximum(np.abs(mean), 0.5) ** -power * np.ones_like(y)
-        if rule == "bioplex":
-            weight = weight / n
-    return np.where(there, weight, 0.0)

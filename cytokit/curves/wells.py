@@ -43,7 +43,7 @@ class StandardWells:
     @property
     def top(self) -> Array:
         """Highest expected concentration of each curve."""
-        return np.where(np.isfinite(self.x), self.x, 0.0).max(0)
+        return np.asarray(np.where(np.isfinite(self.x), self.x, 0.0).max(0))
 
     @property
     def log_x(self) -> Array:
@@ -59,11 +59,23 @@ class StandardWells:
         below = positive[::-1].cumsum(0)[::-1] - 1
         return np.where(positive, below, 0).astype(float)
 
-
     @property
     def shared_steps(self) -> Array:
         """Dilution steps (n, n, N) that two levels have in common."""
         return np.minimum(self.steps[:, None], self.steps[None])
+
+
+    def take(self, index: NDArray[np.intp]) -> StandardWells:
+        """Some of the curves."""
+        return StandardWells(
+            self.x[:, index],
+            self.y[:, :, index],
+            self.background[index],
+            self.samples.take(index),
+            self.plate[index],
+            self.analyte[index],
+            self.four[index],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +85,8 @@ class Calibration:
     Parameters
     ----------
     curves : CurveArrays
+    level_sd : (N,) array
+        Estimated error of the standards' ln concentrations on the curve's plate.
     weight : (n, R, N) array
         Final weight of each well; 0 where unused.
     robust : (n, R, N) array
@@ -85,6 +99,7 @@ class Calibration:
     """
 
     curves: CurveArrays
+    level_sd: Array
     weight: Array
     robust: Array
     chi2: Array
@@ -92,3 +107,17 @@ class Calibration:
     r2: Array
     converged: NDArray[np.bool_]
     at_bound: NDArray[np.bool_]
+
+    def take(self, index: NDArray[np.intp]) -> Calibration:
+        """Some of the curves."""
+        return Calibration(
+            self.curves.take(index),
+            self.level_sd[index],
+            self.weight[:, :, index],
+            self.robust[:, :, index],
+            self.chi2[index],
+            self.df[index],
+            self.r2[index],
+            self.converged[index],
+            self.at_bound[index],
+        )

@@ -30,8 +30,8 @@ _ADJUST = {
 }
 _SUMMARY = {
     "box": "Box: median and quartiles, whiskers to the extremes where these are in range.",
-    "gm": "Stroke: geometric mean with its 95 % confidence interval.",
-    "bar": "Bar: geometric mean with its 95 % confidence interval.",
+    "gm": "Stroke: geometric mean",
+    "bar": "Bar: geometric mean",
 }
 STARS = "* p < 0.05, ** p < 0.01, *** p < 0.001, **** p < 0.0001, ns: not significant."
 _LINE = 2.9  # mm per line of a footer
@@ -78,13 +78,14 @@ def _distinct(column: pd.Series) -> list[str]:
 
 
 def symbol_sentences(
-    result: ComparisonLike, analytes: Sequence[str], summary: str, label: str
+    result: ComparisonLike, analytes: Sequence[str], summary: str | None, label: str
 ) -> list[str]:
     """What the marks mean; only those that occur."""
     values = result.study.values
     values = values[values["analyte"].isin(list(analytes))]
     found = set(values["state"].astype(str))
-    said = [_SUMMARY[summary], "n: subjects with a reading, out-of-range ones included."]
+    said = [] if summary is None else [_summary_words(result, summary)]
+    said.append("n: subjects with a reading, out-of-range ones included.")
     if found & {"below", "above"}:
         sides = [
             text for state, text in (("below", "▽ below"), ("above", "△ above")) if state in found
@@ -102,6 +103,26 @@ def symbol_sentences(
     if label != "p":
         said.append(STARS)
     return said
+
+
+def _summary_words(result: ComparisonLike, summary: str) -> str:
+    """What the summary marks are; an interval only where the summary holds one."""
+    if summary == "box":
+        return _SUMMARY[summary]
+    interval = f" with its {level_words(result)} confidence interval"
+    return f"{_SUMMARY[summary]}{interval if 'gm_low' in result.summary else ''}."
+
+
+def level_words(result: ComparisonLike) -> str:
+    """The confidence level of the comparison's intervals.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> level_words(SimpleNamespace(options=SimpleNamespace(alpha=0.05)))
+    '95 %'
+    """
+    return f"{100 * (1 - result.options.alpha):g} %"
 
 
 def style_sentences(result: ComparisonLike, style: str) -> list[str]:

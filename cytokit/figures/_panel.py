@@ -9,20 +9,20 @@ import numpy as np
 import pandas as pd
 
 from cytokit.figures import _panel_parts as parts
+from cytokit.figures import _panel_points as readings
+from cytokit.figures._marks import Mark, marks_of
 from cytokit.figures._scales import log_axis, log_bounds
-from cytokit.figures._text import plain, shorten, text_width
 from cytokit.figures._view import (
     Column,
     ComparisonLike,
-    Mark,
     check_analyte,
     columns_of,
     deaths_of,
-    marks_of,
     points_of,
+    unit_of,
 )
-from cytokit.figures.brackets import Bracket, Obstacle, draw_brackets, size_in_points
-from cytokit.figures.style import INK, QUIET, SMALL, TITLE, choose, finish, styled
+from cytokit.figures.brackets import Bracket, Obstacle, draw_brackets
+from cytokit.figures.style import INK, QUIET, choose, finish, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,18 +75,18 @@ def panel(
     low, high = log_bounds([*points["y"], *_summary_heights(table, summary), *_ends(points)])
     log_axis(ax, "y", low, high)
     ax.set_xlim(columns[0].x - 0.6, columns[-1].x + 0.6)
-    crowded = int(points["column"].value_counts().max() if len(points) else 0) > parts.CROWD
-    parts.draw_limits(ax, points, columns)
+    crowded = int(points["column"].value_counts().max() if len(points) else 0) > readings.CROWD
+    readings.draw_limits(ax, points, columns)
     drawn = _draw_summary(ax, table, columns, summary, low, crowded=crowded)
-    parts.draw_lines(ax, points, columns)
-    parts.draw_points(ax, points, columns, low)
-    parts.draw_deaths(ax, points, columns, dead, low)
+    readings.draw_lines(ax, points, columns)
+    readings.draw_points(ax, points, columns, low)
+    readings.draw_deaths(ax, points, columns, dead, low)
     marks = marks_of(result, analyte, columns)
     draw_brackets(ax, brackets_of(marks, label), _obstacles(points, columns, drawn))
     ax.spines["left"].set_bounds(low, high)
     finish(ax)
     parts.label_columns(ax, points, columns, dead)
-    _title(ax, analyte, _unit(result, analyte))
+    parts.draw_title(ax, analyte, unit_of(result, analyte))
     if points.empty:
         ax.text(0.5, 0.5, "no readings", transform=ax.transAxes, ha="center", color=QUIET)
     return ax
@@ -157,22 +157,3 @@ def _obstacles(
         if tops:
             obstacles.append(Obstacle(column.x - 0.4, column.x + 0.4, max(tops)))
     return obstacles
-
-
-def _title(ax: Axes, analyte: str, unit: str) -> None:
-    """The analyte's name and, smaller, its unit."""
-    behind = f" ({plain(unit)})" if unit else ""
-    room = size_in_points(ax)[0] - text_width(behind, SMALL)
-    name = shorten(plain(analyte), room, TITLE)
-    ax.set_title(name, loc="left", pad=4)
-    ax.annotate(
-        behind, (0, 1), xycoords="axes fraction", xytext=(text_width(name, TITLE), 4),
-        textcoords="offset points", size=SMALL, color=QUIET, va="baseline",
-    )  # fmt: skip
-
-
-def _unit(result: ComparisonLike, analyte: str) -> str:
-    """The unit of an analyte in the study's table."""
-    values = result.study.values
-    units = values.loc[values["analyte"] == analyte, "unit"].dropna().unique()
-    return str(units[0]) if len(units) else ""

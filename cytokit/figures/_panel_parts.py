@@ -1,4 +1,4 @@
-"""The parts of a panel: points and lines, summaries, limit lines, the texts under the columns."""
+"""The parts of a panel beside its readings: summaries, title, the texts under the columns."""
 
 from __future__ import annotations
 
@@ -8,111 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from cytokit.figures._text import plain, shorten, wrap
+from cytokit.figures._text import plain, shorten, text_width, wrap
 from cytokit.figures._view import Column
 from cytokit.figures.brackets import size_in_points
-from cytokit.figures.style import INK, LINE, QUIET, SMALL, THIN
+from cytokit.figures.style import INK, LINE, QUIET, SMALL, THIN, TITLE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 BOX_WIDTH = 0.62
-_MANY_LIMITS = 2
-#: With more readings than this in a column, the summary is drawn over the points.
-CROWD = 60
-
-
-def point_size(points: int) -> float:
-    """Marker area in points squared: smaller where there are hundreds."""
-    return float(np.clip(260.0 / max(points, 1) ** 0.75, 2.5, 11.0))
-
-
-def draw_lines(ax: Axes, points: pd.DataFrame, columns: Sequence[Column]) -> None:
-    """A thin line through each subject's days, within its group."""
-    from matplotlib.collections import LineCollection
-
-    group = [columns[int(index)].group for index in points["column"]]
-    segments, colors = [], []
-    for (_, _), rows in points.groupby([group, "subject"], sort=False):
-        seen = rows.dropna(subset=["y"]).sort_values("column")
-        if len(seen) > 1:
-            segments.append(seen[["x", "y"]].to_numpy(float))
-            colors.append(columns[int(seen["column"].iloc[0])].color)
-    alpha = 0.45 if len(segments) <= CROWD else 0.12
-    ax.add_collection(
-        LineCollection(segments, colors=colors, linewidths=0.4, alpha=alpha, zorder=1.5),
-        autolim=False,
-    )
-
-
-def draw_points(ax: Axes, points: pd.DataFrame, columns: Sequence[Column], floor: float) -> None:
-    """Readings in the group's hue and marker; beyond a limit an open triangle on the limit.
-
-    What has no place on a log axis (a limit or a value that is not positive) stands as a triangle
-    at ``floor``.
-    """
-    size = point_size(
-        max((int((points["column"] == i).sum()) for i in range(len(columns))), default=1)
-    )
-    for index, column in enumerate(columns):
-        rows = points[points["column"] == index]
-        exact = rows[(rows["kind"] == "exact") & rows["y"].notna()]
-        ax.scatter(
-            exact["x"], exact["y"], s=size, marker=column.marker, facecolor=column.color,
-            edgecolor="white", linewidth=0.2, alpha=0.9, zorder=3,
-        )  # fmt: skip
-        below = rows[(rows["kind"] == "below") | rows["y"].isna() & (rows["kind"] != "interval")]
-        above = rows[(rows["kind"] == "above") & rows["y"].notna()]
-        for side, marker in ((below, "v"), (above, "^")):
-            ax.scatter(
-                side["x"], side["y"].fillna(floor), s=size * 1.5, marker=marker,
-                facecolor="white", edgecolor=column.color, linewidth=0.6, zorder=3.1,
-            )  # fmt: skip
-        between = rows[(rows["kind"] == "interval") & (rows["low"] > 0)]
-        ax.vlines(
-            between["x"], between["low"], between["high"], color=column.color, linewidth=LINE,
-            zorder=3,
-        )  # fmt: skip
-
-
-def draw_limits(ax: Axes, points: pd.DataFrame, columns: Sequence[Column]) -> None:
-    """Dashed lines at the limits beyond which values are only known to lie."""
-    beyond = points[points["kind"].isin(["below", "above"]) & points["y"].notna()]
-    dashes = (0, (3, 2))
-    limits = sorted({float(f"{limit:.6g}") for limit in beyond["y"]})
-    if len(limits) <= _MANY_LIMITS:
-        for limit in limits:
-            ax.axhline(limit, color=QUIET, linewidth=THIN, linestyle=dashes, zorder=1)
-        return
-    for index, column in enumerate(columns):
-        own = sorted({float(f"{y:.6g}") for y in beyond.loc[beyond["column"] == index, "y"]})
-        half = BOX_WIDTH / 2 + 0.08
-        ax.hlines(
-            own, column.x - half, column.x + half, colors=QUIET, linewidths=THIN,
-            linestyles=dashes, zorder=1,
-        )  # fmt: skip
-
-
-def draw_deaths(
-    ax: Axes,
-    points: pd.DataFrame,
-    columns: Sequence[Column],
-    dead: Sequence[set[Any]],
-    floor: float,
-) -> None:
-    """A cross through the last reading of each subject who died before a later column's day."""
-    crossed = []
-    for index, column in enumerate(columns):
-        same = [i for i, other in enumerate(columns) if other.group == column.group]
-        for subject in sorted(dead[index], key=str):
-            seen = points[(points["subject"] == subject) & points["column"].isin(same)]
-            if len(seen):
-                last = seen.sort_values("column").iloc[-1]
-                height = float(last["y"]) if last["y"] == last["y"] else floor
-                crossed.append((float(last["x"]), height))
-    if crossed:
-        places = np.array(sorted(set(crossed)))
-        ax.scatter(places[:, 0], places[:, 1], s=12, marker="x", color=INK, linewidth=0.6, zorder=4)
 
 
 def draw_boxes(
@@ -124,7 +28,7 @@ def draw_boxes(
     """
     drawn: list[list[float]] = []
     for column in columns:
-        row = _row(summary, column)
+        row = row_of(summary, column)
         parts = [_positive(row, key) for key in ("q1", "median", "q3")]
         if any(part is None for part in parts):
             median = _positive(row, "median")
@@ -152,7 +56,7 @@ def draw_means(ax: Axes, summary: pd.DataFrame, columns: Sequence[Column]) -> li
     """Geometric means as a stroke with their interval, in ink over the points."""
     drawn: list[list[float]] = []
     for column in columns:
-        mean, low, high = mean_interval(_row(summary, column))
+        mean, low, high = mean_interval(row_of(summary, column))
         if mean is not None:
             half = 0.26
             ax.hlines(mean, column.x - half, column.x + half, colors=INK, linewidths=1.2, zorder=5)
@@ -168,7 +72,7 @@ def draw_bars(
     """Bars from the axis' foot to the geometric mean, with its interval."""
     drawn: list[list[float]] = []
     for column in columns:
-        mean, low, high = mean_interval(_row(summary, column))
+        mean, low, high = mean_interval(row_of(summary, column))
         if mean is not None:
             ax.bar(
                 column.x, mean - floor, bottom=floor, width=BOX_WIDTH, linewidth=THIN,
@@ -261,7 +165,7 @@ def day_name(day: Any) -> str:
         return plain(day)
 
 
-def _row(summary: pd.DataFrame, column: Column) -> pd.Series | None:
+def row_of(summary: pd.DataFrame, column: Column) -> pd.Series | None:
     """The summary's row of a column, or None."""
     rows = summary[(summary["group"] == column.group) & (summary["day"] == column.day)]
     return None if rows.empty else rows.iloc[0]
@@ -289,3 +193,15 @@ def _tint(color: str) -> tuple[float, ...]:
     from matplotlib.colors import to_rgb
 
     return tuple(0.86 + 0.14 * part for part in to_rgb(color))
+
+
+def draw_title(ax: Axes, analyte: str, unit: str) -> None:
+    """The analyte's name and, smaller, its unit."""
+    behind = f" ({plain(unit)})" if unit else ""
+    room = size_in_points(ax)[0] - text_width(behind, SMALL)
+    name = shorten(plain(analyte), room, TITLE)
+    ax.set_title(name, loc="left", pad=4)
+    ax.annotate(
+        behind, (0, 1), xycoords="axes fraction", xytext=(text_width(name, TITLE), 4),
+        textcoords="offset points", size=SMALL, color=QUIET, va="baseline",
+    )  # fmt: skip

@@ -14,7 +14,6 @@ import pandas as pd
 
 from cytokit.days import sort_key
 from cytokit.errors import Problem, UsageError, did_you_mean
-from cytokit.figures._text import plain
 from cytokit.figures.style import MARKERS, palette
 
 BETWEEN, WITHIN = "between_day", "within_"
@@ -46,6 +45,10 @@ class ComparisonLike(Protocol):
     @property
     def summary(self) -> pd.DataFrame:
         """One row per analyte, group and day."""
+
+    @property
+    def detectability(self) -> pd.DataFrame:
+        """Per cent in range, below and above per analyte, group and day."""
 
     @property
     def study(self) -> StudyLike:
@@ -91,27 +94,6 @@ class Column:
     x: float
     color: str
     marker: str
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A bracket as the table has it.
-
-    Parameters
-    ----------
-    left, right : float
-        Places of its two columns.
-    stars, label : str
-        The table's texts.
-    gated : bool
-        Whether the table withholds the stars because the groups do not differ.
-    """
-
-    left: float
-    right: float
-    stars: str
-    label: str
-    gated: bool = False
 
 
 def analytes_of(result: ComparisonLike) -> list[str]:
@@ -197,7 +179,9 @@ def columns_of(result: ComparisonLike, days: Sequence[Any] | None = None) -> lis
     return columns
 
 
-def points_of(result: ComparisonLike, analyte: str, columns: Sequence[Column]) -> pd.DataFrame:
+def points_of(
+    result: ComparisonLike, analyte: str, columns: Sequence[Column], jitter: float = 0.36
+) -> pd.DataFrame:
     """The readings of one analyte with their column and a fixed jitter.
 
     Parameters
@@ -205,6 +189,8 @@ def points_of(result: ComparisonLike, analyte: str, columns: Sequence[Column]) -
     result : ComparisonLike
     analyte : str
     columns : sequence of Column
+    jitter : float
+        Width over which the points of a column are spread.
 
     Returns
     -------
@@ -227,12 +213,12 @@ def points_of(result: ComparisonLike, analyte: str, columns: Sequence[Column]) -
     y[~(np.isfinite(y) & (y > 0))] = np.nan
     x = np.array([columns[i].x for i in index], dtype=float)
     frame = pd.DataFrame({"subject": rows["subject"].to_numpy(), "column": index, "y": y})
-    frame["x"] = x + _jitter(frame, columns)
+    frame["x"] = x + _jitter(frame, columns, jitter)
     frame["low"], frame["high"], frame["kind"] = low, high, kind
     return frame
 
 
-def _jitter(frame: pd.DataFrame, columns: Sequence[Column], width: float = 0.36) -> np.ndarray:
+def _jitter(frame: pd.DataFrame, columns: Sequence[Column], width: float) -> np.ndarray:
     """Sideways offsets: the same for a subject on all days, evenly spread within its group."""
     group = [columns[int(index)].group for index in frame["column"]]
     people = list(zip(group, frame["subject"], strict=True))
@@ -256,54 +242,8 @@ def deaths_of(result: ComparisonLike, columns: Sequence[Column]) -> list[set[Any
     ]
 
 
-def marks_of(result: ComparisonLike, analyte: str, columns: Sequence[Column]) -> list[Mark]:
-    """The brackets of one analyte: within each group, and between groups at the tested day.
-
-    Rows without stars and without a label are not drawn: there is nothing to say.
-    """
-    place = {(column.group, column.day): column.x for column in columns}
-    table = result.table[result.table["analyte"] == analyte]
-    marks = []
-    for _, row in table.iterrows():
-        ends = [[place[key] for key in side if key in place] for side in _ends(result, row)]
-        if not all(ends) or not ends:
-            continue
-        left, right = sorted(float(np.mean(side)) for side in ends)
-        stars, label = _text(row["stars"]), _text(row["label"])
-        if left < right and (stars or label):
-            marks.append(Mark(left, right, stars, label, "gated" in _text(row["flags"])))
-    return marks
-
-
-def _text(cell: object) -> str:
-    """A cell of the table as text, empty where it holds none."""
-    return plain(cell) if isinstance(cell, str) else ""
-
-
-def pair_of(result: ComparisonLike, row: pd.Series) -> tuple[Any, Any] | None:
-    """The two groups (reference, other) a row compares; None for rows within a group."""
-    groups = groups_of(result)
-    if not str(row["contrast"]).startswith(BETWEEN) or len(groups) < 2:
-        return None
-    return row.get("control_group") or groups[0], row.get("treated_group") or groups[1]
-
-
-def _ends(result: ComparisonLike, row: pd.Series) -> list[list[tuple[Any, Any]]]:
-    """The columns (group, day) on either side of a contrast; none for contrasts not drawn.
-
-    Where several days were tested together, a side has several columns.
-    """
-    pair = pair_of(result, row)
-    if pair is not None:
-        return [[(group, day) for day in result.day] for group in pair]
-    if not str(row["contrast"]).startswith(WITHIN):
-        return []
-    group = row.get("treated_group") or row.get("control_group") or _role(result, row)
-    return [[(group, result.baseline)], [(group, day) for day in result.day]]
-
-
-def _role(result: ComparisonLike, row: pd.Series) -> Any:
-    """The group of a within-group row that does not name it: control first, treated second."""
-    groups = groups_of(result)
-    role = str(row["contrast"]).removeprefix(WITHIN)
-    return groups[0] if role == "control" else groups[-1]
+def unit_of(result: ComparisonLike, analyte: str) -> str:
+    """The unit of an analyte in the study's table."""
+    values = result.study.values
+    units = values.loc[values["analyte"] == analyte, "unit"].dropna().unique()
+    return str(units[0]) if len(units) else ""

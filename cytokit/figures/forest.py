@@ -10,7 +10,14 @@ import numpy as np
 import pandas as pd
 
 from cytokit.errors import NothingToDoError, Problem
-from cytokit.figures._captions import footer_lines, footer_room, test_sentences, write_footer
+from cytokit.figures._captions import (
+    footer_lines,
+    footer_room,
+    level_words,
+    test_sentences,
+    write_footer,
+)
+from cytokit.figures._marks import pair_of
 from cytokit.figures._panel import LABELS, Label, mark_text
 from cytokit.figures._scales import log_axis, log_bounds
 from cytokit.figures._text import number, plain, shorten, text_width, wrap
@@ -20,7 +27,6 @@ from cytokit.figures._view import (
     analytes_of,
     check_analyte,
     groups_of,
-    pair_of,
 )
 from cytokit.figures.brackets import size_in_points
 from cytokit.figures.style import (
@@ -103,8 +109,8 @@ def forest_rows(
     ax.spines["left"].set_visible(False)
     ax.tick_params(axis="y", length=0, pad=4)
     room = size_in_points(ax)[0] + 2 * name_room(ax)
-    ax.set_xlabel("\n".join(wrap(_axis_words(result), room, TEXT, lines=2)), labelpad=2)
-    _header(ax, label)
+    ax.set_xlabel("\n".join(wrap(axis_words(result), room, TEXT, lines=2)), labelpad=2)
+    _header(ax, level_words(result))
     return ax
 
 
@@ -163,10 +169,9 @@ def _beside(ax: Axes, y: float, text: str, shift: float, color: str) -> None:
     )  # fmt: skip
 
 
-def _header(ax: Axes, label: Label) -> None:
+def _header(ax: Axes, level: str) -> None:
     """What the two columns of numbers are."""
-    heads = {"stars": "adjusted p", "p": "adjusted p", "both": "adjusted p"}
-    for shift, text in ((6.0, "ratio (95 % CI)"), (_second_column(), heads[label])):
+    for shift, text in ((6.0, f"ratio ({level} CI)"), (_second_column(), "adjusted p")):
         ax.annotate(
             text, (1.0, 1.0), xycoords="axes fraction", xytext=(shift, 3),
             textcoords="offset points", va="baseline", size=SMALL, color=QUIET,
@@ -208,7 +213,7 @@ def name_room(ax: Axes) -> float:
     return max(share * wide - 6.0, 24.0)
 
 
-def _axis_words(result: ComparisonLike) -> str:
+def axis_words(result: ComparisonLike) -> str:
     """Direction of the ratio, said once."""
     groups = groups_of(result)
     if len(groups) != 2:

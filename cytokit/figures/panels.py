@@ -21,6 +21,7 @@ from cytokit.figures._captions import (
     test_sentences,
     write_footer,
 )
+from cytokit.figures._marks import marks_of
 from cytokit.figures._panel import LABELS, SUMMARIES, Label, Summary, brackets_of, panel
 from cytokit.figures._view import (
     ComparisonLike,
@@ -28,7 +29,6 @@ from cytokit.figures._view import (
     check_analyte,
     columns_of,
     deaths_of,
-    marks_of,
 )
 from cytokit.figures.brackets import height_needed
 from cytokit.figures.style import PAGE_HEIGHT, POINT, WIDTHS, Width, axes_at, choose, new_figure

@@ -56,6 +56,14 @@ class Grid:
         """One row as text."""
         return [cell_text(cell) for cell in self.rows[row]]
 
+    def lines(self, row: int) -> list[str]:
+        """What a row outside of tables says: its filled cells, or the text line they were cut from.
+
+        A legend or a date holds commas and semicolons that split it where it is not quoted.
+        """
+        cells = [text for text in self.texts(row) if text]
+        return [f"{self.raw.delimiter} ".join(cells)] if not self.sheet and cells else cells
+
     def where(self, row: int, **more: str) -> str:
         """Where a row stands, for messages."""
         line = row + 1 if self.sheet else self.raw.line_of(row)

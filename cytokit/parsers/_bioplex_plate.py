@@ -53,7 +53,7 @@ def assemble(raw: RawFile, family: str, contents: Contents) -> Plate:
     name = plate_name(contents.header, raw)
     numbers = [c for r in contents.records for t, c in r.cells.items() if column_key(t) in NUMBERS]
     decimal = decide_decimal(numbers)
-    names = analyte_names([record.analyte for record in contents.records])
+    names = analyte_names([r.analyte for r in (*contents.records, *contents.means)])
     chosen, means = _single_wells(contents.records)
     samples = sample_names([*contents.records, *contents.means])
     builder = Builder(name, decimal, names, samples)
@@ -210,6 +210,9 @@ def _curves(
     notes: list[Finding] = []
     unread: list[Unread] = []
     for printed, lines in contents.curves.items():
+        if printed not in names:
+            unread.append(Unread(f"curve of {printed}", place(raw.path), "it has no readings"))
+            continue
         analyte = names[printed][0]
         curve = read_curve(lines)
         if curve is not None:

@@ -7,8 +7,9 @@ import zlib
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
-from cytokit.errors import Problem, did_you_mean, place
+from cytokit.errors import FormatError, Problem, did_you_mean, place
 from cytokit.findings import Finding
 from cytokit.parsers._block_statistics import kept_blocks
 from cytokit.parsers._block_tables import (
@@ -23,7 +24,6 @@ from cytokit.parsers._block_vendor import (
     vendor_curves,
 )
 from cytokit.parsers._block_wells import (
-    WholeFile,
     file_wells,
     missing_readings,
     read_whole,
@@ -31,7 +31,7 @@ from cytokit.parsers._block_wells import (
 from cytokit.parsers._blocks import Block, BlockFile, raise_together, read_blocks
 from cytokit.parsers._numbers import decide_decimal
 from cytokit.parsers._source import RawFile
-from cytokit.plate import Plate, SourceInfo
+from cytokit.plate import Plate, SourceInfo, Unread, VendorCurve
 
 _CRC = re.compile(r"CRC32:\s*([0-9A-Fa-f]{8})")
 
@@ -67,31 +67,93 @@ def read_block_plates(raw: RawFile, family: BlockFamily) -> list[Plate]:
         Median block; all of one file together.
     """
     parts = read_blocks(raw)
-    notes = Notes(raw.path, "", list(parts.problems))
-    _check_footer(parts, family, notes)
+    plates, damaged = _interpret(raw, parts, family, ".")
+    if any("," in text for text in damaged) and _decimal(raw, parts) == ",":
+        plates, _ = _interpret(raw, parts, family, ",")
+    return plates
+
+
+def _interpret(
+    raw: RawFile, parts: BlockFile, family: BlockFamily, decimal: str
+) -> tuple[list[Plate], list[str]]:
+    """The plates as this decimal mark reads them, and the texts it cannot read."""
+    notes = Notes(raw.path, list(parts.problems))
+    _check_footer(raw, parts, family, notes)
     _check_names(parts, notes)
     median = parts.find("Median")
     if median is None:
-        if not notes.problems:
-            notes.problems.append(_no_median(parts))
-        raise_together(notes.problems)
-        return []
+        notes.problems.append(_no_median(parts))
+        raise FormatError(*notes.problems)
     readings = read_readings(median, notes)
     raise_together(notes.problems)
-    decimal = _decimal(raw, parts)
     whole = read_whole(parts, readings, notes, decimal)
+    common = _common(parts, readings, notes, decimal)
     raise_together(notes.problems)
+    note_renamed(notes)
     if family.ends_with_checksum:
         notes.findings += _checksum(raw, parts)
-    return _plates(raw, parts, family, readings, whole, notes, decimal)
+    source = SourceInfo(raw.path, raw.sha256, family.format, raw.encoding, raw.delimiter, decimal)
+    wells = file_wells(readings, whole)
+    numbers = sorted({location.plate for location in readings.locations})
+    batch = parts.header.get("Batch") or raw.stem
+    plates = []
+    for number in numbers:
+        warnings = instrument_warnings(parts.find("Warnings/Errors"), number)
+        findings = [*notes.findings, *missing_readings(readings, whole, number), *warnings]
+        name = batch if len(numbers) == 1 else f"{batch} plate {number}"
+        chosen = np.array([location.plate == number for location in readings.locations])
+        plates.append(
+            Plate(
+                name=name,
+                source=source,
+                wells=_rows(wells, np.repeat(chosen, len(readings.analytes))),
+                analytes=common.analytes,
+                header=parts.header,
+                statistics={key: _rows(table, chosen) for key, table in common.statistics.items()},
+                vendor_curves=common.curves,
+                findings=tuple(
+                    replace(finding, plate=name)
+                    for finding in findings
+                    if finding.plate in ("", str(number))
+                ),
+                unread=common.unread,
+            )
+        )
+    return plates, notes.damaged
 
 
-def _check_footer(parts: BlockFile, family: BlockFamily, notes: Notes) -> None:
-    """A family that closes with a checksum and does not was cut off."""
+@dataclass(frozen=True)
+class _Common:
+    """What the plates of one file share."""
+
+    analytes: pd.DataFrame
+    statistics: dict[str, pd.DataFrame]
+    curves: dict[str, VendorCurve]
+    unread: tuple[Unread, ...]
+
+
+def _common(parts: BlockFile, readings: Readings, notes: Notes, decimal: str) -> _Common:
+    analytes, no_units = analyte_table(parts, readings.analytes, notes)
+    curves, other_curves = vendor_curves(parts, readings.analytes, notes, decimal)
+    statistics, aside = kept_blocks(parts, readings, notes, decimal)
+    unread = (*no_units, *other_curves, *aside, *parts.stray)
+    return _Common(analytes, statistics, curves, unread)
+
+
+def _rows(table: pd.DataFrame, chosen: np.ndarray) -> pd.DataFrame:
+    """The rows of one plate; a table by sample belongs to all plates of the file."""
+    if len(table) != len(chosen) or chosen.all() or not table["well"].iloc[0]:
+        return table
+    return table[chosen].reset_index(drop=True)
+
+
+def _check_footer(raw: RawFile, parts: BlockFile, family: BlockFamily, notes: Notes) -> None:
+    """A family that closes with a checksum and does not was cut off, as is one inside of a line."""
     if parts.footer:
         return
     last = parts.blocks[-1].part if parts.blocks else "the header"
-    if family.ends_with_checksum:
+    inside = raw.kind == "text" and not raw.text.endswith(("\n", "\r"))
+    if family.ends_with_checksum or inside:
         what = f"the file is cut off: expected '-- CRC --' after {last}, found the end of the file"
         mend = "copy or export the plate again"
         where = place(notes.file, line=parts.last_line, column=1)
@@ -121,18 +183,14 @@ def _no_median(parts: BlockFile) -> Problem:
 
 
 def _decimal(raw: RawFile, parts: BlockFile) -> str:
-    """The decimal mark, decided by all numbers of the file together."""
-    if not any("," in cell for block in parts.blocks for row in block.rows for cell in row[2:]):
-        return "."
+    """The decimal mark, decided by all cells of the file together."""
     if raw.kind == "workbook":
-        return decide_decimal(
-            cell for sheet in raw.sheets for row in sheet.cells for cell in row[2:]
-        )
+        return decide_decimal(cell for sheet in raw.sheets for row in sheet.cells for cell in row)
     return decide_decimal(cell for block in parts.blocks for row in block.rows for cell in row[1:])
 
 
 def _checksum(raw: RawFile, parts: BlockFile) -> list[Finding]:
-    """XPONENT closes with the CRC-32 of all bytes before ``-- CRC --``."""
+    """The export closes with the CRC-32 of all bytes before ``-- CRC --``."""
     match = _CRC.fullmatch(parts.footer)
     end = raw.data.rfind(b"-- CRC")
     if match is None or end < 0 or raw.kind != "text":
@@ -143,54 +201,3 @@ def _checksum(raw: RawFile, parts: BlockFile) -> list[Finding]:
         f"the content's checksum is {zlib.crc32(raw.data[:end]):08X}, the file says {match[1]}"
     )
     return [Finding("checksum_differs", message)]
-
-
-def _plates(
-    raw: RawFile,
-    parts: BlockFile,
-    family: BlockFamily,
-    readings: Readings,
-    whole: WholeFile,
-    notes: Notes,
-    decimal: str,
-) -> list[Plate]:
-    """One Plate per plate number in the locations."""
-    numbers = sorted({location.plate for location in readings.locations})
-    source = SourceInfo(raw.path, raw.sha256, family.format, raw.encoding, raw.delimiter, decimal)
-    batch = parts.header.get("Batch") or raw.stem
-    analytes, no_units = analyte_table(parts, readings.analytes, notes)
-    curves, other_curves = vendor_curves(parts, readings.analytes, notes, decimal)
-    statistics, aside = kept_blocks(parts, readings, notes, decimal)
-    raise_together(notes.problems)
-    note_renamed(notes)
-    wells = file_wells(readings, whole)
-    plates = []
-    for number in numbers:
-        name = batch if len(numbers) == 1 else f"{batch} plate {number}"
-        chosen = np.array([location.plate == number for location in readings.locations])
-        warnings = instrument_warnings(parts.find("Warnings/Errors"), number, notes)
-        findings = [*notes.findings, *missing_readings(readings, whole, chosen), *warnings]
-        here = {location.well for location in readings.locations if location.plate == number}
-        plates.append(
-            Plate(
-                name=name,
-                source=source,
-                wells=wells[np.repeat(chosen, len(readings.analytes))].reset_index(drop=True),
-                analytes=analytes,
-                header=parts.header,
-                statistics={
-                    key: table[chosen].reset_index(drop=True)
-                    if len(table) == len(chosen) and (table["well"] != "").all()
-                    else table
-                    for key, table in statistics.items()
-                },
-                vendor_curves=curves,
-                findings=tuple(
-                    replace(finding, plate=name)
-                    for finding in findings
-                    if not finding.well or finding.well in here
-                ),
-                unread=(*no_units, *other_curves, *aside, *parts.stray),
-            )
-        )
-    return plates

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Mapping
+
 import pandas as pd
 
 from cytokit.errors import place
@@ -10,11 +11,13 @@ from cytokit.parsers._block_tables import (
     Notes,
     Readings,
     analyte_columns,
+    chosen_cells,
+    match_analytes,
     match_rows,
-    read_grid,
+    note_damage,
 )
 from cytokit.parsers._blocks import Block, BlockFile, block_key
-from cytokit.parsers._numbers import read_row
+from cytokit.parsers._numbers import Cell, read_row, read_table
 from cytokit.plate import Unread
 from cytokit.vocabulary import VendorStatus
 
@@ -71,7 +74,7 @@ def kept_blocks(
         elif block.columns[:2] == ["Location", "Sample"]:
             statistics[block.name] = _by_well(block, readings, notes, decimal)
         elif "Sample" in block.columns[:2]:
-            statistics[block.name] = _by_sample(block, decimal)
+            statistics[block.name] = _by_sample(block, notes, decimal)
         else:
             unread.append(Unread(block.name, where, "cytokit does not know this block"))
     events = _total_events(parts, readings, decimal)
@@ -93,69 +96,51 @@ def _total_events(parts: BlockFile, readings: Readings, decimal: str) -> pd.Data
 def _by_well(block: Block, readings: Readings, notes: Notes, decimal: str) -> pd.DataFrame:
     """One row per reading, on the analytes of the readings where the block has analytes."""
     names = analyte_columns(block)
+    columns = list(range(len(names)))
     if len(names) == len(readings.analytes) or set(names) & set(readings.analytes):
-        if _holds_text(block, names):
-            return _as_text(block, readings, notes, names)
-        grid = read_grid(block, readings, notes, decimal)
-        return _with_wells(readings, pd.DataFrame(grid.values, columns=readings.analytes))
-    return (
-        _as_text(block, readings, notes, names)
-        if _holds_text(block, names)
-        else _own_columns(block, readings, notes, names, decimal)
-    )
-
-
-def _own_columns(
-    block: Block, readings: Readings, notes: Notes, names: list[str], decimal: str
-) -> pd.DataFrame:
-    """A block by well with columns of its own (``Seconds``)."""
+        names = readings.analytes
+        columns = match_analytes(block, names, notes)
     rows = match_rows(block, readings, notes, partial=False)
-    values = [
-        read_row(block.rows[row][2 : 2 + len(names)], decimal)[0]
-        if row >= 0
-        else [np.nan] * len(names)
-        for row in rows
-    ]
+    cells = chosen_cells(block, rows, columns)
+    values, others = read_table(cells, len(names), decimal)
+    if _is_text(values.size, others):
+        return _with_wells(readings, pd.DataFrame(cells, columns=names, dtype="str"))
+    note_damage(block, rows, others, readings, names, notes)
     return _with_wells(readings, pd.DataFrame(values, columns=names))
 
 
-def _as_text(block: Block, readings: Readings, notes: Notes, names: list[str]) -> pd.DataFrame:
-    rows = match_rows(block, readings, notes, partial=False)
-    cells = [block.rows[row][2 : 2 + len(names)] if row >= 0 else [""] * len(names) for row in rows]
-    return _with_wells(readings, pd.DataFrame(cells, columns=names, dtype="str"))
-
-
-def _by_sample(block: Block, decimal: str) -> pd.DataFrame:
+def _by_sample(block: Block, notes: Notes, decimal: str) -> pd.DataFrame:
     """One row per sample; the average of its wells as the vendor gives it."""
     names = analyte_columns(block)
-    at = block.columns.index("Sample")
-    samples = [row[at] for row in block.rows]
-    cells = [row[at + 1 : at + 1 + len(names)] for row in block.rows]
-    if _holds_text(block, names):
+    samples = [row[block.columns.index("Sample")] for row in block.rows]
+    cells = chosen_cells(block, range(len(samples)), range(len(names)))
+    values, others = read_table(cells, len(names), decimal)
+    if _is_text(values.size, others):
         table = pd.DataFrame(cells, columns=names, dtype="str")
     else:
-        table = pd.DataFrame([read_row(row, decimal)[0] for row in cells], columns=names)
+        table = pd.DataFrame(values, columns=names)
+        for (row, column), cell in others.items():
+            if cell.damaged:
+                part = f"{block.part}, line {block.lines[row]}"
+                notes.damage(cell.text, part, sample=samples[row], analyte=names[column])
     table.insert(0, "sample", pd.Series(samples, dtype="str"))
     table.insert(0, "well", pd.Series([""] * len(samples), dtype="str"))
     return table
 
 
-def _holds_text(block: Block, names: list[str]) -> bool:
+def _is_text(size: int, others: Mapping[tuple[int, int], Cell]) -> bool:
     """Whether a block prints limits, or words in most of its filled cells."""
-    first = block.columns.index("Sample") + 1
-    damaged = filled = 0
-    for row in block.rows:
-        cells = row[first : first + len(names)]
-        filled += sum(cell != "" for cell in cells)
-        for cell in read_row(cells)[1].values():
-            if cell.status in _TELLING:
-                return True
-            damaged += cell.damaged
-    return 2 * damaged > filled
+    empty = damaged = 0
+    for cell in others.values():
+        if cell.status in _TELLING:
+            return True
+        empty += cell.status is VendorStatus.NOT_GIVEN
+        damaged += cell.damaged
+    return 2 * damaged > size - empty
 
 
 def _with_wells(readings: Readings, table: pd.DataFrame) -> pd.DataFrame:
-    wells = [location.well for location in readings.locations]
-    table.insert(0, "sample", pd.Series(readings.samples, dtype="str"))
-    table.insert(0, "well", pd.Series(wells, dtype="str"))
+    wells, samples = readings.labels
+    table.insert(0, "sample", samples)
+    table.insert(0, "well", wells)
     return table

@@ -7,16 +7,18 @@ blocks spell an analyte differently and only the position is left, a finding say
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from cytokit.errors import Problem, did_you_mean, place
 from cytokit.findings import Finding
 from cytokit.parsers._blocks import Block
-from cytokit.parsers._numbers import Cell, damaged_value, read_row
+from cytokit.parsers._numbers import Cell, damaged_value, read_table
 from cytokit.plate import normal_well
 
 #: Columns that stand beside the analytes.
@@ -51,6 +53,12 @@ class Readings:
     samples: list[str]
     analytes: list[str]
 
+    @cached_property
+    def labels(self) -> tuple[pd.Series, pd.Series]:
+        """Wells and samples as columns, made once for all tables of the file."""
+        wells = [location.well for location in self.locations]
+        return pd.Series(wells, dtype="str"), pd.Series(self.samples, dtype="str")
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -77,24 +85,39 @@ class Notes:
 
     Parameters
     ----------
-    file, plate : str
+    file : str
     problems : list of Problem
         Raised together when the file has been read.
     findings : list of Finding
+        Those of one well carry the number of its plate as their plate, until the plates are made.
     renamed : dict of (str, str) to list of str
         Analyte as the Median block spells it, as another spells it -> the blocks that do.
+    damaged : list of str
+        Texts of damaged cells.
+    plate : str
+        What findings of the whole file carry.
     """
 
     file: str
-    plate: str
     problems: list[Problem] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     renamed: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    damaged: list[str] = field(default_factory=list)
+    plate: str = ""
 
-    def mismatch(self, message: str, *, analyte: str = "", well: str = "") -> None:
-        """Note that two parts of the file disagree."""
-        finding = Finding("header_mismatch", message, self.plate, well, analyte=analyte)
+    def damage(
+        self, text: str, part: str, *, at: Location | None = None, sample: str = "", analyte: str
+    ) -> None:
+        """Note a damaged cell."""
+        self.damaged.append(text)
+        plate, well = (str(at.plate), at.well) if at is not None else (self.plate, "")
+        finding = damaged_value(text, part, plate=plate, well=well, sample=sample, analyte=analyte)
         self.findings.append(finding)
+
+    def mismatch(self, message: str, *, at: Location | None = None, analyte: str = "") -> None:
+        """Note that two parts of the file disagree."""
+        plate, well = (str(at.plate), at.well) if at is not None else (self.plate, "")
+        self.findings.append(Finding("header_mismatch", message, plate, well, analyte=analyte))
 
 
 def read_location(text: str) -> Location | None:
@@ -209,7 +232,7 @@ def _compare_samples(block: Block, rows: list[int], readings: Readings, notes: N
         if row >= 0 and block.rows[row][1] != readings.samples[index]:
             other, name = block.rows[row][1], readings.samples[index]
             message = f"the sample is {name!r} in block 'Median' and {other!r} in {block.part}"
-            notes.mismatch(message, well=readings.locations[index].well)
+            notes.mismatch(message, at=readings.locations[index])
             return
 
 
@@ -253,47 +276,39 @@ def read_grid(
     """
     rows = match_rows(block, readings, notes, partial=partial)
     columns = match_analytes(block, readings.analytes, notes)
-    first = block.columns.index("Sample") + 1
-    width = len(readings.analytes)
-    values = np.full((len(rows), width), np.nan)
-    given = np.zeros((len(rows), width), dtype=bool)
-    others: dict[tuple[int, int], Cell] = {}
-    straight = columns == list(range(width))
-    for index, row in enumerate(rows):
-        if row < 0:
-            continue
-        cells = block.rows[row][first : first + width] if straight else None
-        if cells is None:
-            cells = [block.rows[row][first + c] if c >= 0 else "" for c in columns]
-        numbers, unusual = read_row(cells, decimal)
-        values[index] = numbers
-        given[index] = True if straight else [c >= 0 for c in columns]
-        for column, cell in unusual.items():
-            others[index, column] = cell
-            if cell.damaged:
-                _note_damage(block, row, readings, index, column, cell, notes)
+    values, others = read_table(chosen_cells(block, rows, columns), len(columns), decimal)
+    given = np.outer([row >= 0 for row in rows], [column >= 0 for column in columns])
+    note_damage(block, rows, others, readings, readings.analytes, notes)
     return Grid(values, others, given)
 
 
-def _note_damage(
+def chosen_cells(block: Block, rows: Sequence[int], columns: Sequence[int]) -> list[list[str]]:
+    """The block's cells after ``Sample`` in the order asked for; empty where an index is -1."""
+    first = block.columns.index("Sample") + 1
+    width = len(columns)
+    if list(columns) == list(range(width)):
+        missing = [""] * width
+        return [block.rows[row][first : first + width] if row >= 0 else missing for row in rows]
+    return [
+        [block.rows[row][first + column] if row >= 0 and column >= 0 else "" for column in columns]
+        for row in rows
+    ]
+
+
+def note_damage(
     block: Block,
-    row: int,
+    rows: Sequence[int],
+    others: Mapping[tuple[int, int], Cell],
     readings: Readings,
-    index: int,
-    column: int,
-    cell: Cell,
+    names: Sequence[str],
     notes: Notes,
 ) -> None:
-    """A damaged cell becomes a finding that names block, line, well and analyte."""
-    finding = damaged_value(
-        cell.text,
-        f"{block.part}, line {block.lines[row]}",
-        plate=notes.plate,
-        well=readings.locations[index].well,
-        sample=readings.samples[index],
-        analyte=readings.analytes[column],
-    )
-    notes.findings.append(finding)
+    """Every damaged cell of a block by well becomes a finding: block, line, well and analyte."""
+    for (index, column), cell in others.items():
+        if cell.damaged:
+            at, sample = readings.locations[index], readings.samples[index]
+            part = f"{block.part}, line {block.lines[rows[index]]}"
+            notes.damage(cell.text, part, at=at, sample=sample, analyte=names[column])
 
 
 def note_renamed(notes: Notes) -> None:

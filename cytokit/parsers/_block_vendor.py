@@ -11,9 +11,9 @@ import pandas as pd
 
 from cytokit.errors import place
 from cytokit.findings import Finding
-from cytokit.parsers._block_tables import Grid, Notes, Readings, match_analytes
+from cytokit.parsers._block_tables import Grid, Notes, Readings, chosen_cells, match_analytes
 from cytokit.parsers._blocks import Block, BlockFile
-from cytokit.parsers._numbers import damaged_value, read_cell, read_row
+from cytokit.parsers._numbers import read_cell, read_row
 from cytokit.plate import Unread, VendorCurve, normal_well
 from cytokit.vocabulary import VendorStatus
 
@@ -72,10 +72,7 @@ def by_reagent(
         for index, cell in others.items():
             if cell.damaged:
                 part = f"{block.part}, line {line}"
-                finding = damaged_value(
-                    cell.text, part, plate=notes.plate, sample=row[0], analyte=analytes[index]
-                )
-                notes.findings.append(finding)
+                notes.damage(cell.text, part, sample=row[0], analyte=analytes[index])
         if row[0] in table:
             notes.mismatch(f"{block.part} names {row[0]!r} twice; the first is used")
         else:
@@ -138,8 +135,9 @@ def vendor_result(
         return values, status, limits
     values = result.values.copy()
     status[result.given] = str(VendorStatus.IN_RANGE)
-    extrapolated = np.char.find(np.char.lower(comments.astype(str)), "extrapolated") >= 0
-    status[extrapolated & np.isfinite(values)] = str(VendorStatus.EXTRAPOLATED)
+    for row, column in zip(*np.nonzero(comments != ""), strict=True):
+        if "extrapolated" in comments[row, column].casefold() and np.isfinite(values[row, column]):
+            status[row, column] = str(VendorStatus.EXTRAPOLATED)
     for at, cell in result.others.items():
         status[at], limits[at] = str(cell.status), cell.limit
     directed = (VendorStatus.OOR_LOW, VendorStatus.OOR_HIGH)
@@ -152,27 +150,22 @@ def vendor_result(
 def text_grid(block: Block | None, readings: Readings, rows: list[int], notes: Notes) -> np.ndarray:
     """A block of remarks as text, readings x analytes."""
     texts = np.full((len(readings.keys), len(readings.analytes)), "", dtype=object)
-    if block is None:
-        return texts
-    columns = match_analytes(block, readings.analytes, notes)
-    first = block.columns.index("Sample") + 1
-    for index, row in enumerate(rows):
-        if row >= 0:
-            cells = block.rows[row]
-            texts[index] = [cells[first + c] if c >= 0 else "" for c in columns]
+    if block is not None:
+        columns = match_analytes(block, readings.analytes, notes)
+        for index, cells in enumerate(chosen_cells(block, rows, columns)):
+            if any(cells):
+                texts[index] = cells
     return texts
 
 
-def instrument_warnings(block: Block | None, plate: int, notes: Notes) -> list[Finding]:
+def instrument_warnings(block: Block | None, plate: int) -> list[Finding]:
     """The export's own warnings of one plate, one finding per well and message."""
     findings = []
     for row in block.rows if block is not None else ():
         match = _SHORT_LOCATION.search(row[0])
-        well = normal_well(match[2]) if match else None
         if match is not None and int(match[1]) != plate:
             continue
-        message = ": ".join(cell for cell in row[1:] if cell)
-        findings.append(
-            Finding("instrument_warning", message or "no message", notes.plate, well or "")
-        )
+        well = normal_well(match[2]) if match else None
+        message = ": ".join(cell for cell in row[1:] if cell) or "no message"
+        findings.append(Finding("instrument_warning", message, "", well or ""))
     return list(dict.fromkeys(findings))

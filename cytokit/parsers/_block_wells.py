@@ -79,7 +79,7 @@ def _dilution(
     for index, row in enumerate(match_rows(block, readings, notes, partial=False)):
         if row < 0:
             continue
-        sample, well = readings.samples[index], readings.locations[index].well
+        sample, at = readings.samples[index], readings.locations[index]
         cell = read_cell(block.rows[row][2], decimal)
         fixed = roles[sample].well_type in (WellType.STANDARD, WellType.BLANK)
         if fixed and (np.isnan(cell.value) or cell.value == 1):
@@ -88,30 +88,32 @@ def _dilution(
             factors[index] = cell.value
             continue
         where = f"{block.part}, line {block.lines[row]}"
-        stands = f"{cell.text!r} stands where the factor of a {roles[sample].well_type} belongs"
+        stands = f"{cell.text!r} stands where the factor of the {roles[sample].well_type} belongs"
         message = f"{where}: {stands}; 1 is used"
         if not fixed and cell.value > 0:
             factors[index] = cell.value
             message = f"{where}: the dilution factor {cell.text} is below 1; it is used as it is"
-        notes.findings.append(Finding("dilution_unclear", message, notes.plate, well, sample))
+        notes.findings.append(Finding("dilution_unclear", message, str(at.plate), at.well, sample))
     return factors
 
 
-def missing_readings(readings: Readings, whole: WholeFile, chosen: np.ndarray) -> list[Finding]:
+def missing_readings(readings: Readings, whole: WholeFile, plate: int) -> list[Finding]:
     """Wells and analytes without a median, one finding per well; repeated wells."""
+    lacking: dict[int, list[str]] = {}
+    for (index, column), cell in whole.grids["mfi"].others.items():
+        if not cell.damaged:
+            lacking.setdefault(index, []).append(readings.analytes[column])
     findings = []
     seen: set[str] = set()
-    for index in np.flatnonzero(chosen):
-        location, sample = readings.locations[index], readings.samples[index]
-        cells = [
-            (analyte, whole.grids["mfi"].others.get((int(index), column)))
-            for column, analyte in enumerate(readings.analytes)
-        ]
-        lacking = [name for name, cell in cells if cell is not None and not cell.damaged]
-        if lacking:
-            some = ", ".join(lacking[:6]) + (" ..." if len(lacking) > 6 else "")
-            message = f"no median for {len(lacking)} of {len(cells)} analytes: {some}"
-            analyte = lacking[0] if len(lacking) == 1 else ""
+    total = len(readings.analytes)
+    for index, location in enumerate(readings.locations):
+        if location.plate != plate:
+            continue
+        sample = readings.samples[index]
+        if names := lacking.get(index):
+            some = ", ".join(names[:6]) + (" ..." if len(names) > 6 else "")
+            message = f"no median for {len(names)} of {total} analytes: {some}"
+            analyte = names[0] if len(names) == 1 else ""
             findings.append(Finding("missing_value", message, "", location.well, sample, analyte))
         if location.well in seen:
             message = f"acquisition {location.acquisition} reads this well once more"

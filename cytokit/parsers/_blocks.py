@@ -246,8 +246,13 @@ def _add_block(
         return
     block = Block(name, line, columns, [], [])
     may_be_short = block.key in _MAY_BE_SHORT
+    width = len(columns)
     for index in body[1:]:
         cells = rows[index]
+        if len(cells) == width:
+            block.rows.append(cells)
+            block.lines.append(line_of(index))
+            continue
         problem = _length_problem(cells, block, may_be_short)
         if problem is not None:
             what, column = problem
@@ -255,7 +260,7 @@ def _add_block(
             mend = "the file may be cut off, or a delimiter lost or added; export the plate again"
             pieces.problems.append(Problem("CK-121", what, where, mend))
             continue
-        block.rows.append(_fitted(cells, len(columns)))
+        block.rows.append(_fitted(cells, width))
         block.lines.append(line_of(index))
     pieces.blocks.append(block)
 
@@ -279,6 +284,4 @@ def _length_problem(cells: list[str], block: Block, may_be_short: bool) -> tuple
 
 
 def _fitted(cells: list[str], length: int) -> list[str]:
-    if len(cells) == length:
-        return cells
     return cells[:length] + [""] * (length - len(cells))

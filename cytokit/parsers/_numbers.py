@@ -4,9 +4,24 @@ The reading of cells lives in :mod:`cytokit.sources.numbers`, where layouts can 
 """
 
 from cytokit.findings import Finding
-from cytokit.sources.numbers import Cell, decide_decimal, read_cell, read_fi_count, read_row
+from cytokit.sources.numbers import (
+    Cell,
+    decide_decimal,
+    read_cell,
+    read_fi_count,
+    read_row,
+    read_table,
+)
 
-__all__ = ["Cell", "damaged_value", "decide_decimal", "read_cell", "read_fi_count", "read_row"]
+__all__ = [
+    "Cell",
+    "damaged_value",
+    "decide_decimal",
+    "read_cell",
+    "read_fi_count",
+    "read_row",
+    "read_table",
+]
 
 
 def damaged_value(

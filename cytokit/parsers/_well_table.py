@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 
 from cytokit.vocabulary import PLATE_COLUMNS, WellType
 
@@ -42,25 +43,21 @@ def well_table(
     [['A1', 'IL-6', 10.0, 2.0], ['A1', 'TNFa', 20.0, 2.0]]
     """
     n, k = len(wells), len(analytes)
-
-    def per_reading(values: Sequence[object]) -> pd.Series:
-        return _text(np.repeat(np.array(values, dtype=object), k))
-
+    readings, columns_of = np.repeat(np.arange(n), k), np.tile(np.arange(k), n)
     columns: dict[str, object] = {
-        "well": per_reading(wells),
-        "sample": per_reading(samples),
-        "well_type": per_reading([str(kind) for kind in well_types]),
-        "analyte": _text(np.tile(np.array(analytes, dtype=object), n)),
+        "well": text_array(wells).take(readings),
+        "sample": text_array(samples).take(readings),
+        "well_type": text_array([str(kind) for kind in well_types]).take(readings),
+        "analyte": text_array(analytes).take(columns_of),
         "dilution_factor": np.repeat(dilution, k),
     }
+    empty = text_array([""]).take(np.zeros(n * k, dtype=int))
     for name in PLATE_COLUMNS:
         if name in columns:
             continue
         grid = grids.get(name)
         if name in _TEXTS:
-            columns[name] = _text(
-                np.full(n * k, "", dtype=object) if grid is None else grid.ravel()
-            )
+            columns[name] = empty if grid is None else text_array(grid.ravel())
         else:
             columns[name] = np.full(n * k, np.nan) if grid is None else grid.ravel()
     return pd.DataFrame(columns, columns=list(PLATE_COLUMNS))
@@ -72,5 +69,6 @@ def blanks_are_zero(well_types: Sequence[WellType], expected: np.ndarray) -> np.
     return expected
 
 
-def _text(values: np.ndarray) -> pd.Series:
-    return pd.Series(values, dtype="str")
+def text_array(values: Sequence[str] | np.ndarray) -> ExtensionArray:
+    """Texts as a column of pandas' ``str``."""
+    return pd.array(np.asarray(values, dtype=object), dtype="str")

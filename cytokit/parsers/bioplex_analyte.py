@@ -17,6 +17,7 @@ from cytokit.parsers._bioplex import (
     column_key,
     grids,
     header_line,
+    is_legend,
     read_wells,
 )
 from cytokit.parsers._bioplex_curve import CurveText, is_curve_line, take_line
@@ -113,8 +114,8 @@ class _Walk:
             self._record(row, cells)
         else:
             self.titles = None
-            for cell in filter(None, cells):
-                self._line(row, cell)
+            for line in self.grid.lines(row):
+                self._line(row, line)
 
     def finish(self) -> None:
         """After the last row."""
@@ -127,6 +128,9 @@ class _Walk:
 
     def _is_data(self, cells: Sequence[str]) -> bool:
         """A row with a type code, or one that names an analyte beside cells that say nothing."""
+        first = next(filter(None, cells))
+        if is_legend(first) or is_curve_line(first):
+            return False
         if self._at(cells, "type") or self._at(cells, "well"):
             return True
         return bool(self._at(cells, "analyte")) and sum(map(bool, cells)) > 1

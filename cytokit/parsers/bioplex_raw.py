@@ -17,6 +17,7 @@ from cytokit.parsers._bioplex import (
     column_key,
     grids,
     header_line,
+    is_legend,
     read_wells,
     split_analyte,
 )
@@ -103,8 +104,10 @@ def _read_grid(grid: Grid, head: int) -> Plate:
         texts = grid.texts(row)
         if row == head or not any(texts):
             continue
-        if row < head or not _has(texts, ids["well"]) or not _has(texts, ids["type"]):
-            contents.take_line(grid, row, next(filter(None, texts)))
+        filled = _has(texts, ids["well"]) and _has(texts, ids["type"])
+        if row < head or not filled or is_legend(texts[0]):
+            for line in grid.lines(row):
+                contents.take_line(grid, row, line)
             continue
         wells = read_wells(texts[ids["well"]])
         if wells is None:

@@ -19,6 +19,7 @@ from cytokit.parsers._bioplex import (
     Grid,
     column_key,
     grids,
+    is_legend,
     read_wells,
     split_analyte,
 )
@@ -160,8 +161,9 @@ def _collect(
         wells = texts[table.ids["well"]] if len(texts) > table.ids["well"] else ""
         if row in (table.head - 1, table.head) or not any(texts):
             continue
-        if row < table.head or not (label and wells):
-            contents.take_line(grid, row, next(filter(None, texts)))
+        if row < table.head or not (label and wells) or is_legend(texts[0]):
+            for line in grid.lines(row):
+                contents.take_line(grid, row, line)
             continue
         if read_wells(wells) is None:
             what = f"{wells!r} in column 'Well' names no well"

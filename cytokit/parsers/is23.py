@@ -42,6 +42,7 @@ from cytokit.vocabulary import ANALYTE_COLUMNS, VendorStatus, WellType
 
 NAME = "is23"
 TITLE = "Luminex IS 2.3"
+_WELL_BLOCKS = ("Median", "Net MFI", "Count", "Result")
 _PROGRAM = re.compile(r"Luminex \d+ IS", re.IGNORECASE)
 _LOCATION = re.compile(r"(\d+)\s*\(\s*([A-Pa-p]\d{1,2})\s*\)")
 _ROLES = (
@@ -74,7 +75,8 @@ def read(raw: RawFile, lots: str | Path | RawFile | None = None) -> list[Plate]:
     Raises
     ------
     FormatError
-        CK-150 no Median block; CK-151..153 a lots file that is none or damaged; what the blocks'
+        CK-150 no Median block; CK-154 a block of readings without Location and Sample;
+        CK-151..153 a lots file that is none or damaged; what the blocks'
         reader finds (CK-121..127).
     """
     parts = _with_locations(read_blocks(raw))
@@ -85,13 +87,14 @@ def read(raw: RawFile, lots: str | Path | RawFile | None = None) -> list[Plate]:
         where = place(raw.path, line=parts.last_line)
         raise FormatError(*parts.problems, Problem("CK-150", what, where, mend))
     name = parts.header.get("Session") or raw.stem
-    notes = Notes(raw.path, name, list(parts.problems))
+    notes = Notes(raw.path, [*parts.problems, *_column_problems(parts)])
+    raise_together(notes.problems)
     readings = read_median(median, notes)
     raise_together(notes.problems)
     decimal = decide_decimal(c for block in parts.blocks for row in block.rows for c in row[2:])
     grids = {
         key: read_grid(block, readings, notes, decimal)
-        for key in ("Median", "Net MFI", "Count", "Result")
+        for key in _WELL_BLOCKS
         if (block := parts.find(key)) is not None
     }
     statistics, unread = kept_blocks(parts, readings, notes, decimal)
@@ -114,7 +117,7 @@ def read(raw: RawFile, lots: str | Path | RawFile | None = None) -> list[Plate]:
         analytes=analytes.astype(types),
         header=parts.header,
         statistics=statistics,
-        findings=tuple(notes.findings),
+        findings=tuple(replace(finding, plate=name) for finding in notes.findings),
         unread=(*parts.stray, *unread),
     )
     return [plate]
@@ -129,6 +132,18 @@ def _with_locations(parts: BlockFile) -> BlockFile:
 
     blocks = [replace(block, rows=[turned(row) for row in block.rows]) for block in parts.blocks]
     return replace(parts, blocks=tuple(blocks))
+
+
+def _column_problems(parts: BlockFile) -> list[Problem]:
+    """Blocks of readings must begin with Location and Sample."""
+    problems = []
+    for block in filter(None, map(parts.find, _WELL_BLOCKS)):
+        if block.columns[:2] != ["Location", "Sample"]:
+            what = f"{block.part} begins with {', '.join(block.columns[:2])}, not Location, Sample"
+            where = place(parts.file, line=block.line + 1)
+            mend = "the line of column names is damaged; export the plate again"
+            problems.append(Problem("CK-154", what, where, mend))
+    return problems
 
 
 def _role(sample: str) -> WellType:
@@ -149,7 +164,7 @@ def _lots(raw: RawFile, lots: str | Path | RawFile | None, notes: Notes) -> Lots
             return None
         book = found[0]
     message = f"expected concentrations from {Path(book.path).name} (SHA-256 {book.sha256})"
-    notes.findings.append(Finding("companion_file", message, notes.plate))
+    notes.findings.append(Finding("companion_file", message))
     return book
 
 
@@ -270,9 +285,9 @@ def _note_names(rows: list[dict[str, object]], notes: Notes) -> None:
     bare = dict.fromkeys(str(r["analyte"]) for r in standards if r["expected"] != r["expected"])
     if bare:
         message = f"standards of {', '.join(bare)}: give a layout, or a lots file beside the export"
-        notes.findings.append(Finding("no_expected", message, notes.plate))
+        notes.findings.append(Finding("no_expected", message))
     unknowns = [row for row in rows if row["well_type"] == str(WellType.UNKNOWN)]
     for sample in dict.fromkeys(str(row["sample"]) for row in unknowns):
         if _role(sample.capitalize()) is WellType.BLANK:
             message = f"{sample!r} is not the software's own 'Background'; it counts as an unknown"
-            notes.findings.append(Finding("unknown_type", message, notes.plate, sample=sample))
+            notes.findings.append(Finding("unknown_type", message, sample=sample))

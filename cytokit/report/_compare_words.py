@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from cytokit.report._verdict import names
@@ -9,6 +10,17 @@ from cytokit.report._verdict import names
 if TYPE_CHECKING:
     from cytokit.stats import Comparison
 
+_ADJUST = {
+    "holm": "Holm",
+    "bonferroni": "Bonferroni",
+    "sidak": "Šidák",
+    "holm-sidak": "Holm-Šidák",
+    "hochberg": "Hochberg",
+    "hommel": "Hommel",
+    "bh": "Benjamini-Hochberg",
+    "by": "Benjamini-Yekutieli",
+    "maxt": "Westfall-Young",
+}
 _CONTRASTS = {
     "within_treated": "change within the treated group",
     "within_control": "change within the reference group",
@@ -78,14 +90,15 @@ def conclusion(comparison: Comparison) -> str:
     rows = primary if len(primary) else table[table["family"] != ""]
     tested = rows[rows["p_adjusted"].notna()]
     adjust = comparison.options.adjust
-    how = f"after {adjust} adjustment" if adjust != "none" else "without adjustment"
+    how = f"after {_ADJUST.get(adjust, adjust)} adjustment" if adjust != "none" else "unadjusted"
     if tested.empty:
         return "No analyte could be tested; the table says why for each."
     found = tested[tested["p_adjusted"] < comparison.options.alpha].sort_values("p_adjusted")
     what = "analytes" if tested["analyte"].is_unique else "tests"
-    verb = "differ between the groups" if len(primary) else "show a change"
+    one = len(found) <= 1
+    verb = f"differ{'s' * one} between the groups" if len(primary) else f"show{'s' * one} a change"
     if found.empty:
-        sentence = f"None of {len(tested)} {what} {verb.replace('differ', 'differs', 1)} {how}"
+        sentence = f"None of {len(tested)} {what} {verb} {how}"
     else:
         listed = names([_found(row) for row in found.to_dict("records")], most=3)
         sentence = f"{len(found)} of {len(tested)} {what} {verb} {how}: {listed}"
@@ -93,8 +106,10 @@ def conclusion(comparison: Comparison) -> str:
     return f"{sentence}{f'; {left} could not be tested' if left else ''}."
 
 
-def _found(row: dict[str, Any]) -> str:
-    """An analyte with its ratio; the bracket's own text stands for p."""
+def _found(row: Mapping[Hashable, Any]) -> str:
+    """An analyte with its ratio and its adjusted p, written as everywhere."""
+    from cytokit.stats.labels import label
+
     interval = f"{number(row['ratio_low'])} to {number(row['ratio_high'])}"
     ratio = f"ratio {number(row['ratio'])}, {interval}, " if row["ratio"] == row["ratio"] else ""
-    return f"{row['analyte']} ({ratio}{row['label']})"
+    return f"{row['analyte']} ({ratio}adjusted {label(row['p_adjusted'])})"

@@ -122,6 +122,7 @@ def render(template: str, *, style: str, script: str, values: Mapping[str, Any])
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
+        keep_trailing_newline=True,
         lstrip_blocks=True,
     )
     policy = "; ".join(

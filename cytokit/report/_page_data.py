@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from cytokit.curves.profiles import PROFILES
 from cytokit.flags import FLAGS
 from cytokit.report._embed import compact
 from cytokit.report.words import SEVERITIES, STATUSES, VERDICTS, WELL_TYPES, Word
@@ -20,7 +19,7 @@ from cytokit.report.words import SEVERITIES, STATUSES, VERDICTS, WELL_TYPES, Wor
 if TYPE_CHECKING:
     from cytokit.curves.fit import StandardCurve
     from cytokit.plate import Plate
-    from cytokit.platefit import PlateFit
+    from cytokit.report._shown import Shown
 
 #: points of each drawn curve, and how far it goes beyond the standards
 GRID = 72
@@ -30,36 +29,40 @@ _PARAMETERS = (
     *("lower", "upper", "inflection", "slope", "asymmetry", "r2", "lod", "lloq", "uloq"),
     *("lloq_recovery", "uloq_recovery"),
 )
+_SAMPLE_NUMBERS = (
+    *("n_wells", "dilution_factor", "mfi", "mfi_cv_pct", "concentration", "ci_low", "ci_high"),
+    *("cv_pct", "limit_low", "limit_high"),
+)
 _STATUS_AT = {status: position for position, status in enumerate(STATUSES)}
 _TYPE_AT = {kind: position for position, kind in enumerate(WELL_TYPES)}
 _SEVERITY_AT = {severity: position for position, severity in enumerate(SEVERITIES)}
 
 
-def page_data(fit: PlateFit) -> dict[str, Any]:
+def page_data(fit: Shown, accept: tuple[float, float]) -> dict[str, Any]:
     """Everything the page's script needs.
 
     Parameters
     ----------
-    fit : PlateFit
+    fit : Shown
+    accept : (float, float)
+        How far from 100 % a level may recover, and the two end levels.
 
     Returns
     -------
     dict
         Ready for JSON: ``plates``, ``exclusions`` and the words.
     """
-    named = set(fit.flags["code"]) | set(
-        ";".join(fit.samples["flags"].dropna().unique()).split(";")
-    )
+    beside = ";".join(fit.samples["flags"].dropna().unique()).split(";")
+    named = set(fit.flags["code"]) | set(beside)
     codes = [code for code in FLAGS if code in named]
-    profile = PROFILES[fit.options.profile]
     return {
-        "plates": [_plate_data(fit, plate, codes) for plate in fit.plates],
+        "plates": [_plate_data(fit.of(plate), codes) for plate in fit.plates],
         "exclusions": fit.exclusions.fillna("").astype("str").to_numpy().tolist(),
         "statuses": [[key, word.title, word.meaning] for key, word in STATUSES.items()],
         "types": list(WELL_TYPES),
         "verdicts": _titles(VERDICTS),
         "severities": [[key, word.title] for key, word in SEVERITIES.items()],
-        "accept": [profile.recovery_pct.value, profile.end_recovery_pct.value],
+        "accept": accept,
         "codes": [[code, *_flag_text(code)] for code in codes],
     }
 
@@ -73,16 +76,17 @@ def _flag_text(code: str) -> tuple[str, str, str]:
     return text.title, text.meaning, text.action
 
 
-def _plate_data(fit: PlateFit, plate: Plate, codes: list[str]) -> dict[str, Any]:
-    wells = fit.wells[fit.wells["plate"] == plate.name].reset_index(drop=True)
-    samples = fit.samples[fit.samples["plate"] == plate.name]
+def _plate_data(one: Shown, codes: list[str]) -> dict[str, Any]:
+    plate, wells, samples = one.plates[0], one.wells, one.samples
     analytes = plate.analyte_names
     occurrence = wells.groupby(["well", "analyte"], sort=False).cumcount()
     slot_of = pd.MultiIndex.from_arrays([wells["well"], occurrence])
     slots = slot_of.unique()
     first = wells.loc[~slot_of.duplicated()]
-    curves = [fit.curves.get((plate.name, analyte)) for analyte in analytes]
-    by_analyte = dict(iter(samples.groupby("analyte", sort=False)))
+    curves = [one.curves.get((plate.name, analyte)) for analyte in analytes]
+    sample_of, names = pd.factorize(samples["sample"])
+    flags_of, flag_texts = pd.factorize(samples["flags"].fillna(""))
+    rows = _sample_rows(samples, sample_of, flags_of)
     return {
         "name": plate.name,
         "file": plate.source.path,
@@ -95,15 +99,22 @@ def _plate_data(fit: PlateFit, plate: Plate, codes: list[str]) -> dict[str, Any]
                 first["well"],
                 first["sample"],
                 first["well_type"].map(_TYPE_AT),
-                compact(first["dilution_factor"].astype(float)),
+                compact(_numbers(first, "dilution_factor")),
                 strict=True,
             )
         ],
         "readings": _readings(wells, slots.get_indexer(slot_of), len(slots), analytes),
         "curves": [_curve_data(curve, slots) for curve in curves],
-        "samples": [_sample_rows(by_analyte.get(analyte)) for analyte in analytes],
-        "flags": _flag_rows(fit.flags[fit.flags["plate"].isin([plate.name, ""])], analytes, codes),
+        "names": names.tolist(),
+        "flag_texts": flag_texts.tolist(),
+        "samples": [rows.get(analyte, []) for analyte in analytes],
+        "flags": _flag_rows(one.flags, analytes, codes),
     }
+
+
+def _numbers(frame: pd.DataFrame, column: str) -> list[float]:
+    found: list[float] = frame[column].to_numpy(dtype=float).tolist()
+    return found
 
 
 def _unit(plate: Plate, curve: StandardCurve | None, analyte: str) -> str:
@@ -114,12 +125,12 @@ def _readings(
     wells: pd.DataFrame, slot: np.ndarray, n_slots: int, analytes: list[str]
 ) -> list[dict[str, Any]]:
     """Per analyte: intensity, count, concentration, interval and status, by slot."""
-    row = pd.Index(analytes).get_indexer(wells["analyte"])
+    row = pd.Index(analytes).get_indexer(pd.Index(wells["analyte"]))
     digits = {"mfi": 5, "bead_count": 5, "concentration": 4, "ci_low": 3, "ci_high": 3}
     grids = {}
     for column in digits:
         grids[column] = np.full((len(analytes), n_slots), np.nan)
-        grids[column][row, slot] = wells[column].to_numpy(dtype=float)
+        grids[column][row, slot] = _numbers(wells, column)
     status = np.full((len(analytes), n_slots), -1)
     status[row, slot] = wells["status"].astype("str").map(_STATUS_AT).to_numpy(dtype=int)
     return [
@@ -136,7 +147,7 @@ def _curve_data(curve: StandardCurve | None, slots: pd.MultiIndex) -> dict[str, 
         "verdict": str(curve.verdict),
         "reason": curve.reason,
         "passed": [int(curve.n_pass), int(curve.n_levels)],
-        "model": f"{curve.model} {curve.orientation}",
+        "model": f"{curve.model.upper()} ({curve.orientation})",
         **dict(
             zip(_PARAMETERS, compact(getattr(curve, name) for name in _PARAMETERS), strict=True)
         ),
@@ -144,10 +155,10 @@ def _curve_data(curve: StandardCurve | None, slots: pd.MultiIndex) -> dict[str, 
         "wells": _well_rows(curve.wells, slots),
     }
     expected = curve.standards["expected"].to_numpy(dtype=float)
-    positive = expected[expected > 0]
+    positive = expected[(expected > 0) & curve.standards["mfi"].notna().to_numpy()]
     if curve.ok and positive.size:
-        ends = compact([positive.min() / _BEYOND, positive.max() * _BEYOND], 6)
-        x = np.geomspace(*np.asarray(ends, dtype=float), GRID)
+        ends = [float(f"{end:.6g}") for end in (positive.min() / _BEYOND, positive.max() * _BEYOND)]
+        x = np.geomspace(ends[0], ends[1], GRID)
         low, high = curve.band(x)
         data |= {
             "ends": ends,
@@ -160,7 +171,7 @@ def _curve_data(curve: StandardCurve | None, slots: pd.MultiIndex) -> dict[str, 
 
 def _level_rows(standards: pd.DataFrame) -> list[list[Any]]:
     columns = ("expected", "n_wells", "mfi", "mfi_cv_pct", "back_calculated", "recovery_pct")
-    numbers = [compact(standards[name].astype(float)) for name in columns]
+    numbers = [compact(_numbers(standards, name)) for name in columns]
     texts = (
         standards["level"].astype("str"),
         standards["used"].astype(bool),
@@ -175,9 +186,9 @@ def _well_rows(wells: pd.DataFrame, slots: pd.MultiIndex) -> list[list[Any]]:
     index = pd.MultiIndex.from_arrays([wells["well"], wells.groupby("well").cumcount()])
     rows = zip(
         slots.get_indexer(index).tolist(),
-        compact(wells["expected"].astype(float), 6),
-        compact(wells["mfi"].astype(float), 5),
-        compact(wells["robust"].astype(float), 3),
+        compact(_numbers(wells, "expected"), 6),
+        compact(_numbers(wells, "mfi"), 5),
+        compact(_numbers(wells, "robust"), 3),
         wells["used"].astype(bool).tolist(),
         wells["reason"].fillna("").astype("str"),
         strict=True,
@@ -185,21 +196,23 @@ def _well_rows(wells: pd.DataFrame, slots: pd.MultiIndex) -> list[list[Any]]:
     return [list(row) for row in rows]
 
 
-def _sample_rows(samples: pd.DataFrame | None) -> list[list[Any]]:
-    if samples is None:
-        return []
-    columns = ("n_wells", "dilution_factor", "mfi", "mfi_cv_pct", "concentration", "ci_low")
-    columns += ("ci_high", "cv_pct", "limit_low", "limit_high")
-    numbers = [compact(samples[name].astype(float)) for name in columns]
+def _sample_rows(
+    samples: pd.DataFrame, sample_of: np.ndarray, flags_of: np.ndarray
+) -> dict[str, list[list[Any]]]:
+    """By analyte: name, type, numbers, status and flags of each sample."""
+    found: dict[str, list[list[Any]]] = {}
     rows = zip(
-        samples["sample"].astype("str"),
+        samples["analyte"].astype("str"),
+        sample_of.tolist(),
         samples["well_type"].map(_TYPE_AT),
-        *numbers,
+        *(compact(_numbers(samples, name)) for name in _SAMPLE_NUMBERS),
         samples["status"].astype("str").map(_STATUS_AT),
-        samples["flags"].fillna("").astype("str"),
+        flags_of.tolist(),
         strict=True,
     )
-    return [list(row) for row in rows]
+    for analyte, *row in rows:
+        found.setdefault(analyte, []).append(row)
+    return found
 
 
 def _flag_rows(flags: pd.DataFrame, analytes: list[str], codes: list[str]) -> list[list[Any]]:

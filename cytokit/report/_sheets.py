@@ -42,6 +42,15 @@ _FORMATS: Mapping[str, str] = MappingProxyType(
     | dict.fromkeys(("p", "p_rank", "p_adjusted", "q_bh", "p_min_attainable"), _P)
     | dict.fromkeys(("r2",), "0.00000")
 )
+_LOOKS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "": {},
+        "right": {"align": "right"},
+        "wrap": {"text_wrap": True, "valign": "top"},
+        "header": {"bold": True, "bottom": 1, "bg_color": "#EEF1F4"},
+        "heading": {"bold": True, "font_size": 12},
+    }
+)
 
 
 class Book:
@@ -132,14 +141,18 @@ class Book:
         sheet.set_column(0, 0, 18)
         sheet.set_column(1, 1, 24)
         sheet.set_column(2, 2, 100)
+        sheet.set_landscape()
+        sheet.set_paper(9)
+        sheet.fit_to_pages(1, 0)
         wrapped = self._style("", "wrap")
         for row, note in enumerate(notes):
             if note.heading:
                 sheet.write_string(row, 0, note.heading, self._style("", "heading"))
                 continue
-            sheet.write_string(row, 0, note.where)
-            sheet.write_string(row, 1, note.term, self._style(note.colour))
-            sheet.write_string(row, 2, note.text, wrapped)
+            cells = ((note.where, ""), (note.term, self._style(note.colour)), (note.text, wrapped))
+            for position, (text, style) in enumerate(cells):
+                if text:
+                    sheet.write_string(row, position, text, style or None)
 
     def _sheet(self, name: str, headers: Sequence[str], n_rows: int) -> Any:
         sheet = self._book.add_worksheet(name)
@@ -147,6 +160,10 @@ class Book:
         for position, text in enumerate(headers):
             sheet.write_string(0, position, text, header)
         sheet.autofilter(0, 0, n_rows, max(len(headers) - 1, 0))
+        sheet.set_landscape()
+        sheet.set_paper(9)
+        sheet.fit_to_pages(1, 0)
+        sheet.repeat_rows(0)
         return sheet
 
     def _write_column(self, sheet: Any, position: int, column: str, values: list[Any]) -> None:
@@ -163,10 +180,14 @@ class Book:
                 elif value == value:
                     sheet.write_string(row, position, str(value))
             elif isinstance(value, str) and value:
-                style = self._style(value) if column in _COLOURED else None
+                style = self._style(value) if column in _COLOURED else self._text_style(column)
                 sheet.write_string(row, position, value, style)
                 width = max(width, len(value) + 1)
         sheet.set_column(position, position, min(max(width, 8), _WIDEST))
+
+    def _text_style(self, column: str) -> Any:
+        """Results that are texts stand to the right, as numbers do."""
+        return self._style("", "right") if column == "reported" else None
 
     def _style(self, colour: str, kind: str = "") -> Any:
         """A cell format, made once."""
@@ -174,12 +195,6 @@ class Book:
             look: dict[str, Any] = {"bg_color": _FILLS[colour]} if colour in _FILLS else {}
             if colour in _SLANTED:
                 look["italic"] = True
-            look |= {
-                "": {},
-                "right": {"align": "right"},
-                "wrap": {"text_wrap": True, "valign": "top"},
-                "header": {"bold": True, "bottom": 1, "bg_color": "#EEF1F4"},
-                "heading": {"bold": True, "font_size": 12},
-            }.get(kind, {"num_format": kind})
+            look |= _LOOKS.get(kind, {"num_format": kind})
             self._formats[colour, kind] = self._book.add_format(look)
         return self._formats[colour, kind]

@@ -141,7 +141,7 @@ def _with_prefix(name: str, value: str, prefix: str) -> str:
 
 def _presentation(style: str, prefix: str) -> dict[str, str]:
     """A style attribute as presentation attributes."""
-    found = {}
+    found: dict[str, str] = {}
     for part in style.split(";"):
         name, _, value = (piece.strip() for piece in part.partition(":"))
         if name == "font" and (match := _FONT.fullmatch(value)):

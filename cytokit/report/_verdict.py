@@ -12,7 +12,7 @@ from cytokit.vocabulary import RangeStatus, Severity, Verdict, WellType
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cytokit.platefit import PlateFit
+    from cytokit.report._shown import Shown
 
 _NAMED = 4
 
@@ -24,49 +24,34 @@ class PlateVerdict:
     Parameters
     ----------
     level : {"good", "usable", "poor", "failed"}
-        As the verdicts of curves: report; report; look first; settle first.
+        As the verdicts of curves: report; report after a look; settle first; nothing to report.
     sentence : str
-    curves : dict of str to int
-        Curves by verdict.
-    n_in_range, n_results : int
-        Results of unknown samples, in range and in all.
-    n_fail, n_warn : int
-        Findings by severity.
     """
 
     level: str
     sentence: str
-    curves: dict[str, int]
-    n_in_range: int
-    n_results: int
-    n_fail: int
-    n_warn: int
 
 
-def plate_verdict(fit: PlateFit, plate: str) -> PlateVerdict:
+def plate_verdict(one: Shown) -> PlateVerdict:
     """Judge one plate by its curves, its findings and how much lies in range.
 
     Parameters
     ----------
-    fit : PlateFit
-    plate : str
+    one : Shown
+        The tables of this plate alone.
 
     Returns
     -------
     PlateVerdict
     """
-    table = fit.curves.table
-    curves = table[table["plate"] == plate]
-    flags = fit.flags[fit.flags["plate"].isin([plate, ""])]
-    counts = {str(kind): int((curves["verdict"] == str(kind)).sum()) for kind in Verdict}
-    samples = fit.samples[fit.samples["plate"] == plate]
-    unknown = samples[samples["well_type"] == str(WellType.UNKNOWN)]
-    n_in_range = int((unknown["status"] == str(RangeStatus.IN_RANGE)).sum())
-    fails = flags[flags["severity"] == str(Severity.FAIL)]
-    n_warn = int((flags["severity"] == str(Severity.WARN)).sum())
-    level = _level(counts, len(fails), n_warn)
-    sentence = _sentence(level, curves, fails, n_warn, (n_in_range, len(unknown)))
-    return PlateVerdict(level, sentence, counts, n_in_range, len(unknown), len(fails), n_warn)
+    verdicts, severity, code = one.table["verdict"], one.flags["severity"], one.flags["code"]
+    counts = {str(kind): int((verdicts == str(kind)).sum()) for kind in Verdict}
+    unknown = one.samples[one.samples["well_type"] == str(WellType.UNKNOWN)]
+    fails = code[severity == str(Severity.FAIL)]
+    warns = code[severity == str(Severity.WARN)]
+    level = _level(counts, len(fails), len(warns))
+    pressing = fails if len(fails) else warns
+    return PlateVerdict(level, _sentence(level, one.table, pressing, unknown))
 
 
 def names(found: Sequence[str], most: int = _NAMED) -> str:
@@ -102,9 +87,8 @@ def _level(counts: dict[str, int], n_fail: int, n_warn: int) -> str:
 def _sentence(
     level: str,
     curves: pd.DataFrame,
-    fails: pd.DataFrame,
-    n_warn: int,
-    in_range: tuple[int, int],
+    pressing: pd.Series,
+    unknown: pd.DataFrame,
 ) -> str:
     lead = {
         "good": "This plate can be reported",
@@ -113,15 +97,34 @@ def _sentence(
         "failed": "This plate cannot be reported",
     }[level]
     parts = [_curves_part(curves)]
-    if in_range[1]:
-        parts.append(f"{in_range[0]} of {in_range[1]} sample results are in range")
-    other = [str(code) for code in fails["code"].unique() if code != "curve_failed"]
-    if other:
-        titles = [f"{FLAGS[code].title} ({(fails['code'] == code).sum()})" for code in other]
-        parts.append(f"to be settled: {names(titles)}")
-    elif n_warn:
-        parts.append(f"{n_warn} warning{'s' if n_warn > 1 else ''}")
+    if len(unknown):
+        parts.append(_range_part(unknown))
+    counts = pressing[pressing != "curve_failed"].value_counts()
+    if len(counts):
+        titles = [f"{FLAGS[str(code)].title} ({n})" for code, n in counts.items()]
+        parts.append(f"{'to be settled' if level == 'poor' else 'to look at'}: {names(titles)}")
     return f"{lead}: {'; '.join(parts)}."
+
+
+def _range_part(unknown: pd.DataFrame) -> str:
+    """How many results of samples are in range, below and above."""
+    sides = {
+        "below": (RangeStatus.BELOW_LLOQ, RangeStatus.OOR_LOW),
+        "above": (RangeStatus.ABOVE_ULOQ, RangeStatus.OOR_HIGH),
+        "without a result": (
+            RangeStatus.NO_CURVE,
+            RangeStatus.NOT_MEASURED,
+            RangeStatus.EXCLUDED,
+        ),
+    }
+    counts = {
+        side: int(unknown["status"].isin(list(map(str, of))).sum()) for side, of in sides.items()
+    }
+    n_in_range = len(unknown) - sum(counts.values())
+    rest = ", ".join(f"{count} {side}" for side, count in counts.items() if count)
+    return (
+        f"{n_in_range} of {len(unknown)} sample results are in range{f' ({rest})' if rest else ''}"
+    )
 
 
 def _curves_part(curves: pd.DataFrame) -> str:

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from cytokit.report.words import STATUSES
 from cytokit.vocabulary import RangeStatus
-
-if TYPE_CHECKING:
-    from cytokit.platefit import PlateFit
 
 _KEY = ["plate", "sample", "well_type", "dilution_factor"]
 
@@ -94,19 +90,19 @@ def significant(value: float, digits: int = 4) -> str:
     return f"{value:.{digits}g}"
 
 
-def wide_samples(fit: PlateFit) -> WideTable:
-    """The wide table of a fit, samples and analytes in the order of the plates.
+def wide_samples(samples: pd.DataFrame) -> WideTable:
+    """The wide table, samples and analytes in the order of the plates.
 
     Parameters
     ----------
-    fit : PlateFit
+    samples : pandas.DataFrame
+        As samples.csv.
 
     Returns
     -------
     WideTable
         A sample that stands several times with one dilution has as many rows.
     """
-    samples = fit.samples
     units = samples.drop_duplicates("analyte").set_index("analyte")["unit"].fillna("")
     place = {str(analyte): position for position, analyte in enumerate(units.index)}
     again = samples.groupby([*_KEY, "analyte"], sort=False, dropna=False).cumcount()

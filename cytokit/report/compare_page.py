@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -140,7 +140,7 @@ def _groups(comparison: Comparison) -> list[str]:
     return [*treated, comparison.reference] if comparison.reference else groups
 
 
-def _row(row: Mapping[str, Any]) -> dict[str, Any]:
+def _row(row: Mapping[Hashable, Any]) -> dict[str, Any]:
     """One row of the table as it is read; stars and label are the table's own."""
     from cytokit.stats.labels import p_text
 

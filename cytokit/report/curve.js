@@ -3,13 +3,13 @@ const RECOVERY = [50, 150];
 
 function standardPoints(curve, readings) {
   const { slots } = plate();
-  return curve.wells.map(([slot, expected, mfi, weight, used, reason]) => {
-    const known = slot >= 0;
-    const back = known ? readings.concentration[slot] : null;
+  return curve.wells.filter((row) => known(row[2])).map(([slot, expected, mfi, weight, used, reason]) => {
+    const placed = slot >= 0;
+    const back = placed ? readings.concentration[slot] : null;
     return {
       slot, x: expected, y: mfi, blank: expected === 0, reason,
       kind: !used ? "unused" : weight !== null && weight < 0.9 ? "down" : "standard",
-      well: known ? slots[slot][0] : "", name: known ? slots[slot][1] : "", weight, back,
+      well: placed ? slots[slot][0] : "", name: placed ? slots[slot][1] : "", weight, back,
       recovery: back !== null && expected > 0 ? (100 * back) / expected : null,
     };
   });
@@ -74,12 +74,12 @@ function limitLines(curve, X, Y, labels) {
     const value = curve[key];
     if (!known(value) || value < X.low || value > X.high) return [];
     const x = X(value);
-    const last = key === "uloq";
+    const before = key !== "lloq";
     return [
       svg("line", { class: `limit ${key}`, x1: x, x2: x, y1: Y.from, y2: Y.to }),
       labels ? svg("text", {
-        class: "limit-name", x: x + (last ? -4 : 4), y: Y.to + (key === "lod" ? 24 : 11),
-        "text-anchor": last ? "end" : "start",
+        class: "limit-name", x: x + (before ? -4 : 4), y: Y.to + 11,
+        "text-anchor": before ? "end" : "start",
       }, title) : null,
     ];
   });
@@ -164,7 +164,7 @@ function drawCurve(host, curve, readings, name, unit) {
 // The small drawing of the overview and of the print.
 function smallCurve(curve) {
   const area = { left: 30, right: 214, top: 6, bottom: 128 };
-  const points = curve.wells.map((row) => ({ x: row[1], y: row[2], used: row[4], weight: row[3] }));
+  const points = curve.wells.filter((row) => known(row[2])).map((row) => ({ x: row[1], y: row[2], used: row[4], weight: row[3] }));
   const domain = domains(curve, points, { x: false, y: false });
   const X = scale(...domain.x, true, area.left, area.right);
   const Y = scale(...domain.y, true, area.bottom, area.top);

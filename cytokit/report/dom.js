@@ -55,8 +55,23 @@ function turnTheme() {
   $("theme").textContent = `Colours: ${next || "as the system"}`;
 }
 
+// Paper cannot be unfolded: what is folded is opened while printing.
+let folded = [];
+
+function unfold() {
+  folded = [...document.querySelectorAll("main section:not(#words) details:not([open])")];
+  for (const node of folded) node.open = true;
+}
+
+function foldAgain() {
+  for (const node of folded) node.open = false;
+  folded = [];
+}
+
 function begin() {
   document.documentElement.classList.add("with-script");
   $("theme").addEventListener("click", turnTheme);
   $("print").addEventListener("click", () => window.print());
+  window.addEventListener("beforeprint", unfold);
+  window.addEventListener("afterprint", foldAgain);
 }

@@ -111,7 +111,8 @@ function drawExclusions() {
     }, "Take back")],
   ];
   show($("exclusions-host"), rows.length ? makeTable("Exclusions", columns, rows) :
-    el("p", { class: "quiet" }, "Nothing is excluded. Click a well on the plate map or a point of a curve to leave it out."));
+    el("p", { class: "quiet" }, "Nothing is excluded.", el("span", { class: "no-print" },
+      " Click a well on the plate map or a point of a curve to leave it out.")));
   const changed = exclusions.some((entry) => !entry.applied) || exclusions.length !== DATA.exclusions.length;
   $("exclusions-save").hidden = !changed;
   $("exclusions-next").hidden = !changed;

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from cytokit.curves.profiles import PROFILES
 from cytokit.report._embed import explained, json_block, own_file, render, write_html
 from cytokit.report._page_data import page_data
+from cytokit.report._shown import shown
 from cytokit.report._verdict import plate_verdict
 from cytokit.report.words import SEVERITIES, STATUSES, VERDICTS
 from cytokit.vocabulary import RangeStatus, Severity, WellType
 
 if TYPE_CHECKING:
     from cytokit.curves.fit import StandardCurve
+    from cytokit.curves.options import FitOptions
     from cytokit.plate import Plate
     from cytokit.platefit import PlateFit
+    from cytokit.report._shown import Shown
 
 #: the second cue beside each verdict's colour
 MARKS = {"good": "✓", "usable": "○", "poor": "▲", "failed": "✕"}
@@ -61,20 +65,21 @@ def fit_page(fit: PlateFit) -> str:
     """
     from cytokit import __version__
 
+    tables = shown(fit)
+    profile = PROFILES[fit.options.profile]
+    accept = (profile.recovery_pct.value, profile.end_recovery_pct.value)
     values = {
-        "title": _title(fit),
+        "title": _title(fit.plates),
         "version": __version__,
-        "plates": [_plate_values(fit, plate) for plate in fit.plates],
-        "options": ", ".join(
-            f"{name} {value}" for name, value in asdict(fit.options).items() if value != ""
-        ),
-        "data": json_block(page_data(fit)),
+        "plates": [_plate_values(tables.of(plate)) for plate in fit.plates],
+        "options": "; ".join(_options(fit.options)),
+        "data": json_block(page_data(tables, accept)),
         "marks": MARKS,
         "statuses": STATUSES,
         "verdicts": VERDICTS,
         "severities": SEVERITIES,
         "tables": explained(_TABLES),
-        "unit_note": _unit_note(fit),
+        "unit_note": _unit_note(tables),
     }
     script = (
         '"use strict";\n{\nconst DATA = JSON.parse(document.getElementById("data").textContent);\n'
@@ -100,24 +105,30 @@ def write_page(fit: PlateFit, path: str | Path) -> None:
     write_html(fit_page(fit), path)
 
 
-def _title(fit: PlateFit) -> str:
-    if len(fit.plates) == 1:
-        return fit.plates[0].name
-    return f"{len(fit.plates)} plates"
+def _options(options: FitOptions) -> list[str]:
+    """The options in force, as the footer states them."""
+    found = []
+    for name, value in asdict(options).items():
+        text = {True: "yes", False: "no"}[value] if isinstance(value, bool) else f"{value}"
+        if text:
+            found.append(f"{name.replace('_pct', ' %').replace('_', ' ')}: {text}")
+    return found
 
 
-def _unit_note(fit: PlateFit) -> str:
+def _title(plates: Sequence[Plate]) -> str:
+    return plates[0].name if len(plates) == 1 else f"{len(plates)} plates"
+
+
+def _unit_note(fit: Shown) -> str:
     """The unit of all limits where it is one and the same, for the head of the table."""
     units = {curve.unit for curve in fit.curves.values()}
     return f" in {units.pop()}" if len(units) == 1 and "" not in units else ""
 
 
-def _plate_values(fit: PlateFit, plate: Plate) -> dict[str, Any]:
+def _plate_values(one: Shown) -> dict[str, Any]:
     """What the template says about one plate."""
-    samples = fit.samples[
-        (fit.samples["plate"] == plate.name) & (fit.samples["well_type"] == str(WellType.UNKNOWN))
-    ]
-    flags = fit.flags[fit.flags["plate"] == plate.name]
+    plate, flags = one.plates[0], one.flags
+    samples = one.samples[one.samples["well_type"] == str(WellType.UNKNOWN)]
     counts = {
         "n_results": samples.groupby("analyte").size(),
         "n_in_range": _count(samples, "status", RangeStatus.IN_RANGE),
@@ -126,10 +137,10 @@ def _plate_values(fit: PlateFit, plate: Plate) -> dict[str, Any]:
     }
     return {
         "name": plate.name,
-        "verdict": plate_verdict(fit, plate.name),
-        "facts": _facts(fit, plate),
+        "verdict": plate_verdict(one),
+        "facts": _facts(one),
         "analytes": [
-            _analyte_values(fit.curves.get((plate.name, name)), name, plate.unit(name), counts)
+            _analyte_values(one.curves.get((plate.name, name)), name, plate.unit(name), counts)
             for name in plate.analyte_names
         ],
     }
@@ -185,15 +196,17 @@ def short(value: float) -> str:
     return f"{value:.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.3g}"
 
 
-def _facts(fit: PlateFit, plate: Plate) -> list[tuple[str, str]]:
+def _facts(one: Shown) -> list[tuple[str, str]]:
     """Where the plate came from and what is on it."""
+    plate = one.plates[0]
     wells = plate.wells.drop_duplicates("well")["well_type"].value_counts()
     kinds = ", ".join(f"{wells[str(kind)]} {kind}" for kind in WellType if str(kind) in wells)
-    excluded = int((fit.exclusions["plate"] == plate.name).sum())
+    units = dict.fromkeys(curve.unit for curve in one.curves.values() if curve.unit)
     return [
         ("File", Path(plate.source.path).name),
         ("Format", plate.source.format),
         ("Analytes", str(len(plate.analyte_names))),
+        ("Unit", ", ".join(units) or "not stated in the export"),
         ("Wells", kinds),
-        ("Exclusions", str(excluded)),
+        ("Exclusions", str(len(one.exclusions))),
     ]

@@ -10,12 +10,13 @@ function sampleRows() {
   plate().samples.forEach((found, analyte) => {
     if (!everywhere && analyte !== state.analyte) return;
     for (const row of found) {
-      if (text && !row[0].toLowerCase().includes(text)) continue;
+      const name = plate().names[row[0]];
+      if (text && !name.toLowerCase().includes(text)) continue;
       if (status && statusKey(row[12]) !== status) continue;
       rows.push({
-        analyte, sample: row[0], type: DATA.types[row[1]], wells: row[2], dilution: row[3], mfi: row[4],
+        analyte, sample: name, type: DATA.types[row[1]], wells: row[2], dilution: row[3], mfi: row[4],
         spread: row[5], value: row[6], low: row[7], high: row[8], cv: row[9], limits: [row[10], row[11]],
-        status: row[12], flags: row[13],
+        status: row[12], flags: plate().flag_texts[row[13]],
       });
     }
   });

@@ -15,6 +15,7 @@ import pandas as pd
 from cytokit.errors import OutputError, Problem, place
 from cytokit.report._notes import Note, column_notes, flag_notes, term_notes
 from cytokit.report._sheets import Book
+from cytokit.report._shown import shown
 from cytokit.report._wide import reported, wide_samples
 from cytokit.report.words import SEVERITIES, STATUSES, VERDICTS
 
@@ -52,29 +53,30 @@ def fit_workbook(fit: PlateFit) -> bytes:
     bytes
         The same for the same fit.
     """
+    take = shown(fit)
     tables = {
-        "Samples tidy": ("samples", _with_reported(fit.samples)),
-        "Curves": ("curves", fit.curves.table),
-        "Standards": ("standards", fit.curves.standards),
-        "Flags": ("flags", fit.flags),
-        "Wells": ("wells", fit.wells),
-        "Exclusions": ("exclusions", fit.exclusions),
+        "Samples tidy": ("samples", _with_reported(take.samples)),
+        "Curves": ("curves", take.table),
+        "Standards": ("standards", take.standards),
+        "Flags": ("flags", take.flags),
+        "Wells": ("wells", take.wells),
+        "Exclusions": ("exclusions", take.exclusions),
     }
     too_long = [sheet for sheet, (_, frame) in tables.items() if len(frame) > LONGEST]
     for sheet in too_long:
         del tables[sheet]
     book = Book()
-    book.add_wide("Samples", wide_samples(fit))
+    book.add_wide("Samples", wide_samples(take.samples))
     for sheet, (_, frame) in tables.items():
         book.add_table(sheet, frame)
-    unit = _one_unit(fit.samples)
+    unit = _one_unit(take.samples)
     notes = [Note("Samples"), Note(where="Samples", text=_WIDE)]
     notes += [Note(where=sheet, text=_LEFT_OUT) for sheet in too_long]
     notes += [Note(where="Samples tidy", term="reported", text=_REPORTED), Note()]
     notes += term_notes("Colours of status", STATUSES)
     notes += term_notes("Colours of verdict", VERDICTS)
     notes += term_notes("Colours of severity", SEVERITIES)
-    notes += flag_notes(fit.flags["code"].astype("str"))
+    notes += flag_notes(take.flags["code"].astype("str"))
     for sheet, (table, _) in tables.items():
         notes += column_notes(sheet, table, unit)
     book.add_notes(notes)
@@ -82,9 +84,10 @@ def fit_workbook(fit: PlateFit) -> bytes:
 
 
 def comparison_workbook(comparison: Comparison) -> bytes:
-    """The tables of a comparison as a workbook: Comparison, Summary, Notes.
+    """The tables of a comparison as a workbook.
 
-    Every number, star and label is the table's own.
+    Sheets: Comparison, Summary, Detectability, Notes. Every number, star and
+    label is the table's own.
 
     Parameters
     ----------
@@ -98,6 +101,7 @@ def comparison_workbook(comparison: Comparison) -> bytes:
     book = Book()
     book.add_table("Comparison", comparison.table)
     book.add_table("Summary", comparison.summary)
+    book.add_table("Detectability", comparison.detectability)
     unit = _one_unit(comparison.table)
     notes = [Note("What to know first"), *(Note(text=sentence) for sentence in comparison.guard)]
     notes += [Note(), Note("Methods")]
@@ -108,6 +112,7 @@ def comparison_workbook(comparison: Comparison) -> bytes:
     ]
     notes += [Note(), *column_notes("Comparison", "comparisons", unit)]
     notes += column_notes("Summary", "summary", unit)
+    notes += column_notes("Detectability", "detectability", unit)
     book.add_notes(notes)
     return book.finish()
 

@@ -12,17 +12,24 @@ numbers
     One cell to a number, a flag with its limit, or a named damage.
 """
 
-from cytokit.sources.numbers import Cell, Damage, decide_decimal, read_cell, read_fi_count, read_row
+from cytokit.sources.numbers import (
+    Cell,
+    decide_decimal,
+    read_cell,
+    read_fi_count,
+    read_row,
+    read_table,
+)
 from cytokit.sources.raw import RawFile
 from cytokit.sources.workbook import Sheet
 
 __all__ = [
     "Cell",
-    "Damage",
     "RawFile",
     "Sheet",
     "decide_decimal",
     "read_cell",
     "read_fi_count",
     "read_row",
+    "read_table",
 ]

@@ -13,6 +13,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
+
+import numpy as np
 
 from cytokit.vocabulary import VendorStatus
 
@@ -42,6 +45,7 @@ _UNIT = (
     r"\s?/\s?(?:[mµμudn]?[lL]|mg|g|kg)"
     r"|(?:pg|ng|[fpnumµμ]M|%|AU|MFI)"
 )
+_DIGITS = frozenset("0123456789")
 _PLAIN = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _TAIL = re.compile(rf"(?P<number>.*?[\d.,])\s*\[?(?P<unit>{_UNIT})\]?", re.ASCII | re.DOTALL)
 _PAIR = re.compile(r"(?P<fi>.*?)\s*\((?P<count>\d+)\)", re.ASCII | re.DOTALL)
@@ -80,12 +84,8 @@ class Cell:
     damaged: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Damage:
-    """A damaged cell and where in its row or column it stood."""
-
-    index: int
-    text: str
+#: An empty cell.
+EMPTY = Cell(NAN, VendorStatus.NOT_GIVEN)
 
 
 def read_cell(cell: object, decimal: str = ".") -> Cell:
@@ -127,7 +127,7 @@ def read_cell(cell: object, decimal: str = ".") -> Cell:
 
 
 def read_row(cells: Sequence[str], decimal: str = ".") -> tuple[list[float], dict[int, Cell]]:
-    """Read many text cells at once: plain numbers fast, everything else with care.
+    """Read the text cells of a row: plain numbers fast, everything else with care.
 
     Parameters
     ----------
@@ -149,21 +149,65 @@ def read_row(cells: Sequence[str], decimal: str = ".") -> tuple[list[float], dic
     >>> {index: str(cell.status) for index, cell in others.items()}
     {2: 'not_available', 3: 'oor_low'}
     """
-    if decimal == ".":
-        try:
-            values = list(map(float, cells))
-        except ValueError:
-            pass
-        else:
-            # float() also takes nan, inf and 1_000, which are flags or damage here
-            if math.isfinite(math.fsum(values)) and "_" not in "".join(cells):
-                return values, {}
-    values, others = [], {}
+    values: list[float] = []
+    others: dict[int, Cell] = {}
     for index, text in enumerate(cells):
+        if decimal == "." and text[:1] in _DIGITS and "_" not in text and text.isascii():
+            # the common case without the cost of a lookup; what fails is read with care below
+            try:
+                values.append(float(text))
+            except ValueError:
+                pass
+            else:
+                continue
         cell = _read_text(text, decimal)
         values.append(cell.value)
         if cell.status is not _IN_RANGE:
             others[index] = cell
+    return values, others
+
+
+def read_table(
+    rows: Sequence[Sequence[str]], width: int, decimal: str = "."
+) -> tuple[np.ndarray, dict[tuple[int, int], Cell]]:
+    """Read a table of text cells at once; as :func:`read_row` for each of its rows.
+
+    Parameters
+    ----------
+    rows : sequence of sequence of str
+        Each ``width`` long.
+    width : int
+    decimal : str
+
+    Returns
+    -------
+    values : numpy.ndarray of shape (rows, width)
+    others : dict of (int, int) to Cell
+
+    Examples
+    --------
+    >>> values, others = read_table([["14", "13.5"], ["NaN", "7"]], 2)
+    >>> values.tolist(), [str(cell.status) for cell in others.values()]
+    ([[14.0, 13.5], [nan, 7.0]], ['not_available'])
+    """
+    if decimal == ".":
+        count = len(rows) * width
+        try:
+            flat = np.fromiter(map(float, chain.from_iterable(rows)), dtype=float, count=count)
+        except ValueError:
+            pass
+        else:
+            # float() also takes nan, inf and 1_000, which are flags or damage here
+            if np.isfinite(flat).all() and "_" not in "".join(chain.from_iterable(rows)):
+                return flat.reshape(len(rows), width), {}
+    values = np.full((len(rows), width), NAN)
+    others: dict[tuple[int, int], Cell] = {}
+    for index, row in enumerate(rows):
+        if any(row):
+            values[index], unusual = read_row(row, decimal)
+            others.update({(index, column): cell for column, cell in unusual.items()})
+        else:
+            others.update(dict.fromkeys([(index, column) for column in range(width)], EMPTY))
     return values, others
 
 

@@ -19,6 +19,8 @@ from cytokit.errors import FormatError, Problem, UsageError, place
 MAX_CELLS = 4_000_000
 #: A quoted cell may run over several lines (a protocol's description), but not over a whole file.
 MAX_LINES_OF_A_CELL = 40
+#: What is stripped off cells.
+_BLANKS = (" ", "\t", "\xa0", "\u3000", "\ufeff")
 DELIMITERS = ("\t", ";", ",", "|")
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -160,7 +162,7 @@ def split_rows(text: str, delimiter: str, file: str) -> Rows:
         return Rows([[line.strip()] for line in lines], list(range(1, len(lines) + 1)))
     cells: list[list[str]] = []
     numbers: list[int] = []
-    blanks = _blanks_beside(text, delimiter)
+    beside = _blanks_beside(text, delimiter)
     between, total, index = f'"{delimiter}"', 0, 0
     while index < len(lines):
         line = lines[index]
@@ -171,11 +173,16 @@ def split_rows(text: str, delimiter: str, file: str) -> Rows:
         else:
             row = line[1:-1].split(between)
             whole = line[0] == line[-1] == '"' and line.count('"') == 2 * len(row)
+            whole = whole and delimiter != "\t"  # a quoted tab is a blank to strip
             if not whole:
-                row, taken = _split_with_csv(lines, index - 1, delimiter, file)
+                parsed, taken = _split_with_csv(lines, index - 1, delimiter, file)
+                row = [cell.strip() for cell in parsed]
                 index += taken - 1
-        if blanks and any(blank in line for blank in blanks):
-            row = [cell.strip() for cell in row]
+        for blank, pairs in beside:
+            if blank in line and (
+                any(pair in line for pair in pairs) or line[0] == blank or line[-1] == blank
+            ):
+                row = [cell.strip() for cell in row]
         cells.append(row)
         total += len(row)
         if total > MAX_CELLS:
@@ -185,15 +192,13 @@ def split_rows(text: str, delimiter: str, file: str) -> Rows:
     return Rows(cells, numbers)
 
 
-def _blanks_beside(text: str, delimiter: str) -> list[str]:
-    """Which blanks stand beside a delimiter, a quotation mark or a line's end somewhere."""
-    kinds = [blank for blank in (" ", "\t", "\xa0", "\u3000", "\ufeff") if blank in text]
-    kinds = [blank for blank in kinds if blank != delimiter]
-    if not kinds:
-        return []
-    marks = ('"', delimiter, "\n", "\r")
-    beside = any(pair in text for blank in kinds for mark in marks for pair in (mark + blank, blank + mark))
-    return kinds if beside or text[:1] in kinds or text[-1:] in kinds else []
+def _blanks_beside(text: str, delimiter: str) -> list[tuple[str, tuple[str, ...]]]:
+    """The blanks that occur in the text, each with the pairs by which a line shows them."""
+    kinds = [blank for blank in _BLANKS if blank != delimiter and blank in text]
+    return [
+        (blank, (f'"{blank}', f'{blank}"', f"{delimiter}{blank}", f"{blank}{delimiter}"))
+        for blank in kinds
+    ]
 
 
 def _split_with_csv(

@@ -22,8 +22,14 @@ from cytokit.errors import FormatError, Problem, place
 MAX_UNPACKED = 128 * 2**20
 MAX_SHEET_CELLS = 1_000_000
 MAX_SHEETS = 600
-_CELL_REFERENCE = re.compile(rb"""\sr=["']\s*([A-Za-z]{0,7})(\d{1,10})["']""")
-_CHUNK = 2**16
+#: A cell that is not empty, with its reference; one without; a row with its number.
+_CELL = re.compile(
+    rb"""<(?:\w+:)?c\s(?:[^>]*\s)?r=["']\s*([A-Za-z]{1,7})(\d{1,10})["'][^>]*(?<!/)>"""
+)
+_BARE_CELL = re.compile(rb"""<(?:\w+:)?c(?:\s(?![^>]*\br=)[^>]*)?(?<!/)>""")
+_ROW = re.compile(rb"""<(?:\w+:)?row\s(?:[^>]*\s)?r=["']\s*(\d{1,10})["']""")
+_CHUNK = 2**18
+_OVERLAP = 400
 
 #: What calamine gives for a cell.
 CellValue = str | float | int | bool | date | datetime | time | timedelta
@@ -149,14 +155,14 @@ def _unpacked_size(data: bytes, part: zipfile.ZipInfo, room: int, file: str) -> 
         mend = "save it again from a spreadsheet"
         what = f"the workbook's part {part.filename!r} is packed in an unusual way"
         raise FormatError(Problem("CK-108", what, place(file), mend))
-    unpack, size, rest, carried = zlib.decompressobj(-15), 0, packed, b""
+    unpack, size, carried = zlib.decompressobj(-15), 0, b""
     try:
-        while rest and not unpack.eof and size <= room:
-            piece = unpack.decompress(rest, _CHUNK)
-            rest = unpack.unconsumed_tail
+        piece = unpack.decompress(packed, _CHUNK)
+        while piece and size <= room:
             size += len(piece)
             _check_extent(carried + piece, part.filename, file)
-            carried = piece[-32:]
+            carried = piece[-_OVERLAP:]
+            piece = unpack.decompress(unpack.unconsumed_tail, _CHUNK)
     except zlib.error as error:
         what = f"the workbook's part {part.filename!r} cannot be unpacked: {error}"
         mend = "the file is damaged; copy or export it again"
@@ -169,10 +175,13 @@ def _check_extent(xml: bytes, part: str, file: str) -> None:
     if "sheet" not in part.lower():
         return
     width = height = 0
-    for letters, number in _CELL_REFERENCE.findall(xml):
+    for letters, number in _CELL.findall(xml):
         column = 0
         for letter in letters.upper():
             column = column * 26 + letter - 64
         width, height = max(width, column), max(height, int(number))
-    if width > 16_384 or height > 1_048_576 or width * height > 100 * MAX_SHEET_CELLS:
+    if _BARE_CELL.search(xml):
+        height = max([height, *map(int, _ROW.findall(xml))])
+        width = max(width, 64)
+    if width > 16_384 or height > 1_048_576 or width * height > 4 * MAX_SHEET_CELLS:
         raise _too_large(f"a cell of {part!r} lies at row {height}, column {width}", file)

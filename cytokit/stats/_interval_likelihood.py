@@ -102,9 +102,10 @@ def _finite(values: Floats) -> Floats:
 
 def _density_ratio(deviate: Floats, log_mass: Floats) -> Floats:
     """Normal density at the limit over the mass of the interval; 0 at an open end."""
-    squared = np.where(np.isfinite(deviate), deviate, 0.0) ** 2
-    ratio = np.exp(-0.5 * squared - _LOG_SQRT_2PI - log_mass)
-    return np.where(np.isfinite(deviate), ratio, 0.0)
+    log_ratio = np.full(deviate.shape, -np.inf)
+    finite = np.isfinite(deviate)
+    log_ratio[finite] = -0.5 * deviate[finite] ** 2 - _LOG_SQRT_2PI - log_mass[finite]
+    return np.asarray(np.exp(log_ratio), dtype=np.float64)
 
 
 def _log_mass(low: Floats, high: Floats) -> Floats:

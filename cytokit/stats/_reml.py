@@ -13,8 +13,8 @@ import numpy as np
 
 from cytokit.stats._arrays import Floats
 
-_STEPS = 200
-_HALVINGS = 50
+_STEPS = 100
+_HALVINGS = 25
 _DECREMENT = 1e-13
 # Below this expected gain the observed information leads to the maximum faster than the expected.
 _NEAR = 1e-2
@@ -80,10 +80,11 @@ def evaluate(blocks: Sequence[Block], theta: Floats) -> Point | None:
         covariance = np.tensordot(theta, block.G, axes=1)
         try:
             triangle = np.linalg.cholesky(covariance)
+            inverse = np.linalg.inv(covariance)
         except np.linalg.LinAlgError:
             return None
         log_det += 2 * len(block.y) * float(np.log(np.diag(triangle)).sum())
-        inverses.append(np.asarray(np.linalg.inv(covariance), dtype=np.float64))
+        inverses.append(np.asarray(inverse, dtype=np.float64))
     pairs = list(zip(blocks, inverses, strict=True))
     cross = sum(np.einsum("smp,mn,snq->pq", b.X, inv, b.X, optimize=True) for b, inv in pairs)
     moment = sum(np.einsum("smp,mn,sn->p", b.X, inv, b.y, optimize=True) for b, inv in pairs)
@@ -182,9 +183,9 @@ def _solved(information: Floats, score: Floats) -> Floats | None:
     """The step of a positive definite information, or None."""
     try:
         np.linalg.cholesky(information)
+        return np.asarray(np.linalg.solve(information, score), dtype=np.float64)
     except np.linalg.LinAlgError:
         return None
-    return np.asarray(np.linalg.solve(information, score), dtype=np.float64)
 
 
 def _halved(

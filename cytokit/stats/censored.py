@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtri, stdtr, stdtrit
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from cytokit.stats._arrays import (
     Floats,
@@ -15,21 +15,16 @@ from cytokit.stats._arrays import (
     finite_vector,
     fraction,
     intervals,
+    one_of,
     same_length,
 )
-from cytokit.stats._interval_likelihood import (
-    IntervalData,
-    derivatives,
-    log_likelihood,
-    no_maximum,
-)
+from cytokit.stats._interval_likelihood import IntervalData, log_likelihood, no_maximum
+from cytokit.stats._interval_newton import maximise, natural
 
-_STEPS = 200
-_HALVINGS = 60
-# Newton decrement (expected gain in log-likelihood) at which the maximum is reached.
-_DECREMENT = 1e-12
 # Limits closer than this, relative to the spread, are a known value: rounding, not an interval.
 _CLOSE = 1e-9
+
+LAWS = ("t", "corrected", "normal")
 
 NO_DATA = "no values"
 RANK = "the design has more columns than the values can tell apart"
@@ -95,7 +90,7 @@ class Tobit:
     n_above: int
     n_between: int
 
-    def test(self, contrast: ArrayLike, *, level: float = 0.95, normal: bool = False) -> TobitTest:
+    def test(self, contrast: ArrayLike, *, level: float = 0.95, law: str = "t") -> TobitTest:
         """Wald test of a linear combination of the coefficients.
 
         Parameters
@@ -104,8 +99,11 @@ class Tobit:
             Weights of the coefficients.
         level : float
             Confidence level.
-        normal : bool
-            Refer to the normal law (R's ``survreg``) in place of t on ``df``.
+        law : {"t", "corrected", "normal"}
+            t on ``df`` with the plain variance; the same with the variance widened by
+            ``1 + p / (n - p)`` times the share of values known, which makes it the test of least
+            squares where all are known; or the normal law, as R's ``survreg``, too liberal in
+            small trials.
 
         Returns
         -------
@@ -115,20 +113,25 @@ class Tobit:
         Raises
         ------
         UsageError
-            CK-450, CK-451 or CK-456 where contrast or level are not what they should be.
+            CK-450, CK-451, CK-453 or CK-456 where an argument is not what it should be.
         """
         weights = finite_vector(contrast, "contrast")
         same_length(self.coefficients.size, contrast=weights)
         fraction(level, "level")
-        if not self.converged or (self.df < 1 and not normal):
+        one_of(law, LAWS, "law")
+        df = math.inf if law == "normal" else float(self.df)
+        if not self.converged or df < 1:
             return TobitTest(*(math.nan,) * 7)
         estimate = float(weights @ self.coefficients)
-        se = math.sqrt(float(weights @ self.covariance @ weights))
+        variance = float(weights @ self.covariance @ weights)
+        if law == "corrected":
+            n = self.df + self.coefficients.size
+            variance *= 1 + self.coefficients.size / self.df * self.n_known / n
+        se = math.sqrt(variance)
         t = estimate / se
-        df = math.inf if normal else float(self.df)
         tail = (1 + level) / 2
-        width = float(ndtri(tail) if normal else stdtrit(df, tail)) * se
-        p = float(2 * stdtr(df, -abs(t)))
+        width = float(ndtri(tail) if law == "normal" else stdtrit(df, tail)) * se
+        p = float(2 * (ndtr(-abs(t)) if law == "normal" else stdtr(df, -abs(t))))
         return TobitTest(estimate, se, t, df, p, estimate - width, estimate + width)
 
 
@@ -179,10 +182,10 @@ def tobit(lower: ArrayLike, upper: ArrayLike, design: ArrayLike) -> Tobit:
     reason = _obstacle(data, triangle)
     if reason:
         return _failed(data, reason)
-    parameters, information, found = _maximise(data)
+    parameters, information, found = maximise(data)
     if not found:
         return _failed(data, DIVERGED)
-    rotated, rotated_covariance = _natural(parameters, information)
+    rotated, rotated_covariance = natural(parameters, information)
     back = spread * np.linalg.inv(triangle)
     covariance = back @ rotated_covariance @ back.T
     n_known = int(data.exact.sum())
@@ -229,58 +232,6 @@ def _obstacle(data: IntervalData, triangle: Floats) -> str:
     if n < columns or diagonal.min() <= 1e-10 * diagonal.max():
         return RANK
     return {"separated": SEPARATED, "perfect": CONSTANT, "": ""}[no_maximum(data)]
-
-
-def _maximise(data: IntervalData) -> tuple[Floats, Floats, bool]:
-    """Newton's method with step halving; parameters, information, and whether it converged."""
-    parameters = _start(data)
-    value = log_likelihood(data, parameters)
-    for _ in range(_STEPS):
-        gradient, hessian = derivatives(data, parameters)
-        try:
-            step: Floats = np.linalg.solve(-hessian, gradient).astype(np.float64)
-        except np.linalg.LinAlgError:
-            break
-        if float(gradient @ step) < _DECREMENT:
-            parameters = parameters + step
-            return parameters, -derivatives(data, parameters)[1], True
-        parameters, value, moved = _line_search(data, parameters, step, value)
-        if not moved:
-            break
-    return parameters, -derivatives(data, parameters)[1], False
-
-
-def _line_search(
-    data: IntervalData, parameters: Floats, step: Floats, value: float
-) -> tuple[Floats, float, bool]:
-    """The largest halved step that keeps the spread positive and does not lower the likelihood."""
-    for _ in range(_HALVINGS):
-        trial = parameters + step
-        if trial[-1] > 0:
-            reached = log_likelihood(data, trial)
-            # The slack lets the last steps pass whose gain is below rounding.
-            if reached >= value - 1e-13 * (1 + abs(value)):
-                return trial, reached, True
-        step = step / 2
-    return parameters, value, False
-
-
-def _start(data: IntervalData) -> Floats:
-    """Least squares with every interval replaced by its middle, or by its only limit."""
-    low = np.where(np.isfinite(data.lower), data.lower, data.upper)
-    high = np.where(np.isfinite(data.upper), data.upper, data.lower)
-    middle = (low + high) / 2
-    coefficients = data.design.T @ middle
-    residual = middle - data.design @ coefficients
-    inverse_sd = 1 / max(float(np.sqrt((residual**2).mean())), 0.05)
-    return np.append(coefficients * inverse_sd, inverse_sd)
-
-
-def _natural(parameters: Floats, information: Floats) -> tuple[Floats, Floats]:
-    """Coefficients and their covariance from Olsen's parameters, by the delta method."""
-    scaled, inverse_sd = parameters[:-1], parameters[-1]
-    jacobian = np.column_stack((np.eye(scaled.size) / inverse_sd, -scaled / inverse_sd**2))
-    return scaled / inverse_sd, jacobian @ np.linalg.inv(information) @ jacobian.T
 
 
 def _failed(data: IntervalData, reason: str) -> Tobit:

@@ -28,12 +28,15 @@ from cytokit.stats._visits import blocks_of, visits_of
 
 COVARIANCES = ("intercept", "unstructured")
 DF_METHODS = ("kenward-roger", "satterthwaite")
+# The responses are scaled to residual variance 1; a variance below this is none.
+_LEAST_VARIANCE = 1e-10
 
 TOO_FEW = "no more values than coefficients"
 RANK = "the design has more columns than the values can tell apart"
 PERFECT = "the values are constant or fitted perfectly: no spread to estimate"
 NOT_REPEATED = "no subject was measured more than once"
 UNPAIRED = "some pair of visits was never measured in the same subject"
+CONFOUNDED = "the design leaves the variance components nothing to be told apart by"
 NOT_FOUND = "the restricted likelihood has no maximum inside the parameter space"
 
 
@@ -163,8 +166,11 @@ def mixed_model(
         return _failed(reason, matrix.shape[1])
     residual_sd = _residual_sd(response, matrix)
     blocks = blocks_of(response / residual_sd, matrix, who, when)
-    fit = _unstructured(blocks) if when is not None else _random_intercept(blocks)
-    if fit is None:
+    start = evaluate(blocks, _uncorrelated(when))
+    if start is None or not _identified(start):
+        return _failed(CONFOUNDED, matrix.shape[1])
+    fit = _random_intercept(blocks, start) if when is None else _unstructured(blocks, start)
+    if fit is None or not _identified(fit):
         return _failed(NOT_FOUND, matrix.shape[1])
     estimate = float(weights @ fit.beta) * residual_sd
     test = _kenward_roger if df == "kenward-roger" else _satterthwaite
@@ -191,6 +197,23 @@ def mixed_model(
     )
 
 
+def _uncorrelated(when: Ints | None) -> Floats:
+    """Components of independent values of variance 1, to which the responses are scaled."""
+    if when is None:
+        return np.array([1.0, 0.0])
+    rows, columns = np.tril_indices(int(when.max()) + 1)
+    return (rows == columns).astype(np.float64)
+
+
+def _identified(point: Point) -> bool:
+    """Whether the information on the variance components is regular."""
+    diagonal = np.diag(point.expected)
+    if not (diagonal > 0).all():
+        return False
+    size = np.sqrt(diagonal)
+    return bool(np.linalg.eigvalsh(point.expected / np.outer(size, size)).min() > _LEAST_VARIANCE)
+
+
 def _kenward_roger(fit: Point, weights: Floats) -> tuple[float, float]:
     """Adjusted variance and degrees of freedom of one contrast (their formula with l = 1)."""
     spread = np.linalg.inv(fit.expected)
@@ -213,29 +236,32 @@ def _satterthwaite(fit: Point, weights: Floats) -> tuple[float, float]:
     return variance, 2 * variance**2 / float(slope @ solved)
 
 
-def _random_intercept(blocks: tuple[Block, ...]) -> Point | None:
+def _random_intercept(blocks: tuple[Block, ...], edge: Point) -> Point | None:
     """Variances within and between subjects, the latter not negative."""
-    # The responses are scaled to residual variance 1, the estimate without random intercept.
-    edge = evaluate(blocks, np.array([1.0, 0.0]))
-    if edge is None or edge.score[1] <= 0:
+    if edge.score[1] <= 0:
         return edge
-    fit, converged = maximise(blocks, np.array([0.5, 0.5]), lambda theta: bool((theta > 0).all()))
+    fit, converged = maximise(blocks, np.array([0.5, 0.5]), _positive_variances)
     return fit if converged else None
 
 
-def _unstructured(blocks: tuple[Block, ...]) -> Point | None:
+def _positive_variances(theta: Floats) -> bool:
+    """Whether there is spread between subjects, and more than rounding within them."""
+    return bool(theta[0] > _LEAST_VARIANCE and theta[1] > 0)
+
+
+def _unstructured(blocks: tuple[Block, ...], start: Point) -> Point | None:
     """A free covariance matrix over the visits."""
-    components = blocks[0].G.shape[0]
-    visits = round((math.sqrt(8 * components + 1) - 1) / 2)
-    rows, columns = np.tril_indices(visits)
-
-    def positive(theta: Floats) -> bool:
-        matrix = np.zeros((visits, visits))
-        matrix[rows, columns] = matrix[columns, rows] = theta
-        return bool(np.linalg.eigvalsh(matrix).min() > 1e-10)
-
-    fit, converged = maximise(blocks, (rows == columns).astype(np.float64), positive)
+    fit, converged = maximise(blocks, start.theta, _positive_definite)
     return fit if converged else None
+
+
+def _positive_definite(theta: Floats) -> bool:
+    """Whether a lower triangle, row by row, is that of a covariance matrix."""
+    size = round((math.sqrt(8 * theta.size + 1) - 1) / 2)
+    rows, columns = np.tril_indices(size)
+    matrix = np.zeros((size, size))
+    matrix[rows, columns] = matrix[columns, rows] = theta
+    return bool(np.linalg.eigvalsh(matrix).min() > _LEAST_VARIANCE)
 
 
 def _obstacle(y: Floats, X: Floats, who: Ints, when: Ints | None) -> str:

@@ -80,10 +80,10 @@ class CompareOptions:
     >>> CompareOptions(adjust="bh").adjust
     'bh'
     >>> try:
-    ...     CompareOptions(adjust="homl")
+    ...     CompareOptions(adjust="bonferoni")
     ... except UsageError as error:
     ...     print(error.problems[0].what, error.problems[0].near)
-    adjust='homl' is no choice did you mean 'holm'?
+    adjust='bonferoni' is no choice did you mean 'bonferroni'?
     """
 
     between: str = "ancova"

@@ -168,15 +168,12 @@ def _true_values(measured: Floats, error: Floats, rng: np.random.Generator) -> F
     floor = 0.01 * float(np.trace(observed)) / k
     true = vectors @ np.diag(np.maximum(spread, floor)) @ vectors.T
     mean = rng.multivariate_normal(measured.mean(axis=0), observed / n, method="cholesky")
-    drawn = np.empty_like(measured)
-    for row in range(n):
-        gain = true @ np.linalg.inv(true + np.diag(error[row]))
-        centre = mean + gain @ (measured[row] - mean)
-        covariance = true - gain @ true
-        drawn[row] = rng.multivariate_normal(
-            centre, (covariance + covariance.T) / 2, method="eigh", check_valid="ignore"
-        )
-    return drawn
+    gain = true @ np.linalg.inv(true + error[:, :, None] * np.eye(k))
+    left = true - gain @ true
+    sizes, directions = np.linalg.eigh((left + left.transpose(0, 2, 1)) / 2)
+    noise = np.sqrt(np.maximum(sizes, 0.0)) * rng.standard_normal((n, k))
+    centre = mean + np.einsum("nij,nj->ni", gain, measured - mean)
+    return np.asarray(centre + np.einsum("nij,nj->ni", directions, noise))
 
 
 def _with_values(cells: Cells, drawn: Floats, known: Bools) -> Cells:

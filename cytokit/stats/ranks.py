@@ -94,8 +94,8 @@ def rank_sum(treated: ArrayLike, control: ArrayLike) -> RankSum:
         ``statistic`` is the number of pairs in which treated exceeds control, ties counted one
         half (``W`` of R's ``wilcox.test``). The p-value is conditional on the ties, two-sided by
         distance from the mean, equal to ``coin::wilcox_test(distribution = exact())``. Beyond
-        about 130 v 130 the normal approximation with continuity correction is used and ``exact``
-        is False.
+        about 130 v 130 (110 v 110 with ties) the normal approximation with continuity correction
+        is used and ``exact`` is False.
 
     Raises
     ------

@@ -106,9 +106,9 @@ def max_t(
     Raises
     ------
     UsageError
-        CK-451 where shapes do not match, CK-453 where statistic or step are unknown, CK-456 where
-        draws or seed are not whole numbers, CK-457 where labels are not two arms, CK-459 where a
-        baseline is given to a statistic that has none or holds infinite values.
+        CK-450 where a value is infinite, CK-451 where shapes do not match, CK-453 where statistic
+        or step are unknown, CK-456 where draws or seed are not whole numbers, CK-457 where labels
+        are not two arms, CK-459 where a baseline does not go with the values or the statistic.
 
     References
     ----------
@@ -188,22 +188,29 @@ def _successive_minima(
     smallest = np.full(len(sizes), np.inf)
     together = np.empty(order.size)
     for j in order[::-1].tolist():
-        np.minimum(smallest, sizes[:, j], out=smallest)
-        together[j] = (smallest <= raw[j] * (1 + _SAME)).mean()
+        np.fmin(smallest, sizes[:, j], out=smallest)
+        extreme = (smallest <= raw[j] * (1 + _SAME)) | np.isnan(sizes[:, j])
+        together[j] = extreme.mean()
     adjusted = np.empty(order.size)
     adjusted[order] = np.maximum.accumulate(together[order])
     return raw, adjusted
 
 
 def _own_p(size: Floats) -> Floats:
-    """The share of arrangements at least as extreme as each one; 1 where undefined."""
-    order = np.argsort(-np.nan_to_num(size, nan=-1.0, posinf=np.finfo(np.float64).max))
-    ordered = np.nan_to_num(size[order], nan=-1.0, posinf=np.finfo(np.float64).max)
-    new = np.append(ordered[1:] < _least(ordered[:-1]), True)
-    last = np.flatnonzero(new) + 1
-    share = np.repeat(last, np.diff(last, prepend=0)) / size.size
-    own = np.empty(size.size)
-    own[order] = np.where(ordered < 0, 1.0, share)
+    """The share of arrangements at least as extreme as each one; NaN where undefined.
+
+    Undefined arrangements count as extreme, as they do for the observed statistic.
+    """
+    undefined = np.isnan(size)
+    largest = float(np.finfo(np.float64).max)
+    known = np.where(np.isinf(size[~undefined]), largest, size[~undefined])
+    order = np.argsort(-known)
+    ordered = known[order]
+    last = np.flatnonzero(np.append(ordered[1:] < _least(ordered[:-1]), known.size > 0)) + 1
+    beyond = np.empty(known.size)
+    beyond[order] = np.repeat(last, np.diff(last, prepend=0)) + undefined.sum()
+    own = np.full(size.size, np.nan)
+    own[~undefined] = beyond / size.size
     return own
 
 

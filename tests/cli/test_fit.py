@@ -100,11 +100,18 @@ def test_one_bad_plate_does_not_stop_the_others(run, bench: Path) -> None:
 
 def test_a_gate_that_fails_exits_1_under_strict(run, bench: Path) -> None:
     text = (bench / "plate.csv").read_bytes()
-    wrong = text.replace(b'"Control1","200"', b'"Control1","200"').replace(
-        b'"Control1","140"', b'"Control1","1400"'
-    )
-    (bench / "plate.csv").write_bytes(wrong)
-    assert run("fit", "plate.csv", "--profile", "kit", "--strict").code in {0, 1}
+    start = text.index(b'"DataType:","Control Range - High"')
+    end = text.index(b'"DataType:"', start + 5)
+    block = text[start:end].replace(b'"260"', b'"150"')
+    (bench / "plate.csv").write_bytes(text[:start] + block + text[end:])
+    words = ["fit", "plate.csv", "--profile", "kit"]
+    assert run(*words, "--out", "relaxed").code == 0
+    assert run(*words, "--strict", "--out", "strict").code == 1
+    flags = pd.read_csv(bench / "strict" / "flags.csv")
+    failed = flags[flags["severity"] == "fail"]
+    outside = failed[failed["code"] == "control_out_of_range"]
+    assert set(outside["sample"]) == {"Control1"}
+    assert outside["analyte"].nunique() == 6
 
 
 BAD = {
@@ -142,10 +149,10 @@ def test_a_truncated_export_says_where_it_ends(run, bench: Path) -> None:
 
 
 def test_a_plate_without_standards_has_no_curves_but_says_so(run, bench: Path) -> None:
-    text = (bench / "plate.csv").read_text(encoding="utf-8", newline="")
-    start = text.index('"DataType:","Standard Expected Concentration"')
-    end = text.index('"DataType:","Control Expected Concentration"')
-    (bench / "plate.csv").write_text(text[:start] + text[end:], encoding="utf-8", newline="")
+    text = (bench / "plate.csv").read_bytes()
+    start = text.index(b'"DataType:","Standard Expected Concentration"')
+    end = text.index(b'"DataType:","Control Expected Concentration"')
+    (bench / "plate.csv").write_bytes(text[:start] + text[end:])
     outcome = run("fit", "plate.csv")
     assert outcome.code == 0, outcome.err
     curves = pd.read_csv(bench / "plate_cytokit/curves.csv")

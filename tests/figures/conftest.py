@@ -29,6 +29,14 @@ class Made:
     reference: str
     guard: tuple[str, ...] = ()
 
+    @property
+    def detectability(self) -> pd.DataFrame:
+        frame = self.summary[["analyte", "group", "day", "n"]].copy()
+        for name in ("below", "above"):
+            frame[f"pct_{name}"] = 100 * self.summary[f"n_{name}"] / self.summary["n"]
+        frame["pct_in_range"] = 100 - frame["pct_below"] - frame["pct_above"]
+        return frame
+
 
 @dataclass
 class Maker:
@@ -256,5 +264,74 @@ def fitted() -> Callable[..., Any]:
             for name in analytes
         }
         return SimpleNamespace(curves=curves, samples=make_samples(analytes, plates))
+
+    return make
+
+
+def _texts(figure: Any) -> list[Any]:
+    from matplotlib.text import Text
+
+    return [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
+
+
+@pytest.fixture(scope="session")
+def texts() -> Callable[[Any], list[str]]:
+    """What is written in a figure or an axes."""
+    return lambda where: [text.get_text() for text in _texts(where)]
+
+
+@pytest.fixture(scope="session")
+def well_set() -> Callable[[Any], None]:
+    """Check a figure's type: nothing under 6 points, nothing beyond the paper's edge."""
+
+    def check(figure: Any) -> None:
+        figure.draw_without_rendering()
+        paper = figure.bbox
+        for text in _texts(figure):
+            assert text.get_fontsize() >= 6, text.get_text()
+            box = text.get_window_extent()
+            inside = (
+                box.x0 >= paper.x0 - 1 and box.x1 <= paper.x1 + 1
+                and box.y0 >= paper.y0 - 1 and box.y1 <= paper.y1 + 1
+            )  # fmt: skip
+            assert inside, f"{text.get_text()!r} runs off the paper: {box} in {paper}"
+
+    return check
+
+
+@dataclass(frozen=True)
+class MadePlate:
+    """A plate in outline."""
+
+    name: str
+    wells: pd.DataFrame
+    size: int
+    analyte_names: list[str]
+
+
+@pytest.fixture(scope="session")
+def plate() -> Callable[..., MadePlate]:
+    """Make a plate of 96 or 384 wells, some missing, some without a reading."""
+
+    def make(size: int = 96, analytes: Sequence[str] = ("IL-6",)) -> MadePlate:
+        rng = np.random.default_rng(7)
+        rows, columns = (8, 12) if size == 96 else (16, 24)
+        names = [f"{chr(65 + r)}{c + 1}" for r in range(rows) for c in range(columns)]
+        parts = []
+        for analyte in analytes:
+            kinds = ["standard"] * 16 + ["blank"] * 2 + ["control"] * 4
+            kinds += ["unknown"] * (size - len(kinds))
+            part = pd.DataFrame(
+                {
+                    "well": names,
+                    "analyte": analyte,
+                    "well_type": kinds,
+                    "mfi": np.exp(rng.normal(6, 2, size)),
+                    "bead_count": rng.poisson(60, size).astype(float),
+                }
+            )
+            part.loc[30:33, "mfi"] = np.nan
+            parts.append(part.drop(index=range(50, 54)))
+        return MadePlate("P1", pd.concat(parts), size, list(analytes))
 
     return make

@@ -14,6 +14,8 @@ import pytest
 from cytokit.curves.options import FitOptions
 from cytokit.findings import Finding, findings_table
 from cytokit.plate import Plate, SourceInfo, make_wells
+from cytokit.stats import Comparison, compare
+from cytokit.study import Study
 from cytokit.vocabulary import (
     CURVES_COLUMNS,
     EXCLUSION_COLUMNS,
@@ -164,8 +166,10 @@ def _samples(wells: pd.DataFrame) -> pd.DataFrame:
             status, (2.8, 18000.0)
         )
         rows.append(
-            (plate, sample, group["well_type"].iloc[0], analyte, len(group), 2.0, mfi, 4.2)
-            + (2 * x, 1.7 * x, 2.3 * x, 8.1, "pg/mL", status, low, high, "")
+            (
+                *(plate, sample, group["well_type"].iloc[0], analyte, len(group), 2.0, mfi, 4.2),
+                *(2 * x, 1.7 * x, 2.3 * x, 8.1, "pg/mL", status, low, high, ""),
+            )
         )
     return pd.DataFrame(rows, columns=list(SAMPLES_COLUMNS))
 
@@ -308,3 +312,20 @@ def hostile_fit() -> SimpleNamespace:
         excluded=[(HOSTILE[3], "A1", HOSTILE[0], HOSTILE[1], HOSTILE[0])],
     )
     return SimpleNamespace(fit=fit, names=HOSTILE)
+
+
+@pytest.fixture(scope="session")
+def comparison() -> Comparison:
+    """A small comparison of two groups on two days, one analyte with a hostile name."""
+    rng = np.random.default_rng(8)
+    rows = []
+    for analyte, effect in (("IL-6", -2.0), ("TNFα", 0.0), (HOSTILE[0], -0.3)):
+        for number in range(16):
+            group = "treated" if number < 8 else "control"
+            base = rng.normal(3, 0.6)
+            for day in (0, 6):
+                shift = effect if group == "treated" and day == 6 else 0.0
+                value = float(np.exp(base + shift + rng.normal(0, 0.5)))
+                rows.append((f"s{number}", group, day, analyte, value, "pg/mL"))
+    columns = ["subject", "group", "day", "analyte", "concentration", "unit"]
+    return compare(Study(pd.DataFrame(rows, columns=columns)), reference="control")

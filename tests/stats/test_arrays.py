@@ -83,6 +83,12 @@ CASES: list[tuple[str, str, str, Callable[[], Any]]] = [
         lambda: mixed_model(Y, **PAIRS, covariance="interccept"),
     ),
     ("df", "CK-453", "kenward-roger", lambda: mixed_model(Y, **PAIRS, df="wald")),
+    (
+        "law",
+        "CK-453",
+        "did you mean",
+        lambda: tobit([1, 2], [1, 2], [[1], [1]]).test([1], law="norm"),
+    ),
     ("worse", "CK-453", "high, low", lambda: _worst(worse="up")),
     ("arm", "CK-453", "treated, control, both", lambda: tipping_point(Y, ARMS, arm="none")),
     ("p", "CK-454", "p[1] = 1.5", lambda: adjust([0.1, 1.5], "holm")),

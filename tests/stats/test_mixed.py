@@ -221,6 +221,38 @@ def test_more_visits_than_the_subjects_can_carry_have_no_maximum() -> None:
     fails(fit, mixed.NOT_FOUND)
 
 
+def test_a_design_that_takes_the_subjects_away_leaves_no_variance_between_them() -> None:
+    y = [1.0, 3.0, 2.0, 5.0, 0.5, 1.0, 4.0, 4.5]
+    per_subject = (np.array(WHO)[:, None] == np.unique(WHO)).astype(float)
+    design = np.column_stack((per_subject, [0, 1] * 4))
+    fails(mixed_model(y, WHO, design, [0, 0, 0, 0, 1]), mixed.CONFOUNDED)
+
+
+@settings(deadline=None, derandomize=True, max_examples=60)
+@given(
+    st.integers(0, 10_000),
+    st.integers(1, 7),
+    st.sampled_from(mixed.COVARIANCES),
+    st.sampled_from(mixed.DF_METHODS),
+)
+def test_small_tied_data_with_gaps_never_crash(seed: int, n: int, covariance: str, df: str) -> None:
+    rng = np.random.default_rng(seed)
+    subject, visit = np.repeat(np.arange(n), 3), np.tile(np.arange(3), n)
+    y = rng.integers(0, 4, size=subject.size).astype(float)
+    X = np.column_stack((np.ones(y.size), subject % 2, visit))
+    kept = rng.uniform(size=y.size) > 0.25
+    fit = mixed_model(
+        y[kept],
+        subject[kept],
+        X[kept],
+        [0, 0, 1],
+        visit=visit[kept],
+        covariance=covariance,
+        df=df,
+    )
+    assert fit.converged == (fit.reason == "") == math.isfinite(fit.p)
+
+
 @pytest.mark.slow
 def test_type_one_error_with_few_subjects_where_walds_z_is_too_liberal() -> None:
     from scipy.special import ndtr

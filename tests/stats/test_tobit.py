@@ -109,6 +109,10 @@ def test_without_intervals_it_is_least_squares() -> None:
     np.testing.assert_allclose(fit.coefficients, beta, rtol=1e-9)
     assert fit.scale == pytest.approx(math.sqrt(squares[0] / y.size), rel=1e-9)
     np.testing.assert_allclose(fit.covariance, fit.scale**2 * np.linalg.inv(X.T @ X), rtol=1e-8)
+    wald = fit.test([0, 0, 1], law="corrected")
+    residual = math.sqrt(squares[0] / 37)
+    assert wald.se == pytest.approx(residual * math.sqrt(np.linalg.inv(X.T @ X)[2, 2]), rel=1e-8)
+    assert (wald.df, fit.test([0, 0, 1], law="normal").df) == (37, INF)
     assert (fit.n_known, fit.n_below, fit.n_above, fit.n_between) == (40, 0, 0, 0)
 
 
@@ -184,6 +188,25 @@ def test_a_limit_that_contradicts_a_constant_leaves_a_spread() -> None:
     assert fit.scale > 0.1
 
 
+def test_limits_that_only_contradict_each_other_have_no_finite_spread() -> None:
+    one = np.ones((2, 1))
+    fails(tobit([3.0, -INF], [INF, 0.0], one), censored.DIVERGED)
+    fails(tobit([3.0, -INF], [INF, 3.0], one), censored.DIVERGED)
+
+
+@settings(deadline=None, derandomize=True, max_examples=80)
+@given(st.integers(0, 100_000), st.integers(1, 9), st.integers(1, 3))
+def test_intervals_of_every_kind_never_crash(seed: int, n: int, columns: int) -> None:
+    rng = np.random.default_rng(seed)
+    value, kind = rng.integers(0, 5, size=n).astype(float), rng.integers(0, 4, size=n)
+    low = np.where(kind == 1, -INF, value)
+    high = np.where(kind == 2, INF, np.where(kind == 3, value + rng.integers(0, 3, size=n), value))
+    X = np.column_stack((np.ones(n), rng.uniform(size=n) < 0.5, rng.normal(size=n)))[:, :columns]
+    fit = tobit(low, high, X)
+    assert fit.converged == (fit.reason == "")
+    assert np.isfinite(fit.covariance).all() == fit.converged
+
+
 def test_designs_that_cannot_be_told_apart() -> None:
     y = [1.0, 2.0, 3.0, 5.0]
     fails(tobit(y, y, np.ones((4, 2))), censored.RANK)
@@ -203,6 +226,23 @@ def test_an_interval_of_rounding_width_is_a_known_value() -> None:
     fit = tobit(y, y * (1 + 1e-15), TWO_ARMS)
     assert fit.n_known == 8
     assert fit.coefficients == pytest.approx(tobit(y, y, TWO_ARMS).coefficients)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("n_treated", "n_control"), [(12, 12), (12, 6)])
+def test_type_one_error_of_the_corrected_law(n_treated: int, n_control: int) -> None:
+    rng = np.random.default_rng(10)
+    arm = np.repeat([1.0, 0.0], [n_treated, n_control])
+    runs, small, plain = 2000, 0, 0
+    for _ in range(runs):
+        baseline = rng.normal(size=arm.size)
+        y = 0.6 * baseline + 0.8 * rng.normal(size=arm.size)
+        low = np.where(y < -0.7, -INF, y)
+        fit = tobit(low, np.maximum(y, -0.7), np.column_stack((np.ones(arm.size), baseline, arm)))
+        small += fit.test([0, 0, 1], law="corrected").p < 0.05
+        plain += fit.test([0, 0, 1], law="normal").p < 0.05
+    assert 0.03 < small / runs < 0.06
+    assert plain / runs > 0.06
 
 
 @pytest.mark.slow

@@ -7,6 +7,8 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cytokit.stats import westfall_young
 from cytokit.stats.arrangements import arrangements
@@ -261,6 +263,35 @@ def test_draws_keep_the_strata_and_begin_with_the_observed() -> None:
         inside = rows[:, strata == code].sum(axis=1)
         assert (inside == treated[strata == code].sum()).all()
     np.testing.assert_allclose(rows.mean(axis=0)[strata == 0], 0.4, atol=0.03)
+
+
+@settings(deadline=None, derandomize=True, max_examples=60)
+@given(
+    st.integers(0, 10_000),
+    st.integers(2, 8),
+    st.sampled_from(westfall_young.STATISTICS),
+    st.sampled_from(westfall_young.STEPS),
+)
+def test_small_tied_data_with_gaps_never_crash(
+    seed: int, n: int, statistic: str, step: str
+) -> None:
+    rng = np.random.default_rng(seed)
+    values = rng.integers(0, 3, size=(n, 3)).astype(float)
+    values[rng.uniform(size=values.shape) < 0.2] = NAN
+    baseline = rng.integers(0, 3, size=(n, 3)).astype(float) if statistic == "ancova" else None
+    strata = rng.integers(0, 2, size=n)
+    result = max_t(
+        values,
+        rng.uniform(size=n) < 0.5,
+        baseline=baseline,
+        strata=strata,
+        statistic=statistic,
+        step=step,
+    )
+    tested = np.array(result.reasons) == ""
+    assert (result.p_raw[tested] >= result.p_min - 1e-12).all()
+    assert (result.p_adjusted[tested] >= result.p_raw[tested] - 1e-12).all()
+    assert np.isnan(result.p_adjusted[~tested]).all()
 
 
 @pytest.mark.slow

@@ -1,0 +1,102 @@
+"""Run a recorded command again from its manifest, into another folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cytokit.vocabulary import EXCLUSION_COLUMNS
+
+Rerun = Callable[[Mapping[str, Any], Mapping[str, Path], Path], None]
+
+
+def rerun_fit(manifest: Mapping[str, Any], found: Mapping[str, Path], goal: Path) -> None:
+    """Fit the same plates with the same options.
+
+    Parameters
+    ----------
+    manifest : mapping
+        Of the earlier run.
+    found : mapping of str to pathlib.Path
+        Recorded path of each input to where it lies now.
+    goal : pathlib.Path
+        The folder to write.
+    """
+    from cytokit.curves.options import FitOptions
+    from cytokit.layout import read_layout
+    from cytokit.parsers import distinct_names, read_file
+    from cytokit.platefit import fit
+
+    by_role: dict[str, list[str]] = {}
+    for entry in manifest["inputs"]:
+        by_role.setdefault(entry["role"], []).append(entry["path"])
+    layouts = by_role.get("layout", [])
+    layout = read_layout(found[layouts[0]]) if layouts else None
+    plates = [
+        replace(plate, source=replace(plate.source, path=path))
+        for path in by_role.get("plate", [])
+        for plate in read_file(found[path], layout=layout)
+    ]
+    excluded = pd.DataFrame(manifest["excluded"], columns=list(EXCLUSION_COLUMNS), dtype="str")
+    result = fit(
+        distinct_names(plates),
+        FitOptions(**_known(manifest["options"], FitOptions)),
+        exclusions=excluded if len(excluded) else None,
+    )
+    result.write(goal)
+
+
+def rerun_compare(manifest: Mapping[str, Any], found: Mapping[str, Path], goal: Path) -> None:
+    """Compare the same inputs with the same options; parameters as :func:`rerun_fit`."""
+    from cytokit.stats import compare
+    from cytokit.stats.options import CompareOptions
+    from cytokit.study import Study
+
+    options = manifest["options"]
+    designs = [found[e["path"]] for e in manifest["inputs"] if e["role"] == "design"]
+    sources = [found[e["path"]] for e in manifest["inputs"] if e["role"] != "design"]
+    study = Study(
+        sources,
+        designs[0] if designs else None,
+        mapping=options["mapping"] or None,
+        censor=options["censor"],
+    )
+    chosen = _known(options, CompareOptions)
+    result = compare(
+        study,
+        baseline=options["baseline"],
+        day=options["day"],
+        reference=options["reference"],
+        analytes=options["analytes"],
+        **chosen,
+    )
+    result.write(goal, style=options["style"], label=options["label"], summary=options["summary"])
+
+
+def rerun_simulate(manifest: Mapping[str, Any], _found: Mapping[str, Path], goal: Path) -> None:
+    """Simulate the same trial; parameters as :func:`rerun_fit`."""
+    from cytokit.record.write import write_trial
+    from cytokit.simulate import simulate_trial
+
+    options = dict(manifest["options"])
+    export_format = options.pop("format")
+    files = simulate_trial(**options).files(export_format)
+    write_trial(files, goal, options=manifest["options"], force=False)
+
+
+def _known(options: Mapping[str, Any], kind: type) -> dict[str, Any]:
+    """The options that are fields of a dataclass."""
+    names = {field.name for field in fields(kind)}
+    return {name: value for name, value in options.items() if name in names}
+
+
+#: by the command that the manifest names
+RERUNS: Mapping[str, Rerun] = {
+    "fit": rerun_fit,
+    "compare": rerun_compare,
+    "simulate": rerun_simulate,
+}

@@ -1,0 +1,144 @@
+"""One cell to a number, a flag with its limit, or a named damage."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cytokit.sources import decide_decimal, read_cell, read_fi_count, read_row, read_table
+from cytokit.vocabulary import VendorStatus as Status
+
+common = settings(deadline=None, derandomize=True, max_examples=150)
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "value", "limit", "unit"),
+    [
+        ("14", Status.IN_RANGE, 14, None, ""),
+        (" 83.5 ", Status.IN_RANGE, 83.5, None, ""),
+        ("-0.5", Status.IN_RANGE, -0.5, None, ""),
+        ("−2", Status.IN_RANGE, -2, None, ""),
+        ("1.5E+03", Status.IN_RANGE, 1500, None, ""),
+        ("4,121.04", Status.IN_RANGE, 4121.04, None, ""),
+        ("1,234,567", Status.IN_RANGE, 1234567, None, ""),
+        ("144.68 pg/mL", Status.IN_RANGE, 144.68, None, "pg/mL"),
+        ("< 3.2", Status.OOR_LOW, None, 3.2, ""),
+        ("<15.67 pg/mL", Status.OOR_LOW, None, 15.67, "pg/mL"),
+        ("<=3", Status.OOR_LOW, None, 3, ""),
+        ("> 10000", Status.OOR_HIGH, None, 10000, ""),
+        (">10 ng/ml", Status.OOR_HIGH, None, 10, "ng/ml"),
+        ("OOR <", Status.OOR_LOW, None, None, ""),
+        ("OOR>", Status.OOR_HIGH, None, None, ""),
+        ("<LOD", Status.OOR_LOW, None, None, ""),
+        ("*1.55", Status.EXTRAPOLATED, 1.55, None, ""),
+        ("* 1.55", Status.EXTRAPOLATED, 1.55, None, ""),
+        ("***", Status.NOT_AVAILABLE, None, None, ""),
+        ("N/A", Status.NOT_AVAILABLE, None, None, ""),
+        ("NaN", Status.NOT_AVAILABLE, None, None, ""),
+        ("FALSE", Status.NOT_AVAILABLE, None, None, ""),
+        ("TRUE", Status.NOT_AVAILABLE, None, None, ""),
+        ("---", Status.OUTLIER, None, None, ""),
+        ("inf", Status.OOR_HIGH, None, None, ""),
+        ("", Status.NOT_GIVEN, None, None, ""),
+        ("   ", Status.NOT_GIVEN, None, None, ""),
+    ],
+)
+def test_flags_are_read_before_numbers(
+    text: str, status: Status, value: float | None, limit: float | None, unit: str
+) -> None:
+    cell = read_cell(text)
+    assert cell.status is status
+    assert not cell.damaged
+    assert cell.unit == unit
+    assert (math.isnan(cell.value) and value is None) or cell.value == value
+    assert (math.isnan(cell.limit) and limit is None) or cell.limit == limit
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["20.lip", "26.mar", "lip.83", "Mar-26", "2-Jan", "1_000", "1,234", "12.5.3", "#DIV/0!", "0x1A",
+     "1.5e", "٣", "2020-01-26"],
+)  # fmt: skip
+def test_what_a_spreadsheet_damaged_is_named_and_no_number(text: str) -> None:
+    cell = read_cell(text)
+    assert cell.damaged
+    assert math.isnan(cell.value)
+    assert cell.text == text.strip()
+    assert cell.status is Status.NOT_AVAILABLE
+
+
+def test_workbook_cells_are_exact_whatever_the_decimal_mark() -> None:
+    assert read_cell(12.5, ",").value == 12.5
+    assert read_cell(7, ",").value == 7
+    assert read_cell(None).status is Status.NOT_GIVEN
+    assert read_cell(True).status is Status.NOT_AVAILABLE
+    assert read_cell(float("nan")).status is Status.NOT_AVAILABLE
+    assert read_cell(datetime(2020, 1, 26)).damaged
+
+
+def test_a_decimal_comma_is_decided_by_all_cells_together() -> None:
+    assert decide_decimal(["12,5", "1234", "OOR <", "0,25"]) == ","
+    assert decide_decimal(["1.234,5"]) == ","
+    assert decide_decimal(["< 3,2", "1,234"]) == ","
+    assert decide_decimal(["12.5", "1,234.5", "4,121.04"]) == "."
+    assert decide_decimal(["1,234", "2,345"]) == ".", "a comma that may mark thousands says nothing"
+    assert decide_decimal([12.5, "7"]) == "."
+    assert read_cell("1.234,5", ",").value == 1234.5
+    assert read_cell("1 234,5", ",").value == 1234.5
+    assert read_cell("< 3,2", ",").limit == 3.2
+    assert read_cell("12.5", ",").damaged
+
+
+def test_intensity_with_its_bead_count() -> None:
+    cell, count = read_fi_count("15710,5 (52)", ",")
+    assert (cell.value, count) == (15710.5, 52)
+    cell, count = read_fi_count("15710.5")
+    assert cell.value == 15710.5
+    assert math.isnan(count)
+
+
+TOKENS = st.one_of(
+    st.floats(allow_nan=False, allow_infinity=False).map(repr),
+    st.integers(-(10**6), 10**6).map(str),
+    st.sampled_from(
+        ["", "NaN", "N/A", "< 3.2", "> 1e4", "***", "---", "1_0", "20.lip", "inf", "*2"]
+    ),
+    st.text(max_size=6),
+)
+
+
+@common
+@given(st.lists(st.lists(TOKENS, min_size=3, max_size=3), min_size=1, max_size=5))
+def test_reading_many_cells_at_once_says_what_reading_each_says(rows: list[list[str]]) -> None:
+    for decimal in (".", ","):
+        values, others = read_table(rows, 3, decimal)
+        for i, row in enumerate(rows):
+            numbers, unusual = read_row(row, decimal)
+            for j, text in enumerate(row):
+                alone = read_cell(text, decimal)
+                for value in (values[i, j], numbers[j]):
+                    assert value == alone.value or (math.isnan(value) and math.isnan(alone.value))
+                plain = alone.status is Status.IN_RANGE
+                assert ((i, j) in others) is (j in unusual) is (not plain)
+                if not plain:
+                    assert others[i, j].status is unusual[j].status is alone.status
+                    assert others[i, j].damaged is alone.damaged
+
+
+@common
+@given(st.floats(allow_nan=False, allow_infinity=False), st.sampled_from([".", ","]))
+def test_every_number_survives_both_decimal_marks(number: float, decimal: str) -> None:
+    assert read_cell(repr(number).replace(".", decimal), decimal).value == number
+
+
+@common
+@given(st.text(max_size=12), st.sampled_from([".", ","]))
+def test_any_text_is_a_number_a_flag_or_damage(text: str, decimal: str) -> None:
+    cell = read_cell(text, decimal)
+    assert cell.status in Status
+    assert not (cell.damaged and math.isfinite(cell.value))
+    assert math.isfinite(cell.value) or math.isnan(cell.value)

@@ -1,0 +1,178 @@
+"""Files, folders and globs to plates; exactly one family; every refusal with its message."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from cytokit.errors import FormatError, InputError, NothingToDoError
+from cytokit.parsers import (
+    PARSERS,
+    _registry,
+    distinct_names,
+    find_plates,
+    read_file,
+    read_plate,
+    read_plates,
+    recognise,
+)
+from cytokit.sources import RawFile
+
+Write = Callable[..., str]
+Save = Callable[..., Path]
+
+DESIGN = "sample,subject,group,day\nP1,1,a,0\n"
+LAYOUT = "well,sample,type\nA1,P1,unknown\n"
+
+
+def test_every_family_has_a_name_and_a_title() -> None:
+    assert len({parser.NAME for parser in PARSERS}) == len(PARSERS)
+    assert all(parser.TITLE for parser in PARSERS)
+
+
+def test_a_file_of_no_family_says_what_was_looked_for(saved: Save) -> None:
+    with pytest.raises(FormatError, match="CK-103: no known plate export") as caught:
+        read_plate(saved("Dear reader,\nno plate here.\n", "letter.txt"))
+    message = str(caught.value)
+    assert "it begins with 'Dear reader,'" in message
+    assert all(parser.TITLE in message for parser in PARSERS)
+    assert caught.value.exit_code == 3
+
+
+def test_a_file_that_two_families_claim_is_refused(
+    xponent: Write, saved: Save, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = SimpleNamespace(NAME="other", TITLE="Other", sniff=bool, read=list)
+    monkeypatch.setattr(_registry, "PARSERS", (*PARSERS, other))
+    with pytest.raises(
+        FormatError, match="CK-104: several families claim this file: xponent and oth"
+    ):
+        read_plate(saved(xponent()))
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "words"),
+    [
+        (b"", "CK-101", "the file is empty"),
+        (b"%PDF-1.4\n\x00\x01", "CK-102", "this is a PDF, not a plate export"),
+        (b"\x89PNG\r\n\x1a\n\x00", "CK-102", "this is a PNG picture"),
+        (DESIGN.encode(), "CK-103", "this is a study design, not a plate"),
+        (LAYOUT.encode(), "CK-103", "this is a layout file, not a plate"),
+    ],
+)
+def test_other_files_are_called_by_their_name(
+    saved: Save, content: bytes, code: str, words: str
+) -> None:
+    with pytest.raises(FormatError, match=code) as caught:
+        read_plate(saved(content))
+    assert words in str(caught.value)
+
+
+def test_missing_files_and_folders(tmp_path: Path, xponent: Write, saved: Save) -> None:
+    file = saved(xponent(), "plate_1.csv")
+    with pytest.raises(InputError, match="CK-100: no such file") as caught:
+        read_plate(tmp_path / "plate_11.csv")
+    assert "did you mean 'plate_1.csv'?" in str(caught.value)
+    with pytest.raises(InputError, match="CK-115: a folder, not a plate"):
+        read_plate(tmp_path)
+    (tmp_path / "manifest.json").write_text("{}")
+    for read in (read_plate, read_plates):
+        with pytest.raises(InputError, match="CK-118: a folder of results"):
+            read(tmp_path)
+    assert [plate.name for plate in read_plates(file)] == ["batch 1"]
+
+
+def test_folders_and_globs_are_expanded_and_others_are_listed(
+    tmp_path: Path, xponent: Write, saved: Save, caplog: pytest.LogCaptureFixture
+) -> None:
+    saved(xponent(batch="one"), "b.csv")
+    saved(xponent(batch="two"), "a.csv")
+    saved(DESIGN, "design.csv")
+    saved(LAYOUT, "layout.csv")
+    saved("hello\n", "notes.txt")
+    saved(xponent(), ".hidden.csv")
+    with caplog.at_level(logging.WARNING, logger="cytokit"):
+        plates = read_plates(tmp_path)
+    assert [plate.name for plate in plates] == ["two", "one"]
+    found = find_plates(tmp_path)
+    assert [Path(file).name for file in found.files] == ["a.csv", "b.csv"]
+    reasons = {other.name: other.reason for other in found.others}
+    assert set(reasons) == {"design.csv", "layout.csv", "notes.txt", ".hidden.csv"}
+    assert "study design" in reasons["design.csv"]
+    assert "layout file" in reasons["layout.csv"]
+    assert reasons[".hidden.csv"] == "a hidden or lock file"
+    assert all(name in caplog.text for name in reasons)
+    assert [p.name for p in read_plates(str(tmp_path / "[ab].csv"))] == ["two", "one"]
+    both = [tmp_path / "b.csv", str(tmp_path / "*.csv")]
+    assert [plate.name for plate in read_plates(both)] == ["one", "two"], "each file once"
+
+
+def test_nothing_found_is_never_a_success(tmp_path: Path, saved: Save) -> None:
+    saved("hello\n", "notes.txt")
+    with pytest.raises(NothingToDoError, match="CK-119: no plate was found") as caught:
+        read_plates(tmp_path)
+    assert caught.value.exit_code == 4
+    assert "notes.txt: no known plate export" in str(caught.value)
+    assert "xPONENT blocks" in str(caught.value)
+    with pytest.raises(NothingToDoError, match="CK-119"):
+        read_plates(str(tmp_path / "*.xls"))
+    with pytest.raises(NothingToDoError, match="no path was given"):
+        read_plates([])
+
+
+def test_all_damaged_plates_of_a_call_are_reported_together(
+    tmp_path: Path, xponent: Write, saved: Save
+) -> None:
+    saved(xponent(), "good.csv")
+    saved(xponent(footer=False), "cut_1.csv")
+    saved(xponent(footer=False), "cut_2.csv")
+    with pytest.raises(InputError) as caught:
+        read_plates(tmp_path)
+    assert str(caught.value).count("CK-120") == 2
+    assert "cut_1.csv" in str(caught.value)
+    with pytest.raises(InputError) as caught:
+        read_plates([tmp_path / "no_1.csv", tmp_path / "no_2.csv"])
+    assert str(caught.value).count("CK-100") == 2
+
+
+def test_plates_of_one_name_get_their_files_stem(xponent: Write, saved: Save) -> None:
+    first, second = saved(xponent(), "run_1.csv"), saved(xponent(footer=True), "run_2.csv")
+    plates = read_plates([first, second])
+    assert [plate.name for plate in plates] == ["batch 1 (run_1)", "batch 1 (run_2)"]
+    twice = distinct_names([*read_file(first), *read_file(first)])
+    assert [plate.name for plate in twice] == ["batch 1 (run_1)", "batch 1 (run_1) 2"]
+    file = saved(xponent(samples=["B", "S"] + ["x"] * 6), "run_3.csv")
+    renamed = distinct_names([*read_file(file), *read_file(second)])[0]
+    assert {finding.plate for finding in renamed.findings} == {"batch 1 (run_3)"}
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "C:\\plates\\one", "a/b"])
+def test_path_like_plate_names_are_only_names(
+    xponent: Write, saved: Save, name: str, tmp_path: Path
+) -> None:
+    before = sorted(tmp_path.parent.iterdir())
+    assert read_plate(saved(xponent(batch=name))).name == name
+    assert sorted(tmp_path.parent.iterdir()) == before
+
+
+def test_a_file_without_a_batch_name_is_called_by_its_stem(xponent: Write, saved: Save) -> None:
+    assert read_plate(saved(xponent(batch=""), "tuesday.csv")).name == "tuesday"
+
+
+def test_the_family_is_decided_by_content_not_by_ending(xponent: Write, saved: Save) -> None:
+    assert read_plate(saved(xponent(), "plate.xls")).source.format == "xponent"
+    raw = RawFile("x.xlsx", xponent().encode())
+    assert recognise(raw).NAME == "xponent"
+    program = ("Program", "xPONENT", "", "Intelliflex")
+    assert recognise(RawFile("x", xponent(program=program).encode())).NAME == "intelliflex_blocks"
+
+
+def test_bundled_plates_are_claimed_by_their_own_parser_alone() -> None:
+    folder = Path(__file__).resolve().parents[2] / "example_plates"
+    for file in sorted(folder.glob("plate_*.csv")):
+        raw = RawFile.open(file)
+        assert [parser.NAME for parser in PARSERS if parser.sniff(raw)] == ["xponent"]

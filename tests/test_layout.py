@@ -1,0 +1,346 @@
+"""Layout files: long tables and grids, merged with the export, conflicts named, holes kept."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import openpyxl
+import pandas as pd
+import pytest
+import xlsxwriter
+
+from cytokit.errors import DesignError, FormatError, OutputError
+from cytokit.layout import apply_layout, describes_layout, read_layout, write_layout_template
+from cytokit.layout.plan import dilution_of, fraction_of
+from cytokit.plate import Plate, SourceInfo, make_wells
+from cytokit.sources import RawFile
+from cytokit.vocabulary import ANALYTE_COLUMNS, WellType
+
+ANALYTES = ("IL-6", "TNFa")
+
+
+@pytest.fixture
+def save(tmp_path: Path) -> Callable[[str], Path]:
+    def write(text: str, name: str = "layout.csv") -> Path:
+        file = tmp_path / name
+        file.write_text(text, encoding="utf-8")
+        return file
+
+    return write
+
+
+def workbook(path: Path, sheets: Mapping[str, Sequence[Sequence[object]]]) -> Path:
+    book = xlsxwriter.Workbook(str(path))
+    for name, rows in sheets.items():
+        sheet = book.add_worksheet(name)
+        for index, row in enumerate(rows):
+            sheet.write_row(index, 0, row)
+    book.close()
+    return path
+
+
+def grid(cells: Mapping[str, object], corner: str = "", size: int = 96) -> list[list[object]]:
+    letters, columns = ("ABCDEFGH", 12) if size == 96 else ("ABCDEFGHIJKLMNOP", 24)
+    rows: list[list[object]] = [[corner, *range(1, columns + 1)]]
+    rows += [[a, *[cells.get(f"{a}{c}", "") for c in range(1, columns + 1)]] for a in letters]
+    return rows
+
+
+def plate(
+    samples: Mapping[str, str],
+    types: Mapping[str, WellType] | None = None,
+    *,
+    dilution: float = 1.0,
+    expected: float = math.nan,
+) -> Plate:
+    rows = [
+        {
+            "well": well,
+            "sample": sample,
+            "well_type": str((types or {}).get(well, WellType.UNKNOWN)),
+            "analyte": analyte,
+            "dilution_factor": dilution,
+            "mfi": 10.0,
+            "expected": expected,
+        }
+        for well, sample in samples.items()
+        for analyte in ANALYTES
+    ]
+    analytes = pd.DataFrame(
+        [(name, "", "pg/mL", 50) for name in ANALYTES], columns=list(ANALYTE_COLUMNS)
+    )
+    source = SourceInfo("/data/run_1.csv", "", "test")
+    return Plate("P", source, make_wells(rows), analytes)
+
+
+PLAIN = {"A1": "Unknown1", "B1": "Unknown2", "C1": "Unknown3"}
+
+
+def rows_of(merged: Plate, well: str) -> pd.DataFrame:
+    return merged.wells[merged.wells["well"] == well].set_index("analyte")
+
+
+def told(merged: Plate, code: str) -> list[str]:
+    return [finding.message for finding in merged.findings if finding.code == code]
+
+
+def test_a_long_table_says_what_each_well_holds(save: Callable[..., Path]) -> None:
+    text = (
+        "Well,Sample name,Type,Dilution factor,expected IL-6,TNFa,subject\n"
+        "a01,S1,standard,,100,50,\nB1,blank well,B,,,,\nC01,Pat 1,sample,1:50,,,s1\n\n"
+    )
+    layout = read_layout(save(text))
+    merged = apply_layout(plate(PLAIN), layout)
+    standard, blank, patient = (rows_of(merged, well) for well in PLAIN)
+    assert set(standard["well_type"]) == {"standard"}
+    assert standard["expected"].to_dict() == {"IL-6": 100, "TNFa": 50}
+    assert set(blank["well_type"]) == {"blank"}
+    assert set(blank["expected"]) == {0}
+    assert set(patient["sample"]) == {"Pat 1"}
+    assert set(patient["dilution_factor"]) == {50}
+    assert patient["expected"].isna().all()
+    assert told(merged, "layout_conflict") == []
+    assert [part.name for part in layout.unread] == ["subject"]
+    assert told(merged, "layout_unread") == ["subject: a column that layouts do not use"]
+
+
+@pytest.mark.parametrize("size", [96, 384])
+def test_grids_one_property_per_sheet(tmp_path: Path, size: int) -> None:
+    far = "H12" if size == 96 else "P24"
+    cells = {"A1": "P1", "B1": "P2", far: "P3"}
+    file = workbook(
+        tmp_path / "layout.xlsx",
+        {
+            "sample": grid(cells, size=size),
+            "Type": grid({"A1": "S1", far: "X"}, size=size),
+            "dilution": grid({far: 4}, size=size),
+            "expected IL-6": grid({"A1": 12.5}, size=size),
+            "notes": [["made by me"]],
+        },
+    )
+    merged = apply_layout(
+        plate({"A1": "Unknown1", "B1": "Unknown2", far: "Unknown3"}), read_layout(file)
+    )
+    assert merged.wells.drop_duplicates("well")["sample"].tolist() == ["P1", "P2", "P3"]
+    assert rows_of(merged, "A1")["expected"]["IL-6"] == 12.5
+    assert math.isnan(rows_of(merged, "A1")["expected"]["TNFa"])
+    assert set(rows_of(merged, far)["dilution_factor"]) == {4}
+    assert set(rows_of(merged, "A1")["well_type"]) == {"standard"}
+
+
+def test_grids_in_one_csv_are_titled_in_the_corner_or_above(save: Callable[..., Path]) -> None:
+    lines = [";".join(map(str, row)) for row in grid({"A1": "P1"}, corner="sample")]
+    lines += ["", "Dilution:"]
+    lines += [";".join(map(str, row)) for row in grid({"A1": "2,5"})]
+    merged = apply_layout(plate(PLAIN), read_layout(save("\n".join(lines))))
+    assert set(rows_of(merged, "A1")["sample"]) == {"P1"}
+    assert set(rows_of(merged, "A1")["dilution_factor"]) == {2.5}
+
+
+def test_a_single_nameless_grid_is_sample_names(tmp_path: Path) -> None:
+    file = workbook(tmp_path / "l.xlsx", {"Feuil1": grid({"A1": "B", "B1": "1/50", "C1": "K1"})})
+    exported = plate({"A1": "B", "B1": "S", "C1": "Unknown9"})
+    merged = apply_layout(exported, read_layout(file))
+    types = merged.wells.drop_duplicates("well")["well_type"].tolist()
+    assert types == ["blank", "standard", "unknown"]
+    assert set(rows_of(merged, "B1")["expected"]) == {0.02}
+    assert told(merged, "expected_from_name") == [
+        "the standard '1/50' has no expected concentration; 1/50 is used"
+    ]
+
+
+def test_expected_concentrations_by_sample(tmp_path: Path) -> None:
+    file = workbook(
+        tmp_path / "l.xlsx",
+        {
+            "layout": [
+                ["well", "sample", "type"],
+                ["A1", "Top", "standard"],
+                ["B1", "Q", "control"],
+            ],
+            "expected": [["sample", "IL-6", "TNFa"], ["Top", 1000, 500], ["Q", 20, ""]],
+        },
+    )
+    merged = apply_layout(plate(PLAIN), read_layout(file))
+    assert rows_of(merged, "A1")["expected"].tolist() == [1000, 500]
+    assert rows_of(merged, "B1")["expected"]["IL-6"] == 20
+    assert math.isnan(rows_of(merged, "B1")["expected"]["TNFa"])
+
+
+def test_types_follow_codes_and_expected_values_where_no_type_is_given(
+    save: Callable[..., Path],
+) -> None:
+    text = "well,sample,expected\nA1,Top,100\nB1,Bottom,0\nC1,Control 1,\n"
+    merged = apply_layout(plate(PLAIN), read_layout(save(text)))
+    types = merged.wells.drop_duplicates("well")["well_type"].tolist()
+    assert types == ["standard", "blank", "unknown"]
+
+
+def test_conflicts_are_named_and_the_layout_is_followed(save: Callable[..., Path]) -> None:
+    exported = plate(
+        {"A1": "Jane", "B1": "Standard1", "C1": "Control1"},
+        {"B1": WellType.STANDARD, "C1": WellType.CONTROL},
+        dilution=2,
+        expected=10,
+    )
+    text = (
+        "well,sample,type,dilution,expected\nA1,John,unknown,4,\nB1,Standard1,standard,2,20\n"
+        "C1,P7,unknown,,\n"
+    )
+    merged = apply_layout(exported, read_layout(save(text)))
+    assert told(merged, "layout_conflict") == [
+        "the export calls the sample 'Jane', the layout 'John'",
+        "the export gives the dilution factor 2, the layout 4",
+        "the dilution 2 of a standard is not used: expected is at the bead",
+        "IL-6: the export expects 10, the layout 20",
+        "TNFa: the export expects 10, the layout 20",
+        "the export calls the well a control, the layout a unknown",
+    ]
+    assert {finding.plate for finding in merged.findings} == {"P"}
+    assert set(rows_of(merged, "A1")["dilution_factor"]) == {4}
+    assert set(rows_of(merged, "B1")["expected"]) == {20}
+    assert rows_of(merged, "C1")["expected"].isna().all()
+
+
+def test_holes_stay_holes_on_either_side(save: Callable[..., Path]) -> None:
+    merged = apply_layout(plate(PLAIN), read_layout(save("well,sample\nA1,P1\nH12,P2\n")))
+    assert set(merged.wells["well"]) == {"A1", "B1", "C1"}
+    assert told(merged, "layout_gap") == [
+        "in the layout but not in the export: H12; they stay missing",
+        "in the export but not in the layout: B1, C1; left as exported",
+    ]
+
+
+def test_a_plate_column_gives_each_plate_its_own_rows(save: Callable[..., Path]) -> None:
+    text = "plate,well,sample\nP,A1,mine\nrun_1,B1,by file\nQ,A1,other\nQ,C1,other\n"
+    layout = read_layout(save(text))
+    merged = apply_layout(plate(PLAIN), layout)
+    samples = merged.wells.drop_duplicates("well")["sample"].tolist()
+    assert samples == ["mine", "by file", "Unknown3"]
+    only = read_layout(save("plate,well,sample\nQ,A1,other\n"))
+    assert told(apply_layout(plate(PLAIN), only), "layout_gap") == [
+        "the layout speaks of other plates only"
+    ]
+
+
+def test_a_bare_column_that_is_no_analyte_is_said(save: Callable[..., Path]) -> None:
+    merged = apply_layout(plate(PLAIN), read_layout(save("well,sample,IL6x\nA1,P1,5\n")))
+    assert told(merged, "layout_unread") == [
+        "column 'IL6x' is neither a property nor an analyte of the plate (did you mean 'IL-6'?)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "words"),
+    [
+        ("hello\nworld\n", "CK-201", "no layout was found"),
+        ("well,sample\nZ9,P1\nA99,P2\n", "CK-203", "'Z9' is not a well"),
+        ("well,sample\nA1,P1\nA01,P2\n", "CK-204", "well A1 is given twice"),
+        ("well,type\nA1,contrl\n", "CK-205", "did you mean 'control'?"),
+        ("well,dilution\nA1,0.02\n", "CK-206", "'0.02' is no dilution factor"),
+        ("well,dilution\nA1,much\n", "CK-206", "give the factor that multiplies"),
+        ("well,expected\nA1,26.mar\n", "CK-207", "'26.mar' is no number"),
+        ("well,expected\nA1,-3\n", "CK-207", "'-3' is no number of at least 0"),
+        ("sample,IL-6\nTop,x\n", "CK-207", "sample Top"),
+    ],
+)
+def test_every_mistake_has_its_message_and_place(
+    save: Callable[..., Path], text: str, code: str, words: str
+) -> None:
+    with pytest.raises(DesignError) as caught:
+        read_layout(save(text))
+    message = str(caught.value)
+    assert f"error {code}" in message
+    assert words in message
+    assert "layout.csv" in message
+
+
+def test_all_mistakes_of_a_layout_are_reported_together(save: Callable[..., Path]) -> None:
+    with pytest.raises(DesignError) as caught:
+        read_layout(save("well,type,dilution\nA1,x1,0\nQ1,b,2\nB1,nothing,2\n"))
+    assert [problem.code for problem in caught.value.problems] == ["CK-206", "CK-203", "CK-205"]
+
+
+def test_grids_of_no_property_or_shape(tmp_path: Path) -> None:
+    two = {"sample": grid({"A1": "P1"}), "dilutoin": grid({"A1": 2})}
+    with pytest.raises(
+        DesignError, match="CK-202: the grid 'dilutoin' names no property"
+    ) as caught:
+        read_layout(workbook(tmp_path / "a.xlsx", two))
+    assert "did you mean 'dilution'?" in str(caught.value)
+    cut = {"sample": grid({"A1": "P1"})[:6]}
+    with pytest.raises(DesignError, match="CK-210: the grid 'sample' has 5 rows and 12 columns"):
+        read_layout(workbook(tmp_path / "b.xlsx", cut))
+
+
+def test_layouts_that_do_not_belong_to_the_plate(save: Callable[..., Path]) -> None:
+    with pytest.raises(DesignError, match="CK-209: no well of the layout is on plate 'P'"):
+        apply_layout(plate(PLAIN), read_layout(save("well,sample\nH12,P1\n")))
+    with pytest.raises(DesignError, match="CK-208: the layout gives expected .* 'IL6b'") as caught:
+        apply_layout(plate(PLAIN), read_layout(save("well,expected IL6b\nA1,5\n")))
+    assert "did you mean 'IL-6'?" in str(caught.value)
+
+
+def test_unreadable_files_and_unused_sheets(tmp_path: Path, save: Callable[..., Path]) -> None:
+    (tmp_path / "x.xlsx").write_bytes(b"%PDF-1.4\n\x00")
+    with pytest.raises(FormatError, match="CK-102"):
+        read_layout(tmp_path / "x.xlsx")
+    sheets = {"map": grid({"A1": "P1"}), "odd": [["a", "b"], ["c", "d"]]}
+    layout = read_layout(workbook(tmp_path / "y.xlsx", sheets))
+    assert [part.name for part in layout.unread] == ["odd"]
+
+
+def test_what_describes_a_layout(save: Callable[..., Path]) -> None:
+    def says(text: str) -> bool:
+        return describes_layout(RawFile("x.csv", text.encode()))
+
+    assert says("well,sample\nA1,P1\n")
+    assert says("\n".join(",".join(map(str, row)) for row in grid({"A1": "P"})))
+    assert not says("well,IL-6\nA1,5\n")
+    assert not says("sample,subject,group,day\n")
+    assert not describes_layout(RawFile("x.csv", b"a,b\n\x81,2\n"))
+    assert not describes_layout(RawFile("x.xml", b"<a/>"))
+
+
+@pytest.mark.parametrize(
+    ("text", "factor"),
+    [("50", 50), ("1:50", 50), ("1/50", 50), ("1 in 50", 50), ("50x", 50), ("x 2,5", 2.5),
+     ("neat", 1), ("", None), ("half", None)],
+)  # fmt: skip
+def test_dilutions_may_be_written_in_many_ways(text: str, factor: float | None) -> None:
+    assert dilution_of(text) == factor
+    assert fraction_of("1/100") == 100
+    assert fraction_of("P1") is None
+
+
+def test_the_template_reads_back_as_the_plate(tmp_path: Path) -> None:
+    types = {"A1": WellType.STANDARD, "B1": WellType.CONTROL, "C1": WellType.UNKNOWN}
+    exported = plate({"A1": "=cmd()", "B1": "Control1", "C1": "P1"}, types, dilution=1, expected=7)
+    exported.wells.loc[exported.wells["well"] == "C1", ["expected", "dilution_factor"]] = [
+        math.nan,
+        5,
+    ]
+    file = write_layout_template(exported, tmp_path / "layout.xlsx")
+    merged = apply_layout(exported, read_layout(file))
+    pd.testing.assert_frame_equal(merged.wells, exported.wells)
+    assert merged.findings == ()
+    book = openpyxl.load_workbook(file)
+    assert book.sheetnames == ["layout", "expected", "notes"]
+    assert book["layout"]["B2"].value == "=cmd()"
+    assert book["layout"]["B2"].data_type == "s", "text, never a formula"
+    assert book["layout"].data_validations.dataValidation[0].sqref.ranges
+    first = file.read_bytes()
+    write_layout_template(exported, file, force=True)
+    assert file.read_bytes() == first
+
+
+def test_a_template_is_not_written_over_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "layout.xlsx"
+    file.write_text("mine")
+    with pytest.raises(OutputError, match="CK-213: the file exists"):
+        write_layout_template(plate(PLAIN), file)
+    with pytest.raises(OutputError, match="CK-213: the template cannot be written"):
+        write_layout_template(plate(PLAIN), tmp_path / "no" / "such" / "layout.xlsx")
+    assert file.read_text() == "mine"
