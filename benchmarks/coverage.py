@@ -145,9 +145,7 @@ def true_lloq(
     slope = truth.jacobian(wells.log_x)[2]
     variance = variance + wells.y.shape[1] * step * wells.steps * slope**2
     weight = np.repeat(1.0 / variance[:, None], wells.y.shape[1], axis=1)
-    covariance = sandwich(
-        truth, wells.log_x, weight, prior.precision, step * wells.shared_steps
-    )
+    covariance = sandwich(truth, wells.log_x, weight, prior.precision, step * wells.shared_steps)
     low = np.full(size, np.log(LEVELS[0] / LEVELS[-1]))
     known = replace(truth, covariance=covariance)
     return find_limits(known, low, np.full(size, float(n_wells))).lloq

@@ -53,7 +53,14 @@ def usual_start(x: Array, y: Array) -> dict[str, float]:
 def by_curve_fit(x: Array, y: Array, w: Array) -> float:
     """Weighted sum of squares reached by scipy, inf where it gave up."""
     try:
-        found, _ = curve_fit(curve, x, y, p0=list(usual_start(x, y).values()), sigma=w**-0.5)
+        found, _ = curve_fit(
+            curve,
+            np.log(x),
+            y,
+            p0=list(usual_start(x, y).values()),
+            sigma=w**-0.5,
+            check_finite=False,  # ln x of the blank
+        )
     except (RuntimeError, ValueError):
         return np.inf
     return float(np.sum(w * (y - curve(np.log(x), *found)) ** 2))

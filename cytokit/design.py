@@ -184,7 +184,7 @@ def _load(
             raise InputError(Problem("CK-260", "the workbook is empty", place(source)))
         table, numbers = filled[0], list(range(1, len(filled[0]) + 1))
     elif raw.kind == "text":
-        table = raw.rows
+        table = list(raw.rows)
         numbers = [raw.line_of(at) for at in range(len(table))]
     elif raw.kind == "empty":
         raise InputError(Problem("CK-260", "the file is empty", place(source)))

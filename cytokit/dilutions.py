@@ -85,39 +85,41 @@ def merge_dilutions(readings: Sequence[Reading]) -> tuple[Reading, str]:
     if len(readings) == 1:
         return readings[0], ""
     closed = [one for one in readings if _is_closed(one) and one.status is RangeStatus.IN_RANGE]
+    if len(closed) > 1:
+        best, words = _averaged(closed)
+    else:
+        best, words = min(readings, key=lambda one: (_RANK[one.status], _tightness(one))), ""
+    words = words or _contradiction(readings, best)
+    flags = dict.fromkeys(flag for one in readings for flag in one.flags)
+    kept = [flag for flag in flags if not flag.startswith("ci_") or flag in best.flags]
+    if words:
+        kept.append("not_parallel")
     n_wells = sum(one.n_wells for one in readings)
-    flags = tuple(dict.fromkeys(flag for one in readings for flag in one.flags))
-    if not closed:
-        best = min(readings, key=lambda one: (_RANK[one.status], _tightness(one)))
-        kept = tuple(flag for flag in flags if not flag.startswith("ci_open") or flag in best.flags)
-        merged = replace(best, n_wells=n_wells, flags=(*kept, "dilutions_merged"))
-        return merged, _contradiction(readings)
-    flags = tuple(flag for flag in flags if not flag.startswith("ci_open"))
+    return replace(best, n_wells=n_wells, flags=(*kept, "dilutions_merged")), words
+
+
+def _averaged(closed: Sequence[Reading]) -> tuple[Reading, str]:
+    """Weighted mean on the logarithmic scale, and whether its parts disagree."""
     log_value = np.log([one.value for one in closed])
     sd = np.log([one.high / one.low for one in closed]) / (2 * _NORMAL_975)
     weight = 1.0 / sd**2
     centre = float((weight * log_value).sum() / weight.sum())
-    half = _NORMAL_975 / np.sqrt(weight.sum())
-    disagreement = ""
-    if len(closed) > 1:
-        misfit = float((weight * (log_value - centre) ** 2).sum())
-        if special.chdtrc(len(closed) - 1, misfit) < PARALLEL_P:
-            listed = ", ".join(f"{one.value:.4g} at 1:{one.factor:g}" for one in closed)
-            disagreement = f"dilutions disagree by more than their intervals: {listed}"
-    best = closed[int(np.argmin(sd))]
-    one_of_several = len(closed) > 1
+    half = _NORMAL_975 / float(np.sqrt(weight.sum()))
+    misfit = float((weight * (log_value - centre) ** 2).sum())
+    words = ""
+    if special.chdtrc(len(closed) - 1, misfit) < PARALLEL_P:
+        listed = ", ".join(f"{one.value:.4g} at 1:{one.factor:g}" for one in closed)
+        words = f"dilutions disagree by more than their intervals: {listed}"
     merged = replace(
-        best,
-        n_wells=n_wells,
+        closed[int(np.argmin(sd))],
         value=float(np.exp(centre)),
-        low=float(np.exp(centre - half)) if one_of_several else best.low,
-        high=float(np.exp(centre + half)) if one_of_several else best.high,
-        cv_pct=_spread([one.value for one in closed]) if one_of_several else best.cv_pct,
-        precision_pct=100.0 / float(np.sqrt(weight.sum())) if one_of_several
-        else best.precision_pct,
-        flags=(*flags, *(["not_parallel"] if disagreement else []), "dilutions_merged"),
-    )  # fmt: skip
-    return merged, disagreement
+        low=float(np.exp(centre - half)),
+        high=float(np.exp(centre + half)),
+        cv_pct=_spread([one.value for one in closed]),
+        precision_pct=100.0 / float(np.sqrt(weight.sum())),
+        flags=(),
+    )
+    return merged, words
 
 
 def _is_closed(one: Reading) -> bool:
@@ -134,12 +136,16 @@ def _tightness(one: Reading) -> float:
     return one.precision_pct if np.isfinite(one.precision_pct) else np.inf
 
 
-def _contradiction(readings: Sequence[Reading]) -> str:
-    """Whether one dilution lies below its curve while a stronger one lies above, or the like."""
+def _contradiction(readings: Sequence[Reading], best: Reading) -> str:
+    """Whether a dilution beyond its curve rules out what another one says."""
     below = [one.limit_low for one in readings if one.status is RangeStatus.OOR_LOW]
     above = [one.limit_high for one in readings if one.status is RangeStatus.OOR_HIGH]
     if below and above and min(below) < max(above):
         return f"one dilution says less than {min(below):.4g}, another more than {max(above):.4g}"
+    if below and min(below) < best.low:
+        return f"one dilution says less than {min(below):.4g}, another {best.value:.4g}"
+    if above and max(above) > best.high:
+        return f"one dilution says more than {max(above):.4g}, another {best.value:.4g}"
     return ""
 
 

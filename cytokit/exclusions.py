@@ -104,13 +104,21 @@ def checked_exclusions(table: pd.DataFrame, file: str | Path | None = None) -> p
             for name in missing
         ]
         raise InputError(*problems)
-    texts = table.reindex(columns=list(EXCLUSION_COLUMNS)).fillna("").astype("str")
-    texts = pd.DataFrame({name: texts[name].str.strip() for name in texts})
+    texts = pd.DataFrame(
+        {name: _as_text(table[name]) if name in table else "" for name in EXCLUSION_COLUMNS},
+        index=table.index,
+        dtype="str",
+    )
     problems = list(_row_problems(texts, file))
     if problems:
         raise InputError(*problems)
     texts["well"] = [normal_well(well) or "" for well in texts["well"]]
     return texts.reset_index(drop=True)
+
+
+def _as_text(column: pd.Series[Any]) -> pd.Series[Any]:
+    """A column as stripped text, empty where it says nothing."""
+    return column.astype("object").where(column.notna(), "").astype("str").str.strip()
 
 
 def _row_problems(texts: pd.DataFrame, file: str | Path | None) -> Iterator[Problem]:

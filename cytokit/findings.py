@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -59,8 +59,8 @@ def findings_table(findings: Iterable[Finding]) -> pd.DataFrame:
     pandas.DataFrame
         One row per finding: plate, well, sample, analyte, code, severity, message.
     """
-    rows = []
-    for finding in dict.fromkeys(findings):
-        code, message, plate, well, sample, analyte, severity = astuple(finding)
-        rows.append((plate, well, sample, analyte, code, str(severity), message))
+    rows = [
+        (f.plate, f.well, f.sample, f.analyte, f.code, str(f.severity), f.message)
+        for f in dict.fromkeys(findings)
+    ]
     return pd.DataFrame(rows, columns=list(FLAG_COLUMNS), dtype="str")

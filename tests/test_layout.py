@@ -196,7 +196,7 @@ def test_conflicts_are_named_and_the_layout_is_followed(save: Callable[..., Path
         "the dilution 2 of a standard is not used: expected is at the bead",
         "IL-6: the export expects 10, the layout 20",
         "TNFa: the export expects 10, the layout 20",
-        "the export calls the well a control, the layout a unknown",
+        "the export calls the well control, the layout unknown",
     ]
     assert {finding.plate for finding in merged.findings} == {"P"}
     assert set(rows_of(merged, "A1")["dilution_factor"]) == {4}
@@ -278,7 +278,7 @@ def test_grids_of_no_property_or_shape(tmp_path: Path) -> None:
 def test_layouts_that_do_not_belong_to_the_plate(save: Callable[..., Path]) -> None:
     with pytest.raises(DesignError, match="CK-209: no well of the layout is on plate 'P'"):
         apply_layout(plate(PLAIN), read_layout(save("well,sample\nH12,P1\n")))
-    with pytest.raises(DesignError, match="CK-208: the layout gives expected .* 'IL6b'") as caught:
+    with pytest.raises(DesignError, match=r"CK-208: the layout gives expected .* 'IL6b'") as caught:
         apply_layout(plate(PLAIN), read_layout(save("well,expected IL6b\nA1,5\n")))
     assert "did you mean 'IL-6'?" in str(caught.value)
 

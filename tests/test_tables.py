@@ -275,6 +275,22 @@ def test_spellings_units_and_repeats_are_named_and_kept_apart() -> None:
     assert len(table.frame) == 4
 
 
+def test_a_limit_that_is_no_number_is_named_once() -> None:
+    frame = pd.DataFrame({"sample": ["a", "b"], "analyte": "X", "conc": 1.0, "lod": "see kit"})
+    table = read_concentrations(frame)
+    assert (
+        messages(table, "damaged_value") == "DataFrame, line 1, column lod: 'see kit' is no number"
+    )
+    assert table.frame["lod"].isna().all()
+
+
+def test_a_row_that_ends_early_is_named(tmp_path: Path) -> None:
+    table = read_concentrations(write(tmp_path, "sample,analyte,conc,unit\na,X,1,pg/mL\nb,X,1"))
+    assert "fewer cells than the header in line 3" in messages(table, "header_mismatch")
+    full = read_concentrations(write(tmp_path, "sample,analyte,conc\na,X,1\nb,X,1"))
+    assert codes(full) == ["columns_recognised"]
+
+
 def test_design_status_is_read_and_another_status_is_not() -> None:
     frame = pd.DataFrame({"subject": ["a", "b"], "analyte": "X", "conc": ["1", ""]})
     table = read_concentrations(frame.assign(status=["sampled", "died"]))

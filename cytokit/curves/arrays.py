@@ -50,8 +50,8 @@ class CurveArrays:
     def take(self, index: Index) -> CurveArrays:
         """Some of the curves."""
         return CurveArrays(
-            self.theta[:, index],
-            self.lower[index],
+            self.theta.take(index, axis=1),  # fancy indexing would not keep the memory order,
+            self.lower[index],  # and with it the last bits
             self.upper[index],
             self.orientation[index],
             self.log_top[index],
@@ -69,7 +69,7 @@ class CurveArrays:
         out = np.empty(np.broadcast_shapes(log_x.shape, (1, self.size)))
         log_x = np.broadcast_to(log_x, out.shape)
         for sign, index in self._groups():
-            shape = psi(log_x[:, index], self.theta[:, index], sign)
+            shape = psi(log_x.take(index, axis=1), self.theta.take(index, axis=1), sign)
             out[:, index] = self.lower[index] + (self.upper - self.lower)[index] * shape
         return out
 
@@ -81,7 +81,9 @@ class CurveArrays:
         out = np.empty((5, *np.broadcast_shapes(log_x.shape, (1, self.size))))
         log_x = np.broadcast_to(log_x, out.shape[1:])
         for sign, index in self._groups():
-            shape, gradient = psi_gradient(log_x[:, index], self.theta[:, index], sign)
+            shape, gradient = psi_gradient(
+                log_x.take(index, axis=1), self.theta.take(index, axis=1), sign
+            )
             out[0][:, index] = 1.0 - shape
             out[1][:, index] = shape
             out[2:][:, :, index] = (self.upper - self.lower)[index] * gradient
@@ -96,7 +98,7 @@ class CurveArrays:
         v = (y - self.lower) / np.where(span == 0, np.nan, span)
         out = np.empty(v.shape)
         for sign, index in self._groups():
-            out[:, index] = inverse_psi(v[:, index], self.theta[:, index], sign)
+            out[:, index] = inverse_psi(v.take(index, axis=1), self.theta.take(index, axis=1), sign)
         return out
 
     def curve_variance(self, log_x: Array) -> Array:
@@ -137,7 +139,7 @@ def joined(parts: list[CurveArrays]) -> CurveArrays:
         np.concatenate([part.noise.uncertainty for part in parts]),
     )
     return CurveArrays(
-        np.concatenate([part.theta for part in parts], axis=1),
+        np.ascontiguousarray(np.concatenate([part.theta for part in parts], axis=1)),
         np.concatenate([part.lower for part in parts]),
         np.concatenate([part.upper for part in parts]),
         np.concatenate([part.orientation for part in parts]),

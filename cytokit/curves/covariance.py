@@ -40,12 +40,12 @@ def sandwich(
     (N, 5, 5) array
     """
     jacobian = curves.jacobian(log_x)
-    total = weight.sum(1)
-    bread = _gram(jacobian, total)
+    weights = weight.sum(1)
+    bread = _products(jacobian, weights * jacobian)
     variance = curves.noise.variance(curves.predict(log_x))
-    meat = _gram(jacobian, (weight**2).sum(1) * variance)
-    pull = jacobian * (total * jacobian[2])
-    meat += np.einsum("ijn,jkn,lkn->nil", pull, shared, pull)
+    meat = _products(jacobian, (weight**2).sum(1) * variance * jacobian)
+    pull = jacobian * (weights * jacobian[2])
+    meat += _products(pull, _over_levels(pull[:, None] * shared))
     for i in range(3):
         bread[:, 2 + i, 2 + i] += precision[i]
         meat[:, 2 + i, 2 + i] += precision[i]
@@ -59,6 +59,14 @@ def sandwich(
     return np.asarray(inverse @ (meat / outer + ridge) @ inverse / outer)
 
 
-def _gram(jacobian: Array, weight: Array) -> Array:
-    """Sum over levels of w J J', (N, 5, 5)."""
-    return np.asarray(np.einsum("ijn,jn,ljn->nil", jacobian, weight, jacobian))
+def _products(left: Array, right: Array) -> Array:
+    """Sums over levels (N, 5, 5) of products of (5, n, N) arrays, always in the same order."""
+    return _over_levels(left[:, None] * right[None]).transpose(2, 0, 1)
+
+
+def _over_levels(values: Array) -> Array:
+    """Sum over the second axis from the end, level after level: no company changes a last bit."""
+    out = values[..., 0, :].copy()
+    for level in range(1, values.shape[-2]):
+        out += values[..., level, :]
+    return out

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from cytokit.curves.model import Array
 from cytokit.curves.weights import Scatter, VarianceModel, bounded_excess
 
-#: where a plate says nothing: levels err by 3 %, within a factor of about two
-LEVEL_SD, LEVEL_SPREAD = 0.03, 0.7
+#: where a plate says nothing: levels err by 1 %, give or take a factor of three
+LEVEL_SD, LEVEL_SPREAD = 0.01, 1.0
 _STEPS = 25
 
 

@@ -64,12 +64,11 @@ class StandardWells:
         """Dilution steps (n, n, N) that two levels have in common."""
         return np.minimum(self.steps[:, None], self.steps[None])
 
-
     def take(self, index: NDArray[np.intp]) -> StandardWells:
         """Some of the curves."""
         return StandardWells(
-            self.x[:, index],
-            self.y[:, :, index],
+            self.x.take(index, axis=1),
+            self.y.take(index, axis=2),
             self.background[index],
             self.samples.take(index),
             self.plate[index],
@@ -113,8 +112,8 @@ class Calibration:
         return Calibration(
             self.curves.take(index),
             self.level_sd[index],
-            self.weight[:, :, index],
-            self.robust[:, :, index],
+            self.weight.take(index, axis=2),
+            self.robust.take(index, axis=2),
             self.chi2[index],
             self.df[index],
             self.r2[index],

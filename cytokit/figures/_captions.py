@@ -10,7 +10,7 @@ import pandas as pd
 
 from cytokit.figures._panel_parts import day_name
 from cytokit.figures._text import plain, wrap
-from cytokit.figures._view import BETWEEN, WITHIN, ComparisonLike, analytes_of, groups_of
+from cytokit.figures._view import BETWEEN, WITHIN, ComparisonLike, analytes_of
 from cytokit.figures.style import POINT, QUIET, SMALL, styled
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def symbol_sentences(
     exact = values.loc[values["state"] == "exact", "value"]
     if bool((exact <= 0).any()):
         said.append(
-            f"{int((exact <= 0).sum())} readings of 0 or less stand at the foot of the axis."
+            f"Readings of 0 or less stand at the foot of the axis: {int((exact <= 0).sum())}."
         )
     if _anyone_died(result):
         said.append("†: died before that day; × marks the last reading.")
@@ -126,14 +126,15 @@ def level_words(result: ComparisonLike) -> str:
 
 
 def style_sentences(result: ComparisonLike, style: str) -> list[str]:
-    """Whether the stars within groups are gated, and the guard's own sentences."""
-    said = []
-    if bool(result.options.gate):
-        gated = "Stars within a group are given where the groups differ after adjustment"
-        said.append(f"{gated}; – stands where they do not.")
-    elif style == "lanzoni" or len(groups_of(result)) > 1:
-        said.append("Stars within a group are not conditional on a difference between groups.")
-    return said
+    """Whether the stars within groups are gated; nothing where no groups were compared."""
+    if not result.table["contrast"].astype(str).str.startswith(BETWEEN).any():
+        return []
+    if not bool(result.options.gate):
+        return ["Stars within a group are not conditional on a difference between groups."]
+    said = "Stars within a group are given where the groups differ after adjustment"
+    if style == "lanzoni":
+        return [f"The comparison was gated, unlike this style: {said[0].lower()}{said[1:]}."]
+    return [f"{said}; – stands where they do not."]
 
 
 def guard_sentences(result: ComparisonLike, analytes: Sequence[str]) -> list[str]:

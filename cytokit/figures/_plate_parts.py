@@ -130,6 +130,7 @@ def draw_cells(ax: Axes, cells: Cells) -> None:
     bar = ax.inset_axes((1.02, 0.0, 0.03, 1.0)) if cells.ticks else None
     seaborn.heatmap(
         cells.values, ax=ax, mask=~np.isfinite(cells.values), cmap=cells.cmap, norm=cells.norm,
+        vmin=cells.norm.vmin, vmax=cells.norm.vmax,
         linewidths=0.3, linecolor="white", cbar=bar is not None, cbar_ax=bar,
         xticklabels=False, yticklabels=False,
     )  # fmt: skip

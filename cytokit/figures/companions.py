@@ -104,7 +104,7 @@ def volcano(result: ComparisonLike, ax: Axes) -> Axes:
     named = rows if len(rows) <= _NAME_ALL else rows[starred]
     place_labels(ax, named["ratio"], named["p"], named["analyte"], avoid=(ratio, p))
     finish(ax)
-    ax.set_xlabel(shorten(axis_words(result), size_in_points(ax)[0] + 20, TEXT), labelpad=2)
+    ax.set_xlabel(shorten(axis_words(result), size_in_points(ax)[0], TEXT), labelpad=2)
     ax.set_ylabel("p (not adjusted)", labelpad=2)
     return ax
 

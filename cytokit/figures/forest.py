@@ -248,6 +248,7 @@ def forest_pages(
         As :func:`forest_rows`; CK-521 for a width.
     """
     choose("figure width", width, tuple(WIDTHS), "CK-521")
+    choose("label", label, LABELS, "CK-524")
     names = analytes_of(result) if analytes is None else list(analytes)
     rows = between_rows(result, names)
     footer = footer_lines([_sentences(result, names)], WIDTHS[width])

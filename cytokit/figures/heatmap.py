@@ -73,6 +73,7 @@ def ratio_heatmap(result: ComparisonLike, ax: Axes) -> Axes:
     marks = stars.map(lambda text: text if isinstance(text, str) and text.startswith("*") else "")
     seaborn.heatmap(
         values, ax=ax, mask=~np.isfinite(values), cmap="vlag", norm=LogNorm(1 / end, end),
+        vmin=1 / end, vmax=end,
         annot=marks.to_numpy(str), fmt="", annot_kws={"size": SMALL},
         linewidths=0.4, linecolor="white", cbar_ax=bar, xticklabels=False, yticklabels=False,
     )  # fmt: skip

@@ -53,7 +53,7 @@ def panel_pages(
     summary: Summary = "box",
     label: Label = "stars",
     style: Style = "trial",
-    width: Width = "double",
+    width: Width | None = None,
 ) -> tuple[Figure, ...]:
     """All panels, on as many pages as they need.
 
@@ -68,8 +68,8 @@ def panel_pages(
         ``trial`` is for a comparison whose stars within groups are gated; ``lanzoni`` shows
         three ungated brackets and prints the guard. What the footer says of the gate is read from
         the comparison itself.
-    width : {"double", "single"}
-        183 or 89 mm.
+    width : {"double", "single"}, optional
+        183 or 89 mm; where not given, 89 mm for one analyte and 183 mm for more.
 
     Returns
     -------
@@ -86,10 +86,11 @@ def panel_pages(
     choose("style", style, STYLES, "CK-524")
     choose("summary", summary, SUMMARIES, "CK-524")
     choose("label", label, LABELS, "CK-524")
-    choose("figure width", width, tuple(WIDTHS), "CK-521")
     names = analytes_of(result) if analytes is None else list(analytes)
     if not names:
         raise NothingToDoError(Problem("CK-525", "there is no analyte to draw"))
+    width = width or ("single" if len(names) == 1 else "double")
+    choose("figure width", width, tuple(WIDTHS), "CK-521")
     for name in names:
         check_analyte(result, name)
     common = [
@@ -115,7 +116,7 @@ def panels(
     summary: Summary = "box",
     label: Label = "stars",
     style: Style = "trial",
-    width: Width = "double",
+    width: Width | None = None,
     page: int = 1,
 ) -> Figure:
     """One page of :func:`panel_pages`, the first unless said otherwise.

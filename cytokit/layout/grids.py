@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 
@@ -11,7 +11,7 @@ class Table:
     """One sheet (or the whole text): its rows and how to call a place in it."""
 
     name: str
-    rows: list[list[str]]
+    rows: Sequence[list[str]]
     line_of: Callable[[int], int]
 
 
@@ -54,7 +54,7 @@ def _numbered(cells: list[str]) -> int:
     return count if count in (12, 24) else 0
 
 
-def _lettered(rows: list[list[str]], column: int) -> int:
+def _lettered(rows: Sequence[list[str]], column: int) -> int:
     """How many rows begin with A, B, C, .."""
     count = 0
     for row in rows[:16]:

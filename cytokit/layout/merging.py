@@ -131,7 +131,7 @@ def _merge_well(merge: _Merge, plan: WellPlan, rows: list[int], layout: Layout) 
     expected = _expected(merge.plate.analyte_names, plan, layout.expected.get(sample, {}))
     new_type = _new_type(plan, old_sample, old_type, expected)
     if new_type is not old_type and old_type is not WellType.UNKNOWN:
-        message = f"the export calls the well a {old_type}, the layout a {new_type}"
+        message = f"the export calls the well {old_type}, the layout {new_type}"
         merge.say("layout_conflict", message, plan.well, sample)
     if new_type is WellType.STANDARD and not expected:
         expected = _from_name(merge, plan, sample, rows)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import PureWindowsPath
 
-from cytokit.errors import place
+from cytokit.errors import Problem, place
 from cytokit.parsers._source import CellValue, RawFile, cell_text
 from cytokit.plate import normal_well
 from cytokit.vocabulary import WellType
@@ -34,6 +34,8 @@ _LEGENDS = (
     "ratio =",
     "--- =",
 )
+#: lines above a table, as every export of this maker begins
+_HEADER_KEYS = ("File Name", "Analyte", "Acquisition Date", "Reader Serial Number", "Plate ID")
 #: what the numbers in the column ``Sampling Errors`` mean, as the legend says
 SAMPLING_ERRORS = {
     "1": "low bead number",
@@ -64,6 +66,23 @@ class Grid:
         cells = [text for text in self.texts(row) if text]
         return [f"{self.raw.delimiter} ".join(cells)] if not self.sheet and cells else cells
 
+    def misfit(self, row: int, titles: Sequence[str]) -> Problem | None:
+        """CK-148: a table's row with fewer or more cells than its column names (CSV, tab text)."""
+        cells = self.texts(row)
+        beyond = next((i for i in range(len(titles), len(cells)) if cells[i]), None)
+        if beyond is not None:
+            what = f"expected {len(titles)} cells, but {cells[beyond]!r} stands beyond"
+            column = beyond + 1
+        elif not self.sheet and len(cells) < len(titles):
+            what = f"expected {len(titles)} cells; the row ends before {titles[len(cells)]!r}"
+            column = len(cells) + 1
+        else:
+            return None
+        line = row + 1 if self.sheet else self.raw.line_of(row)
+        where = place(self.raw.path, sheet=self.sheet or None, line=line, column=column)
+        mend = "the file may be cut off, or a delimiter lost or added; export the plate again"
+        return Problem("CK-148", what, where, mend)
+
     def where(self, row: int, **more: str) -> str:
         """Where a row stands, for messages."""
         line = row + 1 if self.sheet else self.raw.line_of(row)
@@ -85,6 +104,14 @@ def grids(raw: RawFile) -> list[Grid]:
     if raw.kind == "workbook":
         return [Grid(raw, sheet.name, sheet.cells) for sheet in raw.sheets]
     return [Grid(raw, "", raw.rows)] if raw.kind == "text" else []
+
+
+def trimmed(cells: Sequence[str]) -> list[str]:
+    """Without the empty cells at the end."""
+    end = len(cells)
+    while end and not cells[end - 1]:
+        end -= 1
+    return list(cells[:end])
 
 
 @lru_cache(maxsize=4096)
@@ -130,6 +157,12 @@ def header_line(line: str) -> tuple[str, str] | None:
     """``Plate ID: P7`` -> key and value."""
     match = _HEADER.fullmatch(line.strip())
     return (match[1].strip(), (match[2] or "").strip()) if match else None
+
+
+def begins_export(text: str) -> bool:
+    """Whether a cell is one of the header lines that every export begins with."""
+    pair = header_line(text)
+    return pair is not None and pair[0] in _HEADER_KEYS
 
 
 def plate_name(header: dict[str, str], raw: RawFile) -> str:

@@ -165,11 +165,12 @@ def _notes(rows: list[dict[str, Any]], plate: str) -> Iterator[Finding]:
         dict.fromkeys(r["analyte"] for r in standards if (r["analyte"], False) not in known)
     )
     if bare:
-        message = f"the standards of {_some(bare)} have no expected concentration above 0"
+        message = f"the standards of {some(bare)} have no expected concentration above 0"
         yield Finding("no_expected", message, plate=plate)
     if all(math.isnan(row["mfi"]) for row in rows):
         yield Finding("missing_value", "the export holds no intensities at all", plate=plate)
     yield from _repeats(rows, plate)
+    yield from _gaps(rows, plate)
 
 
 def _repeats(rows: list[dict[str, Any]], plate: str) -> Iterator[Finding]:
@@ -184,6 +185,19 @@ def _repeats(rows: list[dict[str, Any]], plate: str) -> Iterator[Finding]:
         yield Finding("repeated_well", f"{most} readings of one well", plate=plate, well=well)
 
 
+def _gaps(rows: list[dict[str, Any]], plate: str) -> Iterator[Finding]:
+    """Analytes that lack wells which others have: the file may be cut off or edited."""
+    wells: dict[str, dict[str, None]] = defaultdict(dict)
+    for row in rows:
+        wells[row["analyte"]][f"{row['label']} ({row['wells']})"] = None
+    every = dict.fromkeys(well for those in wells.values() for well in those)
+    for analyte, those in wells.items():
+        lacking = [well for well in every if well not in those]
+        if lacking:
+            message = f"{len(lacking)} of {len(every)} rows of other analytes are not there: "
+            yield Finding("missing_value", message + some(lacking), plate=plate, analyte=analyte)
+
+
 def _twins(records: list[Record], samples: Mapping[str, str], plate: str) -> Iterator[Finding]:
     """Descriptions that several type codes share: kept apart by their codes."""
     shared: dict[str, list[str]] = defaultdict(list)
@@ -193,11 +207,12 @@ def _twins(records: list[Record], samples: Mapping[str, str], plate: str) -> Ite
             shared[text].append(record.label)
     for text, labels in shared.items():
         codes = list(dict.fromkeys(labels))
-        message = f"{_some(codes)} are all called {text!r}; they are kept apart by their codes"
+        message = f"{some(codes)} are all called {text!r}; they are kept apart by their codes"
         yield Finding("repeated_sample", message, plate=plate, sample=text)
 
 
-def _some(names: Sequence[str]) -> str:
+def some(names: Sequence[str]) -> str:
+    """The first few of many names."""
     shown = ", ".join(names[:6])
     return f"{shown} and {len(names) - 6} more" if len(names) > 6 else shown
 

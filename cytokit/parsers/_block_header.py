@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 
 def trimmed(cells: list[str]) -> list[str]:
@@ -13,7 +13,7 @@ def trimmed(cells: list[str]) -> list[str]:
     return cells[:end]
 
 
-def read_header(rows: list[list[str]]) -> dict[str, str]:
+def read_header(rows: Sequence[list[str]]) -> dict[str, str]:
     """Header lines as ``key -> value``; no line is lost, keys are made unique."""
     header: dict[str, str] = {}
     for key, value in _header_lines(rows):
@@ -24,7 +24,7 @@ def read_header(rows: list[list[str]]) -> dict[str, str]:
     return header
 
 
-def _header_lines(rows: list[list[str]]) -> Iterator[tuple[str, str]]:
+def _header_lines(rows: Sequence[list[str]]) -> Iterator[tuple[str, str]]:
     """Keys of a section (a lone cell that ends with a colon) carry the section's name."""
     section = ""
     for row in rows:

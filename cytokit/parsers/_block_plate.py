@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,7 @@ from cytokit.parsers._block_wells import (
     missing_readings,
     read_whole,
 )
-from cytokit.parsers._blocks import Block, BlockFile, raise_together, read_blocks
+from cytokit.parsers._blocks import Block, BlockFile, raise_together, read_blocks, shortened
 from cytokit.parsers._numbers import decide_decimal
 from cytokit.parsers._source import RawFile
 from cytokit.plate import Plate, SourceInfo, Unread, VendorCurve
@@ -66,7 +67,7 @@ def read_block_plates(raw: RawFile, family: BlockFamily) -> list[Plate]:
         CK-120 no closing lines, CK-121 to CK-127 damaged or contradicting blocks, CK-123 no
         Median block; all of one file together.
     """
-    parts = read_blocks(raw)
+    parts = read_blocks(raw, numbers_at_once=True)
     plates, damaged = _interpret(raw, parts, family, ".")
     if any("," in text for text in damaged) and _decimal(raw, parts) == ",":
         plates, _ = _interpret(raw, parts, family, ",")
@@ -81,9 +82,8 @@ def _interpret(
     _check_footer(raw, parts, family, notes)
     _check_names(parts, notes)
     median = parts.find("Median")
-    if median is None:
-        notes.problems.append(_no_median(parts))
-        raise FormatError(*notes.problems)
+    if median is None or not median.lines:
+        raise FormatError(*shortened(notes.problems or [_no_median(parts, median)]))
     readings = read_readings(median, notes)
     raise_together(notes.problems)
     whole = read_whole(parts, readings, notes, decimal)
@@ -174,10 +174,14 @@ def _check_names(parts: BlockFile, notes: Notes) -> None:
             notes.problems.append(Problem("CK-128", what, where, "export the plate again"))
 
 
-def _no_median(parts: BlockFile) -> Problem:
+def _no_median(parts: BlockFile, median: Block | None) -> Problem:
+    """CK-123: there is no Median block, or nothing in it."""
+    mend = "export the plate with the statistic Median"
+    if median is not None:
+        what = "block 'Median' holds no rows"
+        return Problem("CK-123", what, place(parts.file, line=median.line), mend)
     names = [block.name for block in parts.blocks]
     what = f"no block 'Median'; found {', '.join(map(repr, names)) if names else 'no block at all'}"
-    mend = "export the plate with the statistic Median"
     near = did_you_mean("Median", [name for name in names if name != "Mean"])
     return Problem("CK-123", what, place(parts.file, line=parts.last_line), mend, near)
 
@@ -186,7 +190,16 @@ def _decimal(raw: RawFile, parts: BlockFile) -> str:
     """The decimal mark, decided by all cells of the file together."""
     if raw.kind == "workbook":
         return decide_decimal(cell for sheet in raw.sheets for row in sheet.cells for cell in row)
-    return decide_decimal(cell for block in parts.blocks for row in block.rows for cell in row[1:])
+    texts = (cell for block in parts.blocks for row in block.rows for cell in row[1:])
+    # blocks read at once have a point wherever they have a fraction
+    numbers = (
+        repr(value)
+        for block in parts.blocks
+        if block.bulk is not None
+        for value in block.bulk.values.ravel().tolist()
+        if not value.is_integer()
+    )
+    return decide_decimal(chain(texts, numbers))
 
 
 def _checksum(raw: RawFile, parts: BlockFile) -> list[Finding]:

@@ -15,9 +15,10 @@ from cytokit.parsers._block_tables import (
     match_analytes,
     match_rows,
     note_damage,
+    read_cells,
 )
 from cytokit.parsers._blocks import Block, BlockFile, block_key
-from cytokit.parsers._numbers import Cell, read_row, read_table
+from cytokit.parsers._numbers import Cell, read_table
 from cytokit.plate import Unread
 from cytokit.vocabulary import VendorStatus
 
@@ -69,7 +70,7 @@ def kept_blocks(
         if block.key in _READ_ELSEWHERE:
             continue
         where = place(parts.file, line=block.line)
-        if not block.rows:
+        if not block.lines:
             unread.append(Unread(block.name, where, "the block holds no rows"))
         elif block.columns[:2] == ["Location", "Sample"]:
             statistics[block.name] = _by_well(block, readings, notes, decimal)
@@ -88,9 +89,9 @@ def _total_events(parts: BlockFile, readings: Readings, decimal: str) -> pd.Data
     median = parts.find("Median")
     if median is None or "Total Events" not in median.columns:
         return None
-    column = median.columns.index("Total Events")
-    values, _ = read_row([row[column] for row in median.rows], decimal)
-    return _with_wells(readings, pd.DataFrame({"Total Events": values}))
+    column = median.columns.index("Total Events") - 2
+    values, _ = read_cells(median, range(len(readings.keys)), [column], decimal)
+    return _with_wells(readings, pd.DataFrame({"Total Events": values[:, 0]}))
 
 
 def _by_well(block: Block, readings: Readings, notes: Notes, decimal: str) -> pd.DataFrame:
@@ -101,9 +102,9 @@ def _by_well(block: Block, readings: Readings, notes: Notes, decimal: str) -> pd
         names = readings.analytes
         columns = match_analytes(block, names, notes)
     rows = match_rows(block, readings, notes, partial=False)
-    cells = chosen_cells(block, rows, columns)
-    values, others = read_table(cells, len(names), decimal)
-    if _is_text(values.size, others):
+    values, others = read_cells(block, rows, columns, decimal)
+    if block.bulk is None and _is_text(values.size, others):
+        cells = chosen_cells(block, rows, columns)
         return _with_wells(readings, pd.DataFrame(cells, columns=names, dtype="str"))
     note_damage(block, rows, others, readings, names, notes)
     return _with_wells(readings, pd.DataFrame(values, columns=names))

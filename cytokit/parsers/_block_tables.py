@@ -20,6 +20,7 @@ from cytokit.findings import Finding
 from cytokit.parsers._blocks import Block
 from cytokit.parsers._numbers import Cell, damaged_value, read_table
 from cytokit.plate import normal_well
+from cytokit.sources.numbers import EMPTY
 
 #: Columns that stand beside the analytes.
 BESIDE = ("Total Events", "Notes")
@@ -159,23 +160,23 @@ def read_readings(block: Block, notes: Notes) -> Readings:
     """
     locations: list[Location] = []
     seen: set[str] = set()
-    for row, line in zip(block.rows, block.lines, strict=True):
-        location = read_location(row[0])
+    for key, line in zip(block.locations, block.lines, strict=True):
+        location = read_location(key)
         if location is None:
-            what = f"{block.part}: expected a location such as '1(1,A1)', found {row[0]!r}"
+            what = f"{block.part}: expected a location such as '1(1,A1)', found {key!r}"
             where = place(notes.file, line=line, column=1)
             mend = "export the plate again; wells are A1 to P24"
             notes.problems.append(Problem("CK-124", what, where, mend))
             continue
-        if row[0] in seen:
-            notes.problems.append(_repeated(block, row[0], line, notes.file))
-        seen.add(row[0])
+        if key in seen:
+            notes.problems.append(_repeated(block, key, line, notes.file))
+        seen.add(key)
         locations.append(location)
     analytes = analyte_columns(block)
     for name in analytes:
         if name not in block.columns:
             notes.mismatch(f"{block.part} has several columns of this name", analyte=name)
-    return Readings([row[0] for row in block.rows], locations, [r[1] for r in block.rows], analytes)
+    return Readings(block.locations, locations, block.samples, analytes)
 
 
 def _repeated(block: Block, key: str, line: int, file: str) -> Problem:
@@ -190,7 +191,7 @@ def match_rows(block: Block, readings: Readings, notes: Notes, *, partial: bool)
     Problems: CK-122 rows the Median block has and this one lacks (unless ``partial``) or the
     reverse, CK-127 a location given twice.
     """
-    keys = [row[0] for row in block.rows]
+    keys = block.locations
     if keys == readings.keys:
         rows = list(range(len(keys)))
     else:
@@ -214,7 +215,7 @@ def _note_rows(
     block: Block, lacking: list[str], beyond: list[str], expected: int, notes: Notes
 ) -> None:
     """CK-122: the block's rows are not those of the Median block."""
-    parts = [f"{len(block.rows)} rows where block 'Median' has {expected}"]
+    parts = [f"{len(block.lines)} rows where block 'Median' has {expected}"]
     if lacking:
         parts.append(f"lacks {', '.join(lacking[:5])}{' ...' if len(lacking) > 5 else ''}")
     if beyond:
@@ -228,9 +229,12 @@ def _note_rows(
 
 def _compare_samples(block: Block, rows: list[int], readings: Readings, notes: Notes) -> None:
     """Note the first well whose sample has another name in this block."""
+    samples = block.samples
+    if samples == readings.samples:
+        return
     for index, row in enumerate(rows):
-        if row >= 0 and block.rows[row][1] != readings.samples[index]:
-            other, name = block.rows[row][1], readings.samples[index]
+        if row >= 0 and samples[row] != readings.samples[index]:
+            other, name = samples[row], readings.samples[index]
             message = f"the sample is {name!r} in block 'Median' and {other!r} in {block.part}"
             notes.mismatch(message, at=readings.locations[index])
             return
@@ -276,14 +280,29 @@ def read_grid(
     """
     rows = match_rows(block, readings, notes, partial=partial)
     columns = match_analytes(block, readings.analytes, notes)
-    values, others = read_table(chosen_cells(block, rows, columns), len(columns), decimal)
+    values, others = read_cells(block, rows, columns, decimal)
     given = np.outer([row >= 0 for row in rows], [column >= 0 for column in columns])
     note_damage(block, rows, others, readings, readings.analytes, notes)
     return Grid(values, others, given)
 
 
+def read_cells(
+    block: Block, rows: Sequence[int], columns: Sequence[int], decimal: str
+) -> tuple[np.ndarray, dict[tuple[int, int], Cell]]:
+    """Numbers and all that is none, in the order asked for; empty where an index is -1."""
+    if block.bulk is None:
+        return read_table(chosen_cells(block, rows, columns), len(columns), decimal)
+    at = np.ix_(np.asarray(rows, dtype=int), np.asarray(columns, dtype=int))
+    values = block.bulk.values[at]
+    missing = (at[0] < 0) | (at[1] < 0)
+    if not missing.any():
+        return values, {}
+    values[missing] = np.nan
+    return values, {(int(i), int(j)): EMPTY for i, j in np.argwhere(missing)}
+
+
 def chosen_cells(block: Block, rows: Sequence[int], columns: Sequence[int]) -> list[list[str]]:
-    """The block's cells after ``Sample`` in the order asked for; empty where an index is -1."""
+    """As :func:`read_cells`, but the texts, of a block that was not read at once."""
     first = block.columns.index("Sample") + 1
     width = len(columns)
     if list(columns) == list(range(width)):

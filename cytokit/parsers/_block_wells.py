@@ -43,7 +43,7 @@ def read_whole(parts: BlockFile, readings: Readings, notes: Notes, decimal: str)
     grids = {}
     for role, names in _WELL_BLOCKS.items():
         block = parts.find(*names)
-        if block is not None and block.rows and block.columns[:2] == ["Location", "Sample"]:
+        if block is not None and block.lines and block.columns[:2] == ["Location", "Sample"]:
             grids[role] = read_grid(block, readings, notes, decimal, partial=role == "recovery")
     remarks = parts.find("Comments")
     rows = match_rows(remarks, readings, notes, partial=False) if remarks is not None else []

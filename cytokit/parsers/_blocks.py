@@ -10,9 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from cytokit.errors import FormatError, Problem, place
+from cytokit.parsers._block_bulk import BulkNumbers, Span, read_at_once
 from cytokit.parsers._block_header import read_header, trimmed
 from cytokit.parsers._source import RawFile
 from cytokit.plate import Unread
+from cytokit.sources.text import LazyRows
 
 #: Errors listed one by one before the rest is only counted.
 MAX_PROBLEMS = 12
@@ -31,21 +33,34 @@ class Block:
     line : int
         Of the ``DataType:`` cell.
     columns : list of str
-    rows : list of list of str
-    lines : list of int
+    rows : sequence of list of str
+    lines : sequence of int
         The line of each row.
+    bulk : BulkNumbers, optional
+        What the rows hold, where all cells but the labels were read as numbers at once.
     """
 
     name: str
     line: int
     columns: list[str]
-    rows: list[list[str]]
-    lines: list[int]
+    rows: Sequence[list[str]]
+    lines: Sequence[int]
+    bulk: BulkNumbers | None = None
 
     @property
     def key(self) -> str:
         """The name without blanks and capitals, to find a block by."""
         return block_key(self.name)
+
+    @property
+    def locations(self) -> list[str]:
+        """The first column: locations, where the block is one by well."""
+        return self.bulk.locations if self.bulk else [row[0] for row in self.rows]
+
+    @property
+    def samples(self) -> list[str]:
+        """The second column of a block by well."""
+        return self.bulk.samples if self.bulk else [row[1] for row in self.rows]
 
     @property
     def part(self) -> str:
@@ -110,7 +125,7 @@ def block_key(name: str) -> str:
     return "".join(name.split()).casefold()
 
 
-def table_rows(raw: RawFile) -> tuple[list[list[str]], Callable[[int], int]]:
+def table_rows(raw: RawFile) -> tuple[Sequence[list[str]], Callable[[int], int]]:
     """Rows of the text, or of a workbook's first filled sheet, with the line of each row.
 
     An export that was saved as a workbook keeps its form; the sheet's row is then its line.
@@ -132,12 +147,15 @@ def program_cells(raw: RawFile) -> list[str]:
     return []
 
 
-def read_blocks(raw: RawFile) -> BlockFile:
+def read_blocks(raw: RawFile, *, numbers_at_once: bool = False) -> BlockFile:
     """Take the file apart.
 
     Parameters
     ----------
     raw : RawFile
+    numbers_at_once : bool
+        Read the blocks that hold nothing but numbers in one go, without splitting their rows; the
+        caller then takes their cells from ``Block.bulk``.
 
     Returns
     -------
@@ -145,11 +163,15 @@ def read_blocks(raw: RawFile) -> BlockFile:
         With the problems met; the caller adds its own and raises them together.
     """
     rows, line_of = table_rows(raw)
-    first = next((i for i, row in enumerate(rows) if _opens_block(row)), len(rows))
+    first = next((i for i, row in enumerate(rows) if _ends_block(row)), len(rows))
     pieces = _Pieces()
+    spans: list[Span] = []
     index = first
     while index < len(rows):
-        index = _next_piece(rows, index, line_of, raw.path, pieces)
+        index = _next_piece(rows, index, line_of, raw.path, pieces, spans)
+    bulk = read_at_once(rows, spans) if numbers_at_once and isinstance(rows, LazyRows) else {}
+    for number, span in enumerate(spans):
+        _add_rows(rows, span, line_of, raw.path, pieces, bulk.get(number))
     return BlockFile(
         file=raw.path,
         header=read_header(rows[:first]),
@@ -162,13 +184,17 @@ def read_blocks(raw: RawFile) -> BlockFile:
 
 
 def raise_together(problems: Sequence[Problem]) -> None:
-    """Raise all problems as one FormatError, if there are any; a long list is cut and counted."""
-    if not problems:
-        return
+    """Raise all problems as one FormatError, if there are any."""
+    if problems:
+        raise FormatError(*shortened(problems))
+
+
+def shortened(problems: Sequence[Problem]) -> list[Problem]:
+    """The first problems; the rest is counted."""
     shown = list(problems[:MAX_PROBLEMS])
     if more := len(problems) - len(shown):
         shown.append(Problem(problems[-1].code, f"and {more} more of this kind"))
-    raise FormatError(*shown)
+    return shown
 
 
 def _opens_block(row: list[str]) -> bool:
@@ -180,38 +206,45 @@ def _is_footer(row: list[str]) -> bool:
 
 
 def _next_piece(
-    rows: list[list[str]],
+    rows: Sequence[list[str]],
     index: int,
     line_of: Callable[[int], int],
     file: str,
     pieces: _Pieces,
+    spans: list[Span],
 ) -> int:
-    """Read one block, footer or stray line; gives the index after it."""
+    """Find one block, footer or stray line; gives the index after it."""
     row = rows[index]
     if not any(row):
         return index + 1
     if _opens_block(row):
         end = index + 1
-        while end < len(rows) and any(rows[end]) and not _ends_block(rows[end]):
+        while end < len(rows) and _belongs(rows, end):
             end += 1
-        body = list(range(index + 1, end))
-        _add_block(rows, index, body, line_of, file, pieces)
+        _add_span(rows, range(index, end), line_of, file, pieces, spans)
         return end
     if _is_footer(row):
         pieces.footer = row[0]
         return index + 1
-    _add_stray(row, line_of(index), file, pieces)
+    _add_stray(row, line_of(index), file, pieces, spans)
     return index + 1
+
+
+def _belongs(rows: Sequence[list[str]], index: int) -> bool:
+    """Whether a row goes on with its block; a line that begins with a digit is not even split."""
+    if isinstance(rows, LazyRows) and rows.lines[index][:2].lstrip('"')[:1].isdigit():
+        return True
+    return any(rows[index]) and not _ends_block(rows[index])
 
 
 def _ends_block(row: list[str]) -> bool:
     return _opens_block(row) or _is_footer(row)
 
 
-def _add_stray(row: list[str], line: int, file: str, pieces: _Pieces) -> None:
+def _add_stray(row: list[str], line: int, file: str, pieces: _Pieces, spans: list[Span]) -> None:
     """A line of no block: readings there mean damage, anything else is kept by name."""
     if "(" in row[0] or row[0].casefold() in ("location", "sample", "reagent"):
-        after = f" after {pieces.blocks[-1].part}" if pieces.blocks else ""
+        after = f" after block {spans[-1].name!r}" if spans else ""
         what = f"a table row stands outside of any block{after}: it begins with {row[0]!r}"
         mend = "a 'DataType:' line is lost or a blank line was added; export the plate again"
         pieces.problems.append(Problem("CK-125", what, place(file, line=line), mend))
@@ -221,15 +254,16 @@ def _add_stray(row: list[str], line: int, file: str, pieces: _Pieces) -> None:
     pieces.stray.append(Unread(text[:200], place(file, line=line), reason))
 
 
-def _add_block(
-    rows: list[list[str]],
-    opened: int,
-    body: list[int],
+def _add_span(
+    rows: Sequence[list[str]],
+    where_rows: range,
     line_of: Callable[[int], int],
     file: str,
     pieces: _Pieces,
+    spans: list[Span],
 ) -> None:
-    """Make a block of its lines; every row gets the length of the columns."""
+    """Note a block's name, columns and rows; what lacks a name or columns is a problem."""
+    opened, body = where_rows[0], where_rows[1:]
     line = line_of(opened)
     name = rows[opened][1] if len(rows[opened]) > 1 else ""
     if not name or not body:
@@ -244,24 +278,40 @@ def _add_block(
         where = place(file, line=line_of(body[0]), column=column)
         pieces.problems.append(Problem("CK-126", what, where, "export the plate again"))
         return
-    block = Block(name, line, columns, [], [])
+    spans.append(Span(name, line, columns, body[1:]))
+
+
+def _add_rows(
+    rows: Sequence[list[str]],
+    span: Span,
+    line_of: Callable[[int], int],
+    file: str,
+    pieces: _Pieces,
+    bulk: BulkNumbers | None,
+) -> None:
+    """Make a block of its lines; every row gets the length of the columns."""
+    if bulk is not None:
+        lines = [line_of(index) for index in span.body]
+        pieces.blocks.append(Block(span.name, span.line, span.columns, [], lines, bulk))
+        return
+    cells: list[list[str]] = []
+    lines = []
+    block = Block(span.name, span.line, span.columns, cells, lines)
     may_be_short = block.key in _MAY_BE_SHORT
-    width = len(columns)
-    for index in body[1:]:
-        cells = rows[index]
-        if len(cells) == width:
-            block.rows.append(cells)
-            block.lines.append(line_of(index))
-            continue
-        problem = _length_problem(cells, block, may_be_short)
-        if problem is not None:
-            what, column = problem
-            where = place(file, line=line_of(index), column=column)
-            mend = "the file may be cut off, or a delimiter lost or added; export the plate again"
-            pieces.problems.append(Problem("CK-121", what, where, mend))
-            continue
-        block.rows.append(_fitted(cells, width))
-        block.lines.append(line_of(index))
+    width = len(span.columns)
+    for index in span.body:
+        row = rows[index]
+        if len(row) != width:
+            problem = _length_problem(row, block, may_be_short)
+            if problem is not None:
+                what, column = problem
+                where = place(file, line=line_of(index), column=column)
+                mend = "the file may be cut off, or a delimiter lost or added; export it again"
+                pieces.problems.append(Problem("CK-121", what, where, mend))
+                continue
+            row = _fitted(row, width)
+        cells.append(row)
+        lines.append(line_of(index))
     pieces.blocks.append(block)
 
 

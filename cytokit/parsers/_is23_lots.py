@@ -118,7 +118,7 @@ def lots_beside(path: str) -> list[Lots]:
 def _rows(raw: RawFile) -> list[list[str]]:
     if raw.kind == "workbook":
         return raw.sheets[0].rows if raw.sheets else []
-    return raw.rows if raw.kind == "text" else []
+    return list(raw.rows) if raw.kind == "text" else []
 
 
 def _numbers(

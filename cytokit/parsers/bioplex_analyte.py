@@ -14,11 +14,13 @@ from cytokit.errors import Problem, did_you_mean
 from cytokit.parsers._bioplex import (
     HEAD_ROWS,
     Grid,
+    begins_export,
     column_key,
     grids,
     header_line,
     is_legend,
     read_wells,
+    trimmed,
 )
 from cytokit.parsers._bioplex_curve import CurveText, is_curve_line, take_line
 from cytokit.parsers._bioplex_plate import assemble
@@ -32,7 +34,13 @@ _ABSENT = ("", "NA", "N/A")
 
 
 def sniff(raw: RawFile) -> bool:
-    """Whether a table with Type, Well and FI columns for one analyte at a time stands in it."""
+    r"""Whether a table with Type, Well and FI columns for one analyte at a time stands in it.
+
+    Examples
+    --------
+    >>> sniff(RawFile("a.txt", b"Analyte\tType\tWell\tFI\nIL-6 (19)\tX1\tA1\t12.5\n"))
+    True
+    """
     return any(
         _titles(grid.texts(row)) is not None
         for grid in grids(raw)
@@ -55,7 +63,8 @@ def read(raw: RawFile) -> list[Plate]:
     Raises
     ------
     FormatError
-        CK-140 a row whose Well is none, CK-141 no reading, CK-142 a row of no analyte.
+        CK-140 a row whose Well is none, CK-141 no reading, CK-142 a row of no analyte, CK-148 a
+        row shorter or longer than its columns.
     """
     contents = Contents()
     tables = 0
@@ -93,6 +102,7 @@ class _Walk:
     contents: Contents
     table: int
     titles: dict[str, int] | None = None
+    names: list[str] = field(default_factory=list)
     announced: str = ""
     analytes: list[str] = field(default_factory=list)
     curve: CurveText = field(default_factory=CurveText)
@@ -106,10 +116,10 @@ class _Walk:
             self._close_curve()
             if not self.titles:
                 self.analytes = []
-            self.titles = titles
+            self.titles, self.names = titles, trimmed(cells)
             self.table += 1
         elif not any(cells):
-            self.titles = None
+            pass  # a blank row may stand in a table that was edited by hand
         elif self.titles is not None and self._is_data(cells):
             self._record(row, cells)
         else:
@@ -129,7 +139,7 @@ class _Walk:
     def _is_data(self, cells: Sequence[str]) -> bool:
         """A row with a type code, or one that names an analyte beside cells that say nothing."""
         first = next(filter(None, cells))
-        if is_legend(first) or is_curve_line(first):
+        if is_legend(first) or is_curve_line(first) or begins_export(first):
             return False
         if self._at(cells, "type") or self._at(cells, "well"):
             return True
@@ -142,6 +152,9 @@ class _Walk:
         if label in _ABSENT and wells_text in _ABSENT:
             reason = "a row without type, well and readings"
             self.contents.unread.append(Unread(f"analyte {analyte}", where, reason))
+            return
+        if (misfit := self.grid.misfit(row, self.names)) is not None:
+            self.contents.problems.append(misfit)
             return
         wells = read_wells(wells_text)
         if wells is None:

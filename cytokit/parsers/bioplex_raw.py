@@ -14,12 +14,13 @@ from cytokit.errors import Problem
 from cytokit.parsers._bioplex import (
     HEAD_ROWS,
     Grid,
+    begins_export,
     column_key,
     grids,
-    header_line,
     is_legend,
     read_wells,
     split_analyte,
+    trimmed,
 )
 from cytokit.parsers._bioplex_plate import assemble
 from cytokit.parsers._bioplex_rows import Contents, Record
@@ -32,11 +33,16 @@ TITLE = "Bio-Plex Manager, raw data"
 _IDS = ("well", "type", "description", "samplingerrors")
 #: columns about the well as a whole
 _WHOLE_WELL = ("region", "gate", "total", "aggbeads", "dilution", "group")
-_HEADER_KEYS = ("File Name", "Acquisition Date", "Reader Serial Number")
 
 
 def sniff(raw: RawFile) -> bool:
-    """Whether Bio-Plex header lines stand above a table that begins with Well and Type."""
+    r"""Whether Bio-Plex header lines stand above a table that begins with Well and Type.
+
+    Examples
+    --------
+    >>> sniff(RawFile("raw.txt", b"File Name: a.rbx\t\t\nWell\tType\tIL-6 (19)\nA1\tX1\t7\n"))
+    True
+    """
     return any(_head(grid) is not None for grid in grids(raw))
 
 
@@ -55,7 +61,8 @@ def read(raw: RawFile) -> list[Plate]:
     Raises
     ------
     FormatError
-        CK-145 a row whose Well is none, CK-146 two columns of one name, CK-141 no reading.
+        CK-145 a row whose Well is none, CK-146 two columns of one name, CK-148 a row shorter or
+        longer than its columns, CK-141 no reading.
     """
     found: list[Plate] = []
     others: list[Unread] = []
@@ -71,22 +78,20 @@ def read(raw: RawFile) -> list[Plate]:
 
 def _head(grid: Grid) -> int | None:
     """The row of column names, if Bio-Plex header lines stand above it."""
-    keys: set[str] = set()
+    begun = False
     for row in range(min(HEAD_ROWS, len(grid.rows))):
         texts = grid.texts(row)
         named = [column_key(text) for text in texts if text]
         if named[:2] == ["well", "type"] and len(named) > 2:
             one_analyte = {"fi", "obsconc"} & set(named)
-            return row if keys & set(_HEADER_KEYS) and not one_analyte else None
-        pair = header_line(texts[0]) if texts else None
-        if pair is not None:
-            keys.add(pair[0])
+            return row if begun and not one_analyte else None
+        begun = begun or bool(texts and begins_export(texts[0]))
     return None
 
 
 def _read_grid(grid: Grid, head: int) -> Plate:
     contents = Contents()
-    titles = grid.texts(head)
+    titles = trimmed(grid.texts(head))
     for title in _twins(titles):
         what = f"two columns are called {title!r}"
         mend = "export the plate again; each analyte needs a column of its own"
@@ -108,6 +113,9 @@ def _read_grid(grid: Grid, head: int) -> Plate:
         if row < head or not filled or is_legend(texts[0]):
             for line in grid.lines(row):
                 contents.take_line(grid, row, line)
+            continue
+        if (misfit := grid.misfit(row, titles)) is not None:
+            contents.problems.append(misfit)
             continue
         wells = read_wells(texts[ids["well"]])
         if wells is None:

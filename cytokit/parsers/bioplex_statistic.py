@@ -22,9 +22,10 @@ from cytokit.parsers._bioplex import (
     is_legend,
     read_wells,
     split_analyte,
+    trimmed,
 )
 from cytokit.parsers._bioplex_curve import CurveText, is_curve_line, take_line
-from cytokit.parsers._bioplex_plate import assemble, matching_curves
+from cytokit.parsers._bioplex_plate import assemble, matching_curves, some
 from cytokit.parsers._bioplex_rows import Contents, Record
 from cytokit.parsers._source import RawFile
 from cytokit.plate import Plate, Unread
@@ -46,7 +47,13 @@ class _Table:
 
 
 def sniff(raw: RawFile) -> bool:
-    """Whether a row of analytes stands above Type, Well and one statistic over and over."""
+    r"""Whether a row of analytes stands above Type, Well and one statistic over and over.
+
+    Examples
+    --------
+    >>> sniff(RawFile("FI.csv", b";;IL-6 (19);TNF (36)\nType;Well;FI;FI\nX1;A1;12,5;3\n"))
+    True
+    """
     return any(_find_table(grid) is not None for grid in grids(raw))
 
 
@@ -66,7 +73,7 @@ def read(raw: RawFile) -> list[Plate]:
     ------
     FormatError
         CK-143 a row whose Well is none, CK-144 a sheet whose analytes are not those of the others,
-        CK-141 no reading.
+        CK-148 a row shorter or longer than its columns, CK-141 no reading.
     """
     contents = Contents()
     tables: list[_Table] = []
@@ -93,6 +100,7 @@ def read(raw: RawFile) -> list[Plate]:
             contents.records.append(Record(analyte, label, read, cells, where))
     if contents.problems:
         raise FormatError(*contents.problems)
+    _note_gaps(tables, merged, contents)
     _give_curves(curves, analytes, contents, raw)
     plate = assemble(raw, NAME, contents)
     return [matching_curves(plate)]
@@ -154,6 +162,7 @@ def _collect(
 ) -> None:
     """The cells of one sheet, by type code, wells and analyte; the lines around them."""
     grid = table.grid
+    titles = trimmed(grid.texts(table.head))
     seen: dict[tuple[str, str], int] = {}
     for row in range(len(grid.rows)):
         texts = grid.texts(row)
@@ -164,6 +173,9 @@ def _collect(
         if row < table.head or not (label and wells) or is_legend(texts[0]):
             for line in grid.lines(row):
                 contents.take_line(grid, row, line)
+            continue
+        if (misfit := grid.misfit(row, titles)) is not None:
+            contents.problems.append(misfit)
             continue
         if read_wells(wells) is None:
             what = f"{wells!r} in column 'Well' names no well"
@@ -180,6 +192,20 @@ def _collect(
             known[table.title] = cells[column] if column < len(cells) else ""
             for title, cell in beside.items():
                 known.setdefault(title, cell)
+
+
+def _note_gaps(
+    tables: Sequence[_Table],
+    merged: dict[tuple[str, str, int, str], dict[str, object]],
+    contents: Contents,
+) -> None:
+    """Sheets that lack rows which other sheets have."""
+    for table in tables:
+        lacking = [key for key, cells in merged.items() if table.title not in cells]
+        rows = list(dict.fromkeys(f"{label} ({wells})" for label, wells, _, _ in lacking))
+        if rows:
+            message = f"{len(rows)} rows of other sheets are not in sheet {table.grid.sheet!r}: "
+            contents.findings.append(Finding("header_mismatch", message + some(rows)))
 
 
 def _curve_lines(grid: Grid) -> list[CurveText]:

@@ -34,7 +34,13 @@ Beads = dict[tuple[str, str], dict[str, str]]
 
 
 def sniff(raw: RawFile) -> bool:
-    """Whether the root element is Bio-Plex Manager's."""
+    """Whether the root element is Bio-Plex Manager's.
+
+    Examples
+    --------
+    >>> sniff(RawFile("plate.xml", b"<bpm:BioPlexManager xmlns:bpm='u'/>"))
+    True
+    """
     return raw.kind == "xml" and _ROOT.search(raw.text[:4096]) is not None
 
 

@@ -53,7 +53,13 @@ _ROLES = (
 
 
 def sniff(raw: RawFile) -> bool:
-    """Whether the ``Program`` line says Luminex 100 IS (or 200 IS)."""
+    r"""Whether the ``Program`` line says Luminex 100 IS (or 200 IS).
+
+    Examples
+    --------
+    >>> sniff(RawFile("run.csv", b'"Program","Luminex 100 IS"\n"Build","2.3"\n'))
+    True
+    """
     cells = program_cells(raw)
     return len(cells) > 1 and _PROGRAM.fullmatch(cells[1]) is not None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from cytokit.report._embed import short
 from cytokit.report._verdict import names
 
 if TYPE_CHECKING:
@@ -51,29 +52,6 @@ def contrast_title(name: str) -> str:
     return _CONTRASTS.get(name, name.replace("_", " "))
 
 
-def number(value: Any) -> str:
-    """A number with three significant digits, a dash where there is none.
-
-    Parameters
-    ----------
-    value : float or int
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> number(0.45138), number(13611.22), number(float("nan")), number(19)
-    ('0.451', '13611', '–', '19')
-    """
-    if value is None or value != value:
-        return "–"
-    if isinstance(value, int) or abs(value) >= 1000:
-        return f"{value:.0f}"
-    return f"{value:.3g}"
-
-
 def conclusion(comparison: Comparison) -> str:
     """What came out, in one sentence, from the primary rows of the table.
 
@@ -110,6 +88,6 @@ def _found(row: Mapping[Hashable, Any]) -> str:
     """An analyte with its ratio and its adjusted p, written as everywhere."""
     from cytokit.stats.labels import label
 
-    interval = f"{number(row['ratio_low'])} to {number(row['ratio_high'])}"
-    ratio = f"ratio {number(row['ratio'])}, {interval}, " if row["ratio"] == row["ratio"] else ""
+    interval = f"{short(row['ratio_low'])} to {short(row['ratio_high'])}"
+    ratio = f"ratio {short(row['ratio'])}, {interval}, " if row["ratio"] == row["ratio"] else ""
     return f"{row['analyte']} ({ratio}adjusted {label(row['p_adjusted'])})"

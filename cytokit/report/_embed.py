@@ -174,6 +174,31 @@ def write_html(page: str, path: str | Path) -> None:
         raise OutputError(Problem("CK-550", what, place(path), mend)) from error
 
 
+def short(value: float) -> str:
+    """A number as the pages' tables show it: three significant digits, a dash for none.
+
+    Parameters
+    ----------
+    value : float
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> short(0.12345), short(8712.3), short(float("nan")), short(2.0), short(4.06e-5)
+    ('0.123', '8712', '–', '2', '4.06e−5')
+    """
+    if value != value:
+        return "–"
+    size = abs(value)
+    if size and not 1e-4 <= size < 1e6:
+        mantissa, exponent = f"{value:.2e}".split("e")
+        return f"{mantissa}e{int(exponent)}".replace("-", "−")
+    return f"{value:.0f}" if size >= 1000 else f"{value:.3g}".replace("-", "−")
+
+
 def explained(tables: tuple[str, ...]) -> list[tuple[str, str, list[tuple[str, str]]]]:
     """Tables with what their rows are and what their columns mean, for the page's last section.
 

@@ -1,4 +1,4 @@
-// The analyte table, the chosen analyte's curve, standards and findings, and all curves at a glance.
+// The analyte table; the chosen analyte's curve, standards and findings; all curves at a glance.
 let drawn = null;
 let pointed = -1;
 
@@ -42,15 +42,14 @@ function pointLines(point) {
   const head = `${point.well} ${point.name}`;
   const signal = `MFI ${number(point.y)}${beads === null ? "" : `, ${whole(beads)} beads`}`;
   if (point.kind === "sample" || point.kind === "control") {
-    const text = point.x === null ? statusTitle(DATA.statuses.findIndex((s) => s[0] === point.status))
-      : `${number(point.value)} ${unit} (${statusTitle(DATA.statuses.findIndex((s) => s[0] === point.status))})`;
-    return [head, signal, text];
+    const title = titleOf(point.status);
+    return [head, signal, point.x === null ? title : `${number(point.value)} ${unit} (${title})`];
   }
   if (point.blank) return [head, "blank", signal];
   const back = point.recovery === null ? "reads outside the curve"
     : `reads ${number(point.back)}, recovery ${percent(point.recovery)}`;
-  const weight = point.kind === "unused" ? `not used${point.reason ? `: ${point.reason}` : ""}`
-    : point.kind === "down" ? `weight ${number(point.weight)}${point.reason ? `: ${point.reason}` : ""}` : "";
+  const use = { unused: "not used", down: `weight ${number(point.weight)}`, standard: "" }[point.kind];
+  const weight = [use, point.reason].filter(Boolean).join(": ");
   return [head, `level ${number(point.x)} ${unit}`, signal, back, weight].filter(Boolean);
 }
 
@@ -88,7 +87,8 @@ function walkPoints(event) {
   const order = drawn.points.map((_, index) => index)
     .sort((one, two) => drawn.points[one].px - drawn.points[two].px || one - two);
   const here = order.indexOf(pointed);
-  const steps = { ArrowRight: here + 1, ArrowLeft: here < 0 ? order.length - 1 : here - 1, Home: 0, End: order.length - 1 };
+  const last = order.length - 1;
+  const steps = { ArrowRight: here + 1, ArrowLeft: here < 0 ? last : here - 1, Home: 0, End: last };
   if (event.key in steps && order.length) {
     pointAt(order[(steps[event.key] + order.length) % order.length], true);
   } else if (event.key === "Enter" && pointed >= 0) askAbout(drawn.points[pointed].slot);
@@ -102,16 +102,20 @@ function drawDetail() {
   const name = plate().analytes[state.analyte];
   const unit = plate().units[state.analyte];
   $("detail-name").textContent = name;
-  show($("detail-verdict"), curve ? chip(curve.verdict, DATA.verdicts[curve.verdict][0]) : null,
-    el("span", {}, curve ? curve.reason || DATA.verdicts[curve.verdict][1] : "No standard curve was fitted."));
-  $("curve-host").hidden = !curve;
-  $("curve-tools").hidden = !curve;
+  const [verdict, meaning] = curve ? DATA.verdicts[curve.verdict] : ["", "No curve was fitted."];
+  show($("detail-verdict"), curve ? chip(curve.verdict, verdict) : null,
+    el("span", {}, curve && curve.reason ? curve.reason : meaning));
+  const drawable = curve && curve.wells.some((row) => known(row[2]));
+  for (const id of ["curve-host", "curve-tools", "curve-legend"]) $(id).hidden = !drawable;
   pointed = -1;
   $("tip").hidden = true;
-  if (curve) drawn = drawCurve($("curve-svg"), curve, plate().readings[state.analyte], name, unit);
-  if (curve) connect(drawn.image);
-  show($("curve-numbers"), curve ? curveNumbers(curve, unit) : null);
-  show($("standards-host"), curve && curve.levels.length ? standardsTable(curve, name, unit) : null);
+  if (drawable) {
+    drawn = drawCurve($("curve-svg"), curve, plate().readings[state.analyte], name, unit);
+    connect(drawn.image);
+  }
+  show($("curve-numbers"), curve && curve.y ? curveNumbers(curve, unit) : null);
+  show($("standards-host"), curve && curve.levels.length ? standardsTable(curve, name, unit)
+    : el("p", { class: "quiet" }, "The plate holds no standards for this analyte."));
   show($("detail-flags"), flagCards(flagsOf(state.analyte), true));
 }
 
@@ -129,16 +133,17 @@ function connect(image) {
 function curveNumbers(curve, unit) {
   const stated = unit ? ` ${unit}` : "";
   const range = (low, high) => `${number(low)} to ${number(high)}${stated}`;
+  const shape = ["lower", "upper", "inflection", "slope", "asymmetry"]
+    .map((name) => `${name} ${number(curve[name])}`);
   const pairs = [
     ["Quantifiable (precision)", range(curve.lloq, curve.uloq)],
     ["Quantifiable (recovery)", range(curve.lloq_recovery, curve.uloq_recovery)],
     ["LOD", `${number(curve.lod)}${stated}`],
     ["Levels that recover", `${curve.passed[0]} of ${curve.passed[1]}`],
-    ["Equation", `${curve.model}, lower ${number(curve.lower)}, upper ${number(curve.upper)}, midpoint ` +
-      `${number(curve.inflection)}, slope ${number(curve.slope)}, asymmetry ${number(curve.asymmetry)}`],
+    ["Equation", `${curve.model}, ${shape.join(", ")}`],
     ["R²", known(curve.r2) ? curve.r2.toFixed(4) : "–"],
   ];
-  return el("dl", { class: "facts" }, pairs.map(([term, text]) => el("div", {}, el("dt", {}, term), el("dd", {}, text))));
+  return el("dl", { class: "facts" }, facts(pairs));
 }
 
 function standardsTable(curve, name, unit) {
@@ -166,9 +171,14 @@ function drawOverview() {
   show($("overview"), order.map((index) => {
     const curve = plate().curves[index];
     const name = plate().analytes[index];
-    const press = () => { chooseAnalyte(index, true); $("detail").scrollIntoView({ block: "start" }); };
-    return el("button", { type: "button", class: "thumb", onclick: press, data: { verdict: curve ? curve.verdict : "" } },
-      el("span", { class: "thumb-name" }, el("span", {}, name), curve ? chip(curve.verdict, DATA.verdicts[curve.verdict][0]) : null),
-      curve ? smallCurve(curve) : el("span", { class: "quiet" }, "no curve"));
+    const press = () => {
+      chooseAnalyte(index, true);
+      $("detail").scrollIntoView({ block: "start" });
+    };
+    const mark = curve ? chip(curve.verdict, DATA.verdicts[curve.verdict][0]) : null;
+    return el("button", { type: "button", class: "thumb", onclick: press },
+      el("span", { class: "thumb-name" }, el("span", {}, name), mark),
+      curve && curve.levels.length ? smallCurve(curve)
+        : el("span", { class: "quiet" }, "no standards"));
   }));
 }

@@ -14,6 +14,7 @@ const state = { plate: 0, analyte: 0, logX: true, logY: true };
 const listeners = [];
 const plate = () => DATA.plates[state.plate];
 const statusKey = (position) => (position < 0 ? "not_measured" : DATA.statuses[position][0]);
+const titleOf = (key) => DATA.statuses.find((status) => status[0] === key)[1];
 const statusTitle = (position) => (position < 0 ? "not measured" : DATA.statuses[position][1]);
 
 function onChange(listener) {

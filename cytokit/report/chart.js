@@ -15,8 +15,8 @@ function logTicks(low, high) {
       if (tick >= low * 0.999 && tick <= high * 1.001) ticks.push(tick);
     }
   }
-  const most = 7;
-  return ticks.length > most ? ticks.filter((_, i) => i % Math.ceil(ticks.length / most) === 0) : ticks;
+  const every = Math.ceil(ticks.length / 7);
+  return ticks.filter((_, index) => index % every === 0);
 }
 
 function linearTicks(low, high) {
@@ -30,7 +30,7 @@ function linearTicks(low, high) {
   return ticks;
 }
 
-const ticksOf = (axis) => (axis.log ? logTicks(axis.low, axis.high) : linearTicks(axis.low, axis.high));
+const ticksOf = (axis) => (axis.log ? logTicks : linearTicks)(axis.low, axis.high);
 
 function tickText(value) {
   const size = Math.abs(value);
@@ -46,19 +46,21 @@ function bottomAxis(axis, y, title, upTo) {
   const middle = (axis.from + axis.to) / 2;
   return svg("g", { class: "axis" }, marks,
     svg("line", { class: "rule", x1: axis.from, x2: axis.to, y1: y, y2: y }),
-    title ? svg("text", { class: "title", x: middle, y: y + 33, "text-anchor": "middle" }, title) : null);
+    svg("text", { class: "title", x: middle, y: y + 33, "text-anchor": "middle" }, title));
 }
 
 function leftAxis(axis, x, title, upTo) {
   const marks = ticksOf(axis).map((tick) => svg("g", {},
     svg("line", { class: "grid", x1: x, x2: upTo, y1: axis(tick), y2: axis(tick) }),
     svg("text", { x: x - 6, y: axis(tick) + 4, "text-anchor": "end" }, tickText(tick))));
-  const middle = (axis.from + axis.to) / 2;
-  const turned = { class: "title", transform: `translate(13 ${middle}) rotate(-90)`, "text-anchor": "middle" };
   return svg("g", { class: "axis" }, marks,
     svg("line", { class: "rule", x1: x, x2: x, y1: axis.from, y2: axis.to }),
-    title ? svg("text", turned, title) : null);
+    title ? turned(title, (axis.from + axis.to) / 2) : null);
 }
+
+const turned = (title, middle) => svg("text", {
+  class: "title", transform: `translate(13 ${middle}) rotate(-90)`, "text-anchor": "middle",
+}, title);
 
 function pathOf(points) {
   let pen = "M";
@@ -73,14 +75,15 @@ function pathOf(points) {
 // One mark per kind of point; the shape says what the colour says.
 function markAt(shape, x, y, size, attributes) {
   const s = size;
-  const shapes = {
-    circle: () => svg("circle", { cx: x, cy: y, r: s, ...attributes }),
-    square: () => svg("rect", { x: x - s, y: y - s, width: 2 * s, height: 2 * s, ...attributes }),
-    diamond: () => svg("path", { d: `M${x} ${y - s}L${x + s} ${y}L${x} ${y + s}L${x - s} ${y}Z`, ...attributes }),
-    cross: () => svg("path", { d: `M${x - s} ${y - s}L${x + s} ${y + s}M${x - s} ${y + s}L${x + s} ${y - s}`, ...attributes }),
-    tick: () => svg("path", { d: `M${x} ${y - s}V${y + s}`, ...attributes }),
-    left: () => svg("path", { d: `M${x - s} ${y}L${x + s} ${y - s}V${y + s}Z`, ...attributes }),
-    right: () => svg("path", { d: `M${x + s} ${y}L${x - s} ${y - s}V${y + s}Z`, ...attributes }),
-  };
-  return shapes[shape]();
+  const [left, right, top, bottom] = [x - s, x + s, y - s, y + s];
+  if (shape === "circle") return svg("circle", { cx: x, cy: y, r: s, ...attributes });
+  const d = {
+    square: `M${left} ${top}H${right}V${bottom}H${left}Z`,
+    diamond: `M${x} ${top}L${right} ${y}L${x} ${bottom}L${left} ${y}Z`,
+    cross: `M${left} ${top}L${right} ${bottom}M${left} ${bottom}L${right} ${top}`,
+    tick: `M${x} ${top}V${bottom}`,
+    left: `M${left} ${y}L${right} ${top}V${bottom}Z`,
+    right: `M${right} ${y}L${left} ${top}V${bottom}Z`,
+  }[shape];
+  return svg("path", { d, ...attributes });
 }

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from cytokit.report._compare_words import conclusion, contrast_title, number
-from cytokit.report._embed import explained, own_file, render, write_html
+from cytokit.report._compare_words import conclusion, contrast_title
+from cytokit.report._embed import explained, own_file, render, short, write_html
 from cytokit.report._svg import safe_svg
 
 if TYPE_CHECKING:
@@ -155,8 +155,8 @@ def _row(row: Mapping[Hashable, Any]) -> dict[str, Any]:
         "n": " / ".join(
             str(row[name]) for name in ("n_treated", "n_control") if not pd.isna(row[name])
         ),
-        "ratio": number(row["ratio"]),
-        "interval": f"{number(row['ratio_low'])} to {number(row['ratio_high'])}"
+        "ratio": short(row["ratio"]),
+        "interval": f"{short(row['ratio_low'])} to {short(row['ratio_high'])}"
         if row["ratio"] == row["ratio"]
         else "–",
         "method": row["method"],
@@ -183,6 +183,8 @@ def _plain(frame: pd.DataFrame) -> dict[str, Any]:
 
 def _cell(value: object) -> tuple[str, float | str | None]:
     """The text of a cell and the number to sort it by, None where it is text."""
+    if value is pd.NA:
+        return "–", ""
     if isinstance(value, int | float):
-        return number(value), _sortable(float(value))
+        return short(value), _sortable(float(value))
     return str(value), None

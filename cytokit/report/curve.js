@@ -3,7 +3,8 @@ const RECOVERY = [50, 150];
 
 function standardPoints(curve, readings) {
   const { slots } = plate();
-  return curve.wells.filter((row) => known(row[2])).map(([slot, expected, mfi, weight, used, reason]) => {
+  const read = curve.wells.filter((row) => known(row[2]));
+  return read.map(([slot, expected, mfi, weight, used, reason]) => {
     const placed = slot >= 0;
     const back = placed ? readings.concentration[slot] : null;
     return {
@@ -89,7 +90,7 @@ function placePoints(points, X, Y, area) {
   for (const point of points) {
     point.py = Y(Math.min(Math.max(point.y, Y.low), Y.high));
     if (point.blank) point.px = X.log ? area.left + 14 : X(0);
-    else if (point.x !== null) point.px = Math.min(Math.max(X(Math.max(point.x, X.low)), X.from), X.to);
+    else if (point.x !== null) point.px = X(Math.min(Math.max(point.x, X.low), X.high));
     else point.px = point.status === "oor_high" ? X.to - 4 : X.from + 4;
     if (point.kind === "sample") point.py = area.bottom - 7;
   }
@@ -117,20 +118,25 @@ function recoveryStrip(curve, X, area) {
     const value = Math.min(Math.max(level[6], RECOVERY[0]), RECOVERY[1]);
     const good = recovers(curve, level);
     const shape = good ? "circle" : "diamond";
-    return markAt(shape, X(level[1]), R(value), good ? 4 : 5.5, { class: `recovery ${good ? "" : "off"}` });
+    const classes = good ? "recovery" : "recovery off";
+    return markAt(shape, X(level[1]), R(value), good ? 4 : 5.5, { class: classes });
   });
   return svg("g", {},
-    svg("rect", { class: "accepted", x: X.from, width: X.to - X.from, y: R(100 + wide), height: R(100 - wide) - R(100 + wide) }),
+    svg("rect", {
+      class: "accepted", x: X.from, width: X.to - X.from,
+      y: R(100 + wide), height: R(100 - wide) - R(100 + wide),
+    }),
     svg("line", { class: "hundred", x1: X.from, x2: X.to, y1: R(100), y2: R(100) }),
     [50, 100 - wide, 100, 100 + wide, 150].map((tick) =>
       svg("text", { x: X.from - 6, y: R(tick) + 4, "text-anchor": "end" }, String(tick))),
-    svg("text", { class: "title", transform: `translate(13 ${R(100)}) rotate(-90)`, "text-anchor": "middle" }, "recovery %"),
+    turned("recovery %", R(100)),
     marks);
 }
 
 function curveSummary(name, curve, unit) {
   const limits = known(curve.lloq) || known(curve.uloq)
-    ? `quantifiable from ${number(curve.lloq)} to ${number(curve.uloq)} ${unit}` : "no quantifiable range";
+    ? `quantifiable from ${number(curve.lloq)} to ${number(curve.uloq)} ${unit}`
+    : "no quantifiable range";
   return `Standard curve of ${name}: ${DATA.verdicts[curve.verdict][0]}, ${curve.passed[0]} of ` +
     `${curve.passed[1]} levels recover, ${limits}. The same numbers stand in the table of standards.`;
 }
@@ -152,7 +158,9 @@ function drawCurve(host, curve, readings, name, unit) {
     "aria-label": curveSummary(name, curve, unit), "aria-describedby": "curve-help",
   },
   leftAxis(Y, area.left, "MFI", area.right), bottomAxis(X, area.bottom, "", area.top),
-  state.logX ? svg("text", { x: area.left + 14, y: area.bottom + 16, "text-anchor": "middle", class: "axis-note" }, "blank") : null,
+  state.logX ? svg("text", {
+    class: "axis-note", x: area.left + 14, y: area.bottom + 16, "text-anchor": "middle",
+  }, "blank") : null,
   curveLines(curve, X, Y), limitLines(curve, X, Y, true), levelMarks(curve, X, Y),
   points.map((point) => { point.node = pointMark(point); return point.node; }),
   recoveryStrip(curve, X, base),
@@ -164,7 +172,8 @@ function drawCurve(host, curve, readings, name, unit) {
 // The small drawing of the overview and of the print.
 function smallCurve(curve) {
   const area = { left: 30, right: 214, top: 6, bottom: 128 };
-  const points = curve.wells.filter((row) => known(row[2])).map((row) => ({ x: row[1], y: row[2], used: row[4], weight: row[3] }));
+  const points = curve.wells.filter((row) => known(row[2]))
+    .map(([, x, y, weight, used]) => ({ x, y, weight, used }));
   const domain = domains(curve, points, { x: false, y: false });
   const X = scale(...domain.x, true, area.left, area.right);
   const Y = scale(...domain.y, true, area.bottom, area.top);

@@ -29,7 +29,7 @@ function number(value) {
   if (value === "-inf") return "−∞";
   if (value === 0) return "0";
   const size = Math.abs(value);
-  if (size >= 1e6 || size < 1e-3) return value.toExponential(2).replace("-", "−");
+  if (size >= 1e6 || size < 1e-4) return value.toExponential(2).replace("+", "").replaceAll("-", "−");
   const digits = size >= 1000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : size >= 1 ? 2 : 3;
   const text = size < 1 ? String(Number(value.toPrecision(digits))) : value.toFixed(digits);
   return (text.includes(".") ? text.replace(/\.?0+$/, "") : text).replace("-", "−");
@@ -39,6 +39,9 @@ const whole = (value) => (value === null || value === undefined ? "–" : String
 const percent = (value) => (value === null ? "–" : `${whole(value)} %`);
 const known = (value) => typeof value === "number" && Number.isFinite(value);
 const plural = (count, one, many) => `${count} ${count === 1 ? one : many || one + "s"}`;
+
+const facts = (pairs) => pairs.map(([term, text]) =>
+  el("div", {}, el("dt", {}, term), el("dd", {}, text)));
 
 function say(text) {
   $("voice").textContent = "";

@@ -23,18 +23,23 @@ function askAbout(slot) {
   asked = well;
   before = document.activeElement;
   $("ask-title").textContent = `Well ${well}: ${name}`;
-  const facts = [
+  show($("ask-facts"), facts([
     ["Type", DATA.types[type]],
     [`MFI of ${analyte}`, number(reading.mfi[slot])],
     ["Beads", whole(reading.bead_count[slot])],
     ["Concentration", `${number(reading.concentration[slot])} ${unit}`.trim()],
     ["Status", statusTitle(reading.status[slot])],
-  ];
-  show($("ask-facts"), facts.map(([term, text]) => el("div", {}, el("dt", {}, term), el("dd", {}, text))));
+  ]));
   $("ask-analyte").textContent = `only ${analyte}`;
   const already = exclusions.filter((entry) => concerns(entry, well, analyte));
-  show($("ask-already"), already.map((entry) => el("p", {}, "Excluded: ", entry.reason, " (", entry.who, ") ",
-    el("button", { type: "button", onclick: () => { takeBack(entry); $("ask").close(); } }, "Take it back"))));
+  show($("ask-already"), already.map((entry) => {
+    const press = () => {
+      takeBack(entry);
+      $("ask").close();
+    };
+    return el("p", {}, `Excluded: ${entry.reason} (${entry.who}) `,
+      el("button", { type: "button", onclick: press }, "Take it back"));
+  }));
   $("ask-form").hidden = already.length > 0;
   $("ask-apply").hidden = already.length > 0;
   $("ask-reason").value = "";
@@ -47,7 +52,8 @@ function askAbout(slot) {
 function exclude() {
   const reason = $("ask-reason").value.trim();
   const who = $("ask-who").value.trim();
-  for (const [value, field, text] of [[reason, "ask-reason", "Say why."], [who, "ask-who", "Say who decides this."]]) {
+  const needed = [[reason, "ask-reason", "Say why."], [who, "ask-who", "Say who decides this."]];
+  for (const [value, field, text] of needed) {
     $(field).setAttribute("aria-invalid", String(!value));
     if (!value) {
       $("ask-wrong").textContent = text;
@@ -103,7 +109,8 @@ function drawExclusions() {
   const rows = exclusions.map((entry) => ({ ...entry, entry }));
   const columns = [
     ["Plate", (row) => row.plate || "all"], ["Well", (row) => row.well || "all"],
-    ["Analyte", (row) => row.analyte || "all"], ["Reason", (row) => row.reason], ["Who", (row) => row.who],
+    ["Analyte", (row) => row.analyte || "all"], ["Reason", (row) => row.reason],
+    ["Who", (row) => row.who],
     ["State", (row) => (row.applied ? "left out of this fit" : "new: fit again to apply")],
     ["", (row) => el("button", {
       type: "button", class: "no-print", "aria-label": `take back ${row.well} ${row.analyte}`,
@@ -113,7 +120,8 @@ function drawExclusions() {
   show($("exclusions-host"), rows.length ? makeTable("Exclusions", columns, rows) :
     el("p", { class: "quiet" }, "Nothing is excluded.", el("span", { class: "no-print" },
       " Click a well on the plate map or a point of a curve to leave it out.")));
-  const changed = exclusions.some((entry) => !entry.applied) || exclusions.length !== DATA.exclusions.length;
+  const changed = exclusions.some((entry) => !entry.applied)
+    || exclusions.length !== DATA.exclusions.length;
   $("exclusions-save").hidden = !changed;
   $("exclusions-next").hidden = !changed;
   const paths = [...new Set(DATA.plates.map((one) => one.file))].map(quoted).join(" ");

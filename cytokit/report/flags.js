@@ -9,14 +9,15 @@ const where = (flag, inside) => [
 ].filter(Boolean).join(", ");
 
 function flagCards(flags, inside) {
-  if (!flags.length) return el("p", { class: "quiet" }, inside ? "No findings for this analyte." : "No findings.");
+  if (!flags.length) return el("p", { class: "quiet" }, "No findings.");
   const groups = new Map();
   for (const flag of flags) {
     const key = `${flag[4]} ${flag[3]}`;
     if (!groups.has(key)) groups.set(key, []);
     groups.get(key).push(flag);
   }
-  const sorted = [...groups.values()].sort((one, two) => one[0][4] - two[0][4] || two.length - one.length);
+  const sorted = [...groups.values()].sort((one, two) =>
+    one[0][4] - two[0][4] || two.length - one.length);
   return sorted.map((group) => flagCard(group, inside));
 }
 
@@ -28,9 +29,12 @@ function flagCard(group, inside) {
     const place = where(flag, inside);
     return el("li", {}, place ? el("strong", {}, `${place}: `) : null, flag[5]);
   });
-  if (group.length > most) rows.push(el("li", { class: "quiet" }, `and ${group.length - most} more, all in flags.csv`));
+  if (group.length > most) {
+    rows.push(el("li", { class: "quiet" }, `and ${group.length - most} more, all in flags.csv`));
+  }
   return el("details", { class: "flag", open: group.length <= 3 },
-    el("summary", {}, chip(severity, word), el("strong", {}, title), el("span", { class: "quiet" }, ` × ${group.length}`)),
+    el("summary", {}, chip(severity, word), el("strong", {}, title),
+      el("span", { class: "quiet" }, ` × ${group.length}`)),
     el("p", {}, meaning), el("p", {}, el("strong", {}, "What to do: "), action), el("ul", {}, rows));
 }
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from cytokit.curves.profiles import PROFILES
-from cytokit.report._embed import explained, json_block, own_file, render, write_html
+from cytokit.report._embed import explained, json_block, own_file, render, short, write_html
 from cytokit.report._page_data import page_data
 from cytokit.report._shown import shown
 from cytokit.report._verdict import plate_verdict
@@ -173,27 +173,6 @@ def _analyte_values(
     row["passed"] = int(curve.n_pass) if curve is not None else 0
     row["levels"] = f"{int(curve.n_pass)} / {int(curve.n_levels)}" if curve is not None else "–"
     return row
-
-
-def short(value: float) -> str:
-    """A number as the page's tables show it: three significant digits, a dash for none.
-
-    Parameters
-    ----------
-    value : float
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> short(0.12345), short(8712.3), short(float("nan")), short(2.0)
-    ('0.123', '8712', '–', '2')
-    """
-    if value != value:
-        return "–"
-    return f"{value:.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.3g}"
 
 
 def _facts(one: Shown) -> list[tuple[str, str]]:

@@ -16,14 +16,19 @@ function lowestCount(slot) {
   return counts.length ? Math.min(...counts) : null;
 }
 
+const count = (value) => (value ? String(value) : "");
+const wellOf = (slot) => plate().slots[slot][0];
+
 // What the map can show: the value of a slot, its text, and whether small is alarming.
 const VIEWS = {
   mfi: { value: (slot, reading) => reading.mfi[slot], text: number, log: true },
   beads: { value: (slot, reading) => reading.bead_count[slot], text: whole },
-  status: { value: (slot, reading) => reading.status[slot], text: (v) => MARKS[statusKey(v)], kind: true },
-  flags: { value: (slot) => flagCount(plate().slots[slot][0], state.analyte), text: (v) => (v ? String(v) : ""), zero: true },
+  status: {
+    value: (slot, reading) => reading.status[slot], text: (value) => MARKS[statusKey(value)], kind: true,
+  },
+  flags: { value: (slot) => flagCount(wellOf(slot), state.analyte), text: count, zero: true },
   beads_all: { value: (slot) => lowestCount(slot), text: whole },
-  flags_all: { value: (slot) => flagCount(plate().slots[slot][0], -1), text: (v) => (v ? String(v) : ""), zero: true },
+  flags_all: { value: (slot) => flagCount(wellOf(slot), -1), text: count, zero: true },
   sample: { value: () => null, text: () => "", names: true },
 };
 
@@ -32,14 +37,26 @@ function shades(values, view) {
   const found = values.filter(known).map(place);
   const low = view.zero ? 0 : Math.min(...found);
   const high = Math.max(...found);
-  return (value) => (!known(value) ? 0 : high > low ? (place(value) - low) / (high - low) : view.zero ? 0 : 0.5);
+  const flat = view.zero ? 0 : 0.5;
+  return (value) => {
+    if (!known(value)) return 0;
+    return high > low ? (place(value) - low) / (high - low) : flat;
+  };
 }
 
 function wellLabel(slot, value, view) {
   const [well, name, type] = plate().slots[slot];
-  const shown = view.kind ? statusTitle(value) : view.names ? "" : value === null ? "no reading" : view.text(value);
+  const shown = view.names ? "" : value === null ? "no reading"
+    : view.kind ? statusTitle(value) : view.text(value);
   const gone = isExcluded(well, plate().analytes[state.analyte]) ? ", excluded" : "";
   return [well, name, DATA.types[type], shown].filter(Boolean).join(", ") + gone;
+}
+
+function wellText(value, view, name, gone) {
+  if (gone) return "×";
+  if (view.names) return name;
+  const crowded = plate().size === 384 && !view.kind;
+  return crowded || value === null ? "" : view.text(value);
 }
 
 function wellButton(slot, value, shade, view) {
@@ -52,7 +69,7 @@ function wellButton(slot, value, shade, view) {
     type: "button", class: classes.filter(Boolean).join(" "), tabindex: -1, data: { well },
     title: wellLabel(slot, value, view), "aria-label": wellLabel(slot, value, view),
     onclick: () => askAbout(slot),
-  }, gone ? "×" : view.names ? name : plate().size === 384 && !view.kind ? "" : value === null ? "" : view.text(value));
+  }, wellText(value, view, name, gone));
   if (!view.kind && !view.names) button.style.setProperty("--v", shade.toFixed(3));
   return button;
 }
@@ -70,14 +87,17 @@ function drawMap() {
     el("th", { scope: "row" }, letter(row)),
     Array.from({ length: columns }, (__, column) => {
       const well = `${letter(row)}${column + 1}`;
-      if (!slots.has(well)) return el("td", {}, el("span", { class: "well none", title: `${well}, not read` }));
+      if (!slots.has(well)) {
+        return el("td", {}, el("span", { class: "well none", title: `${well}, not read` }));
+      }
       const value = values.get(well);
       return el("td", {}, wellButton(slots.get(well), value, shade(value), view));
     })));
-  const caption = `${$("map-view").selectedOptions[0].textContent}: ${plate().analytes[state.analyte]}`;
-  show($("map-host"), el("table", { class: `plate-map size-${plate().size}${view.names ? " names" : ""}` },
-    el("caption", {}, view === VIEWS.beads_all || view === VIEWS.flags_all || view.names
-      ? $("map-view").selectedOptions[0].textContent : caption),
+  const title = $("map-view").selectedOptions[0].textContent;
+  const whole = view === VIEWS.beads_all || view === VIEWS.flags_all || view.names;
+  const classes = `plate-map size-${plate().size}${view.names ? " names" : ""}`;
+  show($("map-host"), el("table", { class: classes },
+    el("caption", {}, whole ? title : `${title}: ${plate().analytes[state.analyte]}`),
     el("thead", {}, head), el("tbody", {}, body)));
   const first = $("map-host").querySelector("button");
   if (first) first.tabIndex = 0;

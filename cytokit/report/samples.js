@@ -14,9 +14,9 @@ function sampleRows() {
       if (text && !name.toLowerCase().includes(text)) continue;
       if (status && statusKey(row[12]) !== status) continue;
       rows.push({
-        analyte, sample: name, type: DATA.types[row[1]], wells: row[2], dilution: row[3], mfi: row[4],
-        spread: row[5], value: row[6], low: row[7], high: row[8], cv: row[9], limits: [row[10], row[11]],
-        status: row[12], flags: plate().flag_texts[row[13]],
+        analyte, sample: name, type: DATA.types[row[1]], wells: row[2], dilution: row[3],
+        mfi: row[4], spread: row[5], value: row[6], low: row[7], high: row[8], cv: row[9],
+        limits: [row[10], row[11]], status: row[12], flags: plate().flag_texts[row[13]],
       });
     }
   });
@@ -60,8 +60,12 @@ function drawSamples() {
   $("sample-count").textContent = `${plural(rows.length, "result")} for ${name}`;
   show($("samples-host"), rows.length ? sortable(makeTable(`Samples, ${name}`, columns, shown)) :
     el("p", { class: "quiet" }, "No sample fits."));
+  const press = () => {
+    allRows = true;
+    drawSamples();
+  };
   show($("samples-more"), shown.length < rows.length
-    ? el("button", { type: "button", onclick: () => { allRows = true; drawSamples(); } }, `Show all ${rows.length}`) : null);
+    ? el("button", { type: "button", onclick: press }, `Show all ${rows.length}`) : null);
 }
 
 function statusChoices() {

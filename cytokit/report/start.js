@@ -36,7 +36,7 @@ function worstAnalyte() {
 }
 
 function connectControls() {
-  if ($("plate")) $("plate").addEventListener("change", (event) => choosePlate(Number(event.target.value)));
+  $("plate")?.addEventListener("change", (event) => choosePlate(Number(event.target.value)));
   for (const button of document.querySelectorAll("[data-go-plate]")) {
     button.addEventListener("click", () => choosePlate(Number(button.dataset.goPlate)));
   }

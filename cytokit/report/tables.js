@@ -35,7 +35,8 @@ function sortable(table) {
       sortBy(table, column, descending);
       say(`sorted by ${title}, ${descending ? "descending" : "ascending"}`);
     };
-    head.replaceChildren(el("button", { type: "button", class: "sort", onclick: press }, title, arrow));
+    const button = el("button", { type: "button", class: "sort", onclick: press }, title, arrow);
+    head.replaceChildren(button);
   });
   return table;
 }
@@ -47,7 +48,7 @@ function makeTable(caption, columns, rows, rowAttributes) {
   const body = rows.map((row) => el("tr", rowAttributes ? rowAttributes(row) : {},
     columns.map(([, text, value, kind], index) => {
       const given = value ? value(row) : undefined;
-      const data = given === undefined ? {} : { v: known(given) ? given : given === "inf" ? 1e300 : "" };
+      const data = given === undefined ? {} : { v: known(given) ? given : "" };
       return el(index ? "td" : "th", { scope: index ? null : "row", class: kind, data }, text(row));
     })));
   return el("table", {}, el("caption", { class: "hidden-text" }, caption),

@@ -7,6 +7,7 @@ import hashlib
 import io
 import re
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -185,7 +186,7 @@ class RawFile:
         return split_rows(self.text, self.delimiter, self.path)
 
     @property
-    def rows(self) -> list[list[str]]:
+    def rows(self) -> Sequence[list[str]]:
         """The text's cells, stripped; only for files of kind ``text``.
 
         Raises

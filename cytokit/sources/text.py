@@ -11,7 +11,9 @@ import codecs
 import csv
 import itertools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import overload
 
 from cytokit.errors import FormatError, Problem, UsageError, place
 
@@ -19,8 +21,6 @@ from cytokit.errors import FormatError, Problem, UsageError, place
 MAX_CELLS = 4_000_000
 #: A quoted cell may run over several lines (a protocol's description), but not over a whole file.
 MAX_LINES_OF_A_CELL = 40
-#: What is stripped off cells.
-_BLANKS = (" ", "\t", "\xa0", "\u3000", "\ufeff")
 DELIMITERS = ("\t", ";", ",", "|")
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -41,14 +41,63 @@ class Rows:
 
     Parameters
     ----------
-    cells : list of list of str
-        One list per row.
-    lines : list of int
+    cells : sequence of list of str
+        One list per row, each cell stripped.
+    lines : sequence of int
         The 1-based line of the file on which each row begins.
     """
 
-    cells: list[list[str]]
-    lines: list[int]
+    cells: Sequence[list[str]]
+    lines: Sequence[int]
+
+
+class LazyRows(Sequence[list[str]]):
+    """Rows of a text in which no cell runs over a line; each is split when first asked for.
+
+    Parameters
+    ----------
+    lines : list of str
+    delimiter : str
+    file : str
+        For messages.
+    """
+
+    def __init__(self, lines: list[str], delimiter: str, file: str) -> None:
+        self.lines = lines
+        self.delimiter = delimiter
+        self._file = file
+        self._between = f'"{delimiter}"'
+        self._rows: dict[int, list[str]] = {}
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    @overload
+    def __getitem__(self, index: int) -> list[str]: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[list[str]]: ...
+
+    def __getitem__(self, index: int | slice) -> list[str] | list[list[str]]:
+        if isinstance(index, slice):
+            return [self[at] for at in range(*index.indices(len(self.lines)))]
+        at = index + len(self.lines) if index < 0 else index
+        if not 0 <= at < len(self.lines):
+            raise IndexError(index)
+        row = self._rows.get(at)
+        if row is None:
+            row = self._rows[at] = self._split(self.lines[at], at)
+        return row
+
+    def _split(self, line: str, at: int) -> list[str]:
+        """Lines quoted throughout or not at all are split directly, as csv would; others by csv."""
+        if '"' not in line:
+            return [cell.strip() for cell in line.split(self.delimiter)] if line else []
+        row = line[1:-1].split(self._between)
+        whole = line[0] == line[-1] == '"' and line.count('"') == 2 * len(row)
+        if not whole:
+            row = _csv_row(line, self.delimiter, self._file, at + 1)
+        return [cell.strip() for cell in row]
 
 
 def guess_encoding(data: bytes) -> str:
@@ -148,8 +197,8 @@ def guess_delimiter(text: str) -> str:
 def split_rows(text: str, delimiter: str, file: str) -> Rows:
     """Split into cells, each stripped of surrounding blanks; every row knows its line.
 
-    Lines that are quoted throughout or not at all, nearly all lines of an export, are split
-    directly; the others go through :mod:`csv`, whose result the direct way shares.
+    Rows are split when asked for, unless a quoted cell runs over several lines: then the whole text
+    goes through :mod:`csv`, whose result the lazy way shares.
 
     Raises
     ------
@@ -158,66 +207,64 @@ def split_rows(text: str, delimiter: str, file: str) -> Rows:
         any export holds.
     """
     lines = split_lines(text)
+    if delimiter and text.count(delimiter) > MAX_CELLS:
+        mend = "no plate export is this large; export the plate again"
+        raise FormatError(Problem("CK-105", f"more than {MAX_CELLS} cells", place(file), mend))
     if not delimiter:
-        return Rows([[line.strip()] for line in lines], list(range(1, len(lines) + 1)))
-    cells: list[list[str]] = []
-    numbers: list[int] = []
-    beside = _blanks_beside(text, delimiter)
-    between, total, index = f'"{delimiter}"', 0, 0
-    while index < len(lines):
-        line = lines[index]
-        numbers.append(index + 1)
-        index += 1
-        if '"' not in line:
-            row = line.split(delimiter) if line else []
-        else:
-            row = line[1:-1].split(between)
-            whole = line[0] == line[-1] == '"' and line.count('"') == 2 * len(row)
-            whole = whole and delimiter != "\t"  # a quoted tab is a blank to strip
-            if not whole:
-                parsed, taken = _split_with_csv(lines, index - 1, delimiter, file)
-                row = [cell.strip() for cell in parsed]
-                index += taken - 1
-        for blank, pairs in beside:
-            if blank in line and (
-                any(pair in line for pair in pairs) or line[0] == blank or line[-1] == blank
-            ):
-                row = [cell.strip() for cell in row]
-        cells.append(row)
-        total += len(row)
-        if total > MAX_CELLS:
-            raise FormatError(
-                Problem("CK-105", f"more than {MAX_CELLS} cells", place(file, line=index))
-            )
-    return Rows(cells, numbers)
+        return Rows([[line.strip()] for line in lines], range(1, len(lines) + 1))
+    if all(_is_regular(line, delimiter) for line in lines):
+        return Rows(LazyRows(lines, delimiter, file), range(1, len(lines) + 1))
+    return _split_with_csv(lines, delimiter, file)
 
 
-def _blanks_beside(text: str, delimiter: str) -> list[tuple[str, tuple[str, ...]]]:
-    """The blanks that occur in the text, each with the pairs by which a line shows them."""
-    kinds = [blank for blank in _BLANKS if blank != delimiter and blank in text]
-    return [
-        (blank, (f'"{blank}', f'{blank}"', f"{delimiter}{blank}", f"{blank}{delimiter}"))
-        for blank in kinds
-    ]
+def _is_regular(line: str, delimiter: str) -> bool:
+    """Whether every quotation mark of a line stands at a cell's edge, or is doubled inside one."""
+    if '"' not in line:
+        return True
+    marks = line.count('"')
+    if line[0] == line[-1] == '"' and marks == 2 * line.count(f'"{delimiter}"') + 2:
+        return True
+    outside = line.split('"')[::2]
+    return (
+        marks % 2 == 0
+        and (not outside[0] or outside[0].endswith(delimiter))
+        and (not outside[-1] or outside[-1].startswith(delimiter))
+        and all(
+            not piece or (piece.startswith(delimiter) and piece.endswith(delimiter))
+            for piece in outside[1:-1]
+        )
+    )
 
 
-def _split_with_csv(
-    lines: list[str], first: int, delimiter: str, file: str
-) -> tuple[list[str], int]:
-    """One row that may run over several lines, and how many lines it took."""
-    reader = csv.reader((line + "\n" for line in lines[first:]), delimiter=delimiter)
+def _csv_row(line: str, delimiter: str, file: str, number: int) -> list[str]:
     try:
-        row = next(reader)
+        return next(csv.reader([line], delimiter=delimiter))
     except csv.Error as error:
         what = f"the text cannot be split into cells: {error}"
-        raise FormatError(Problem("CK-107", what, place(file, line=first + 1))) from None
-    taken = reader.line_num
-    last = first + taken == len(lines)
-    if taken > MAX_LINES_OF_A_CELL or (last and _is_open(lines[first : first + taken], delimiter)):
-        what = "a quotation mark is opened here and not closed"
-        mend = "the file may be cut off or edited by hand; export it again"
-        raise FormatError(Problem("CK-107", what, place(file, line=first + 1), mend))
-    return row, taken
+        raise FormatError(Problem("CK-107", what, place(file, line=number))) from None
+
+
+def _split_with_csv(lines: list[str], delimiter: str, file: str) -> Rows:
+    """Rows that may run over several lines."""
+    reader = csv.reader((line + "\n" for line in lines), delimiter=delimiter)
+    cells: list[list[str]] = []
+    numbers: list[int] = []
+    begun = 1
+    try:
+        for row in reader:
+            taken = reader.line_num - begun + 1
+            last = reader.line_num == len(lines)
+            if taken > MAX_LINES_OF_A_CELL or (last and _is_open(lines[begun - 1 :], delimiter)):
+                what = "a quotation mark is opened here and not closed"
+                mend = "the file may be cut off or edited by hand; export it again"
+                raise FormatError(Problem("CK-107", what, place(file, line=begun), mend))
+            cells.append([cell.strip() for cell in row])
+            numbers.append(begun)
+            begun = reader.line_num + 1
+    except csv.Error as error:
+        what = f"the text cannot be split into cells: {error}"
+        raise FormatError(Problem("CK-107", what, place(file, line=begun))) from None
+    return Rows(cells, numbers)
 
 
 def _is_open(lines: list[str], delimiter: str) -> bool:

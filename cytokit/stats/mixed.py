@@ -202,7 +202,7 @@ def _uncorrelated(when: Ints | None) -> Floats:
     if when is None:
         return np.array([1.0, 0.0])
     rows, columns = np.tril_indices(int(when.max()) + 1)
-    return (rows == columns).astype(np.float64)
+    return np.asarray(rows == columns, dtype=np.float64)
 
 
 def _identified(point: Point) -> bool:

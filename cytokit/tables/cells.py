@@ -118,6 +118,8 @@ def says_nothing(text: str) -> bool:
 
 def number(text: str, decimal: str) -> float:
     """A plain number or NaN; for limits and the like."""
+    if not text:
+        return NAN
     clean = _with_point(text.strip(), decimal)
     return float(clean) if re.fullmatch(_NUMBER, clean) else NAN
 
@@ -125,7 +127,7 @@ def number(text: str, decimal: str) -> float:
 def read_cell(text: str, censor: str, limits: Mapping[str, float], decimal: str) -> Reading | None:
     """What cell, censoring mark and limits say together; None where the cell is damaged."""
     cell = text.strip()
-    mark = _censor_mark(censor)
+    mark = _censor_mark(censor) if censor else ""
     if mark is None:
         return None
     flag = re.sub(r"\s+", "", cell.casefold())

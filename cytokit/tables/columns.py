@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cytokit.errors import InputError, Problem, UsageError, did_you_mean, place
 
@@ -88,6 +89,7 @@ def is_unit(text: str) -> bool:
     return _ONLY_UNIT.fullmatch(text.strip()) is not None
 
 
+@lru_cache(maxsize=4096)
 def normal_unit(text: str) -> str:
     """``pg_ml`` -> ``pg/mL``; one micro sign; otherwise as written."""
     unit = re.sub(r"\s*(?:/|_|\bper\b)\s*", "/", text.strip()).replace("μ", "µ")

@@ -13,6 +13,7 @@ import pandas as pd
 
 from cytokit.findings import Finding
 from cytokit.tables.columns import ID_ROLES, Columns, plain
+from cytokit.tables.rows import Grid
 
 _SAID = {
     "limit_unknown": "out of range without a limit",
@@ -21,8 +22,9 @@ _SAID = {
 }
 
 
-def column_findings(columns: Columns, skipped: Sequence[str], path: str) -> Iterator[Finding]:
-    """What each column was taken for, and what is not used."""
+def column_findings(columns: Columns, grid: Grid) -> Iterator[Finding]:
+    """What each column was taken for, what is not used, and rows that end early."""
+    path = grid.path
     said = [f"{role} = {name!r}" for role, name in columns.roles.items()]
     said += [f"{of} {role} = {name!r}" for (of, role), name in columns.attributes.items()]
     if columns.wide:
@@ -30,8 +32,12 @@ def column_findings(columns: Columns, skipped: Sequence[str], path: str) -> Iter
     yield Finding("columns_recognised", f"{path}: {'; '.join(said)}")
     for name, reason in columns.unread.items():
         yield Finding("unread_block", f"{path}: column {name!r} is not used: {reason}")
-    for part in skipped:
+    for part in grid.skipped:
         yield Finding("unread_block", f"{path}: {part} is not used")
+    if grid.short:
+        lines = ", ".join(map(str, grid.short[:6])) + (" and more" if len(grid.short) > 6 else "")
+        message = f"{path}: fewer cells than the header in line {lines}; the rest counts as empty"
+        yield Finding("header_mismatch", message)
 
 
 def reading_findings(frame: pd.DataFrame, oddities: Sequence[str]) -> Iterator[Finding]:
@@ -89,8 +95,9 @@ def repeated_end(values: Sequence[float]) -> Iterator[tuple[float, int, int]]:
     needed = max(4, math.ceil(0.05 * len(values)))
     stray, lower = 0, 0
     for value in distinct:
-        rivals = [counts[other] for other in middle if other != value]
-        if counts[value] >= max(needed, 3 * max(rivals, default=0)):
+        if counts[value] >= needed and counts[value] >= 3 * max(
+            (counts[other] for other in middle if other != value), default=0
+        ):
             yield value, counts[value], lower
         else:
             stray += counts[value]

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ from cytokit.tables.cells import (
     is_reading,
     number,
     read_cell,
+    says_nothing,
 )
 from cytokit.tables.columns import (
     ID_ROLES,
@@ -155,11 +156,15 @@ def read_concentrations(
     every = [record.get(key, "") for record in records for key in ("source", *LIMIT_ROLES)]
     texts = [text for text in every if is_reading(text)]
     decimal = decimal_sign(texts, grid.semicolons, grid.path)
-    limits = [{role: number(r.get(role, ""), decimal) for role in LIMIT_ROLES} for r in records]
+    given = [role for role in LIMIT_ROLES if any(role in record for record in records)]
+    none = dict.fromkeys(LIMIT_ROLES, NAN)
+    limits = [
+        none | {role: number(record.get(role, ""), decimal) for role in given} for record in records
+    ]
     readings, damaged = _readings(records, limits, "floor" in columns.roles, decimal, grid)
     frame, days = _frame(records, readings, limits, columns)
     findings = (
-        *column_findings(columns, grid.skipped, grid.path),
+        *column_findings(columns, grid),
         *days,
         *damaged,
         *reading_findings(frame, [reading.oddity for reading in readings]),
@@ -178,7 +183,8 @@ def _readings(
     grid: Grid,
 ) -> tuple[list[Reading], list[Finding]]:
     """Each record's reading; a cell that says nothing known is missing, and a finding names it."""
-    readings, damaged = [], []
+    readings = []
+    damaged = list(_damaged_limits(records, limits, grid))
     for record, bounds in zip(records, limits, strict=True):
         censor = record.get("censor", "")
         reading = read_cell(record["source"], censor, bounds, decimal)
@@ -192,6 +198,20 @@ def _readings(
             reading = Reading(NAN, 0.0, bounds["floor"], "below", reading.unit)
         readings.append(reading)
     return readings, damaged
+
+
+def _damaged_limits(
+    records: list[dict[str, Any]], limits: list[dict[str, float]], grid: Grid
+) -> Iterator[Finding]:
+    """Limits that are no numbers, each text once with the first line on which it stands."""
+    seen = set()
+    for record, bounds in zip(records, limits, strict=True):
+        for role, value in bounds.items():
+            text = record.get(role, "")
+            if math.isnan(value) and not says_nothing(text) and (role, text) not in seen:
+                seen.add((role, text))
+                message = f"{grid.where(record['line'], role)}: {text!r} is no number"
+                yield Finding("damaged_value", message, analyte=record["analyte"])
 
 
 def _frame(

@@ -28,7 +28,8 @@ class Grid:
     """A table as text.
 
     ``rows`` are (line in the file, cells as wide as the header); ``skipped`` says what else the
-    file holds; ``semicolons`` tells a table whose cells may hold decimal commas.
+    file holds; ``short`` names lines with fewer cells than the header; ``semicolons`` tells a table
+    whose cells may hold decimal commas.
     """
 
     header: tuple[str, ...]
@@ -37,6 +38,7 @@ class Grid:
     sha256: str
     semicolons: bool = False
     skipped: tuple[str, ...] = ()
+    short: tuple[int, ...] = ()
 
     def where(self, line: int, column: str = "") -> str:
         """Where a cell stands."""
@@ -106,14 +108,16 @@ def _from_lines(
             continue
         header = tuple(_without_tail(cells))
         _refuse_twins(header, raw.path)
-        rows = []
+        rows, short = [], []
         for number, row in lines[index + 1 :]:
             if any(cell.strip() for cell in row):
                 _refuse_overhang(row, len(header), raw.path, number)
+                if len(row) < len(header):
+                    short.append(number)
                 rows.append((number, tuple((*row, *[""] * len(header))[: len(header)])))
         above = [(number, row) for number, row in lines[:index] if any(cell for cell in row)]
         skipped = tuple(f"line {number}, {row[0]!r}," for number, row in above)
-        return Grid(header, tuple(rows), raw.path, raw.sha256, skipped=skipped)
+        return Grid(header, tuple(rows), raw.path, raw.sha256, skipped=skipped, short=tuple(short))
     return None
 
 

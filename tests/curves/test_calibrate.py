@@ -50,7 +50,7 @@ def test_noiseless_curves_are_found_again(orientation):
     wells = wells_of(theta, orientation, noise=0.0)
     found = calibrate(wells, FitOptions(prior="none"))
     assert (found.curves.orientation == orientation).all()
-    absolute = found.curves.theta + [[np.log(1e4)], [0], [0]]
+    absolute = found.curves.theta + np.array([[np.log(1e4)], [0], [0]])
     np.testing.assert_allclose(absolute, theta, atol=2e-5)
     np.testing.assert_allclose(found.curves.upper, 15020, rtol=1e-4)
     assert found.converged.all()

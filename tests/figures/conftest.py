@@ -132,7 +132,8 @@ class Maker:
                     "treated_group": treated, "control_group": control,
                 }  # fmt: skip
                 rows.append(row)
-        return pd.DataFrame(rows)
+        names = [*COMPARISON_COLUMNS, "treated_group", "control_group"]
+        return pd.DataFrame(rows, columns=names)
 
 
 def _summary(values: pd.DataFrame) -> pd.DataFrame:

@@ -50,7 +50,7 @@ def axes(log: bool):
 
 
 @pytest.mark.parametrize("log", [False, True])
-@settings(deadline=None, derandomize=True, max_examples=25)
+@settings(deadline=None, derandomize=True, max_examples=15)
 @given(layout=layouts())
 def test_nothing_touches(log, layout):
     shares, brackets = layout

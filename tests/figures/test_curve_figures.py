@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
@@ -38,7 +40,8 @@ def test_every_well_is_drawn_and_distrusted_ones_are_marked(curve):
 def test_blanks_have_a_place_behind_the_break(curve, texts):
     ax = draw(curve())
     assert "0" in [label.get_text() for label in ax.get_xticklabels()]
-    offsets = np.vstack([c.get_offsets() for c in ax.collections if len(c.get_offsets())])
+    dots = [c for c in ax.collections if type(c).__name__ == "PathCollection"]
+    offsets = np.vstack([c.get_offsets() for c in dots])
     assert (offsets[:, 0] > 0).all()
     assert offsets[:, 0].min() < 0.6
 
@@ -81,9 +84,9 @@ def test_recovery_shares_the_curves_axis(fitted):
 
 
 def test_pages_hold_all_curves(fitted, well_set):
-    fit = fitted(["IL-6", "failed", "TNF-α"], plates=("P1", "P2"))
+    fit = fitted(["IL-6", "TNF-α"], plates=("P1", "P2"))
     (page,) = curve_pages(fit)
-    assert len(page.axes) == 12
+    assert len(page.axes) == 8
     well_set(page)
     (page,) = curve_pages(fit, plate="P2", analytes=["TNF-α", "IL-6"])
     assert [ax.get_title(loc="left") for ax in page.axes[::2]] == ["TNF-α", "IL-6"]
@@ -101,7 +104,7 @@ def test_tick_labels_keep_apart(fitted):
     for ax in page.axes:
         boxes = [t.get_window_extent() for t in ax.get_xticklabels() if t.get_text()]
         boxes.sort(key=lambda box: box.x0)
-        assert all(a.x1 <= b.x0 for a, b in zip(boxes, boxes[1:], strict=False))
+        assert all(a.x1 <= b.x0 for a, b in pairwise(boxes))
 
 
 def test_errors_name_what_is_wrong(fitted):

@@ -58,8 +58,7 @@ def test_fifty_analytes_fill_pages_evenly(comparison):
     assert [len(page.axes[0].get_yticks()) for page in pages] == [25, 25]
 
 
-@pytest.mark.parametrize("width", ["single", "double"])
-@pytest.mark.parametrize("label", ["stars", "p", "both"])
+@pytest.mark.parametrize(("width", "label"), [("single", "both"), ("double", "p")])
 def test_forests_are_well_set(comparison, well_set, width, label):
     names = ("IFN-γ", "a protein with a very long name that no margin could ever hold", "$x$")
     groups = ("standard of care, no infusion at all", "umbilical cord stromal cells, 100±20")

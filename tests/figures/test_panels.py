@@ -97,18 +97,19 @@ def test_values_without_a_place_on_a_log_axis_are_drawn_and_counted(comparison, 
     ax = draw(made, "A")
     assert ax.get_ylim()[0] > 0
     (page,) = panel_pages(made)
-    assert any("1 readings of 0 or less" in text for text in texts(page))
+    assert "Readings of 0 or less stand at the foot of the axis: 1." in " ".join(texts(page))
 
 
 def test_interval_readings_are_strokes(comparison, texts):
     made = comparison(analytes=("A",))
     made.study.values.loc[0, ["value", "lower", "upper", "state"]] = [NAN, 5.0, 9.0, "interval"]
     (page,) = panel_pages(made)
-    assert any("lie in this interval" in text for text in texts(page))
+    assert "lie in this interval" in " ".join(texts(page))
 
 
-@pytest.mark.parametrize("style", ["trial", "lanzoni"])
-@pytest.mark.parametrize("gate", [True, False])
+@pytest.mark.parametrize(
+    ("style", "gate"), [("trial", True), ("lanzoni", False), ("lanzoni", True)]
+)
 def test_footer_says_test_adjustment_family_gate_and_guard(comparison, texts, style, gate):
     guard = ("IL-6: within the groups the verdicts differ, but the groups do not.",)
     page = panels(comparison(guard=guard, gate=gate), style=style, analytes=["IL-6"])
@@ -117,14 +118,21 @@ def test_footer_says_test_adjustment_family_gate_and_guard(comparison, texts, st
     assert "Within groups, D0 to D6: paired t" in said
     assert "n: subjects with a reading" in said
     assert "the verdicts differ, but the groups do not" in said
-    assert ("– stands where they do not" in said) is gate
+    assert ("where the groups differ after adjustment" in said) is gate
+    assert ("unlike this style" in said) is (gate and style == "lanzoni")
     assert ("not conditional" in said) is not gate
 
 
+def test_one_group_alone_has_no_gate_to_speak_of(comparison, texts):
+    page = panels(comparison(groups=("control",), analytes=("A",)))
+    assert page.get_size_inches()[0] * 25.4 == pytest.approx(89), "one panel, one column"
+    assert not any("Stars within" in text for text in texts(page))
+
+
 def test_guard_stands_on_the_page_of_its_analyte(comparison, texts):
-    names = [f"A{i:02d}" for i in range(17)]
-    guard = ("A00: on the first page.", "A16: on the last page.", "A general sentence.")
-    pages = panel_pages(comparison(analytes=names, guard=guard, subjects=2))
+    names = [f"A{i:02d}" for i in range(9)]
+    guard = ("A00: on the first page.", "A08: on the last page.", "A general sentence.")
+    pages = panel_pages(comparison(analytes=names, guard=guard, subjects=1), width="single")
     said = [" ".join(texts(page)) for page in pages]
     assert len(pages) == 2
     assert ["first page" in text for text in said] == [True, False]
@@ -133,12 +141,12 @@ def test_guard_stands_on_the_page_of_its_analyte(comparison, texts):
 
 
 @pytest.mark.parametrize(
-    "count", [1, 2, 4, 6, 7, *(pytest.param(n, marks=pytest.mark.slow) for n in (12, 13, 27, 50))]
+    "count", [1, 4, 6, *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 7, 12, 13, 27, 50))]
 )
 def test_every_analyte_has_its_panel(comparison, count):
     names = [f"A{i:02d}" for i in range(count)]
     made = comparison(analytes=names, subjects=2)
-    pages = panel_pages(made)
+    pages = panel_pages(made, width="double")
     titles = [ax.get_title(loc="left") for page in pages for ax in page.axes]
     assert titles == names
     for page in pages:
@@ -150,17 +158,16 @@ def test_every_analyte_has_its_panel(comparison, count):
         assert len(tops) == 2, "six analytes stand in 2 x 3"
 
 
-@pytest.mark.parametrize("count", range(1, 51))
-def test_a_grid_for_any_number_of_analytes(comparison, count):
-    names = [f"A{i:02d}" for i in range(count)]
-    made = comparison(analytes=names[:1], subjects=1)
-    grid = _grid(made, names, 183.0, 12.0, "stars")
-    rows = -(-grid.per_page // grid.columns)
-    assert rows * grid.height + 12.0 <= 225
-    assert grid.width >= 40, "a panel keeps a readable width"
-    pages = -(-count // grid.per_page)
-    assert count > (pages - 1) * grid.per_page
-    assert pages <= 5
+def test_a_grid_for_any_number_of_analytes(comparison):
+    made = comparison(analytes=["A"], subjects=1)
+    for count in range(1, 51):
+        grid = _grid(made, [f"A{i:02d}" for i in range(count)], 183.0, 12.0, "stars")
+        rows = -(-grid.per_page // grid.columns)
+        assert rows * grid.height + 12.0 <= 225
+        assert grid.width >= 40, "a panel keeps a readable width"
+        pages = -(-count // grid.per_page)
+        assert (pages - 1) * grid.per_page < count
+        assert pages <= 5
 
 
 @pytest.mark.parametrize("summary", ["box", "gm", "bar"])
@@ -174,9 +181,8 @@ def test_each_summary_is_well_set(trial, well_set, texts, summary):
 def test_no_interval_is_claimed_where_the_summary_has_none(trial, texts):
     summary = trial.summary.drop(columns=["gm_low", "gm_high"])
     bare = type(trial)(**{**vars(trial), "summary": summary})
-    assert not any(
-        "confidence" in text for text in texts(panels(bare, summary="gm", analytes=["IL-6"]))
-    )
+    page = panels(bare, summary="gm", analytes=["IL-6"])
+    assert not any("confidence" in text for text in texts(page))
 
 
 def test_an_analyte_without_readings_says_so(trial, texts):

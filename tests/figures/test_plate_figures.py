@@ -57,7 +57,7 @@ def test_flags_keep_the_worst_of_this_plate_and_analyte(plate):
 
 def test_signs_say_what_wells_hold(plate, texts):
     said = texts(draw(plate()))
-    assert [said.count(sign) for sign in ("S", "B")] == [16, 2]
+    assert [said.count(sign) for sign in ("S", "B")] == [16, 2 + 1], "and row B"
     said = texts(draw(plate(), value="flags", flags=FLAGS))
     assert said.count("×") == 1
     assert said.count("!") == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import openpyxl
@@ -317,6 +318,64 @@ def test_damage_names_its_place(change: tuple[str, str], words: list[str]) -> No
     with pytest.raises(FormatError) as caught:
         bioplex_analyte.read(raw)
     assert all(word in str(caught.value) for word in words)
+
+
+@pytest.mark.parametrize(
+    ("cut", "words"),
+    [
+        (lambda text: text[: text.index("P-01 d0") + 12], ["CK-148", "expected 18 cells", "ends"]),
+        (lambda text: text.replace("\tA1,A2\t", "\tA1,A2\t\t", 1), ["CK-148", "stands beyond"]),
+        (lambda text: text.replace("\tS2\tC1,C2\t0", "\tS2\tC1,C2", 1), ["CK-148", "line 9"]),
+    ],
+)
+def test_rows_that_do_not_fit_their_columns_are_refused(
+    cut: Callable[[str], str], words: list[str]
+) -> None:
+    lines = section("IL-6 (19)")
+    for line in lines:
+        if line[:1] == ["IL-6 (19)"]:
+            line[-1] = line[-1] or "0"
+    raw = RawFile("export.txt", cut(as_text(lines).decode()).encode())
+    with pytest.raises(FormatError) as caught:
+        bioplex_analyte.read(raw)
+    assert all(word in str(caught.value) for word in words)
+
+
+def test_a_blank_row_within_a_table_loses_nothing() -> None:
+    lines = section("IL-6 (19)")
+    lines.insert(lines.index(list(TITLES)) + 3, [])
+    plate = read_text([*lines, *section("TNF-a (36)")])
+    assert len(plate.wells) == 12
+    assert plate.unread == ()
+    assert list(plate.vendor_curves) == ["IL-6", "TNF-a"]
+
+
+def test_an_analyte_that_lacks_wells_is_named() -> None:
+    short = section("TNF-a (36)")
+    del short[short.index(list(TITLES)) + 3]
+    plate = read_text([*section("IL-6 (19)"), *short])
+    (found,) = [f for f in plate.findings if f.code == "missing_value"]
+    assert found.analyte == "TNF-a"
+    assert found.message == "1 of 6 rows of other analytes are not there: S2 (C1,C2)"
+
+
+@pytest.mark.parametrize("name", ["IL-12(p70) (75)", "=1+1 (3)", 'TNF "α", free/bound (36)'])
+@pytest.mark.parametrize("wells", [("P24", "A13"), ("A1", "H12")])
+def test_odd_names_and_large_plates(tmp_path: Path, name: str, wells: tuple[str, str]) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    lines = [["File Name: p.rbx"], [f"Analyte: {name}"], [], list(TITLES)]
+    lines += [row(name, f"X{i}", well, conc=5) for i, well in enumerate(wells)]
+    for at, line in enumerate(lines, start=1):
+        for column, cell in enumerate(line, start=1):
+            target = sheet.cell(at, column, cell)
+            target.data_type = "s" if isinstance(cell, str) else "n"
+    book.save(tmp_path / "odd.xlsx")
+    (plate,) = bioplex_analyte.read(RawFile.open(tmp_path / "odd.xlsx"))
+    assert plate.analyte_names == [name.rsplit(" (", 1)[0]]
+    assert list(plate.wells["well"]) == list(wells)
+    assert plate.size == (384 if wells[0] == "P24" else 96)
 
 
 def test_a_table_without_rows_is_an_error() -> None:

@@ -103,6 +103,7 @@ def test_a_table_without_bio_plex_header_is_not_claimed() -> None:
         ("Well\tType\tIL-6 (19)", ["Z9\tX1\t1"], ["CK-145", "'Z9'", "line 7"]),
         ("Well\tType\tIL-6 (19)\tIL-6 (19)", ["A1\tX1\t1\t2"], ["CK-146", "'IL-6 (19)'"]),
         ("Well\tType\tIL-6 (19)", [], ["CK-141"]),
+        ("Well\tType\tIL-6 (19)\tCRP (20)", ["A1\tX1\t1"], ["CK-148", "'CRP (20)'"]),
     ],
 )
 def test_damage_names_its_place(titles: str, rows: list[str], words: list[str]) -> None:

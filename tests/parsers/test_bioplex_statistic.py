@@ -212,6 +212,21 @@ def test_damage_is_named_together(tmp_path: Path) -> None:
     assert "CK-144: analyte 'CRP (99)' is not one of the first sheet's" in text
 
 
+def test_rows_that_a_sheet_lacks_are_named(tmp_path: Path) -> None:
+    book = sheets()
+    del book["Obs Conc"][13]
+    plate = read(tmp_path, book)
+    said = [f.message for f in plate.findings if f.code == "header_mismatch"]
+    assert said == ["1 rows of other sheets are not in sheet 'Obs Conc': X1 (A3)"]
+
+
+def test_a_row_that_does_not_fit_its_columns_is_refused(tmp_path: Path) -> None:
+    book = sheets()
+    book["FI"][10].append("1,5")
+    with pytest.raises(FormatError, match="CK-148: expected 5 cells, but '1,5' stands beyond"):
+        bioplex_statistic.read(workbook(tmp_path, book))
+
+
 def test_sheets_without_rows_are_an_error(tmp_path: Path) -> None:
     book = {name: rows[:7] for name, rows in sheets(("FI", "Obs Conc")).items()}
     del book["Standard Curve"]

@@ -443,6 +443,10 @@ def test_blocks_lost_doubled_or_nameless(xponent: Write, saved: Save) -> None:
     damaged(saved, text[:start] + '"DataType:","Units"\r\n\r\n-- CRC --\r\n',
             "CK-126: block 'Units' has no columns")  # fmt: skip
     damaged(saved, '"Program","xPONENT","","MAGPIX"\r\n-- CRC --\r\n', "CK-123", "no block at all")
+    empty = (
+        '"Program","xPONENT"\r\n"DataType:","Median"\r\n"Location","Sample","a"\r\n\r\n-- CRC --'
+    )
+    damaged(saved, empty, "CK-123: block 'Median' holds no rows", "line 2")
 
 
 def test_all_that_is_wrong_is_said_together_and_long_lists_are_counted(

@@ -19,6 +19,7 @@ from cytokit.study import Study
 from cytokit.vocabulary import (
     CURVES_COLUMNS,
     EXCLUSION_COLUMNS,
+    PLATE_COLUMNS,
     SAMPLES_COLUMNS,
     STANDARDS_COLUMNS,
     WELLS_COLUMNS,
@@ -227,7 +228,7 @@ def _curve(plate: str, analyte: str, wells: pd.DataFrame, verdict: Verdict) -> F
 
 def _plate(name: str, path: str, wells: pd.DataFrame, analytes: list[str]) -> Plate:
     readings = make_wells(
-        wells[["well", "sample", "well_type", "analyte", "mfi", "bead_count"]].to_dict("records")
+        wells[[name for name in PLATE_COLUMNS if name in wells]].to_dict("records")
     )
     table = pd.DataFrame({"analyte": analytes, "bead_id": "12", "unit": "pg/mL", "min_beads": 50.0})
     return Plate(name, SourceInfo(path, "0" * 64, "xponent"), readings, table)

@@ -95,7 +95,7 @@ def test_a_50_plex_plate_stays_under_1_mb(fit_of):
 
 
 def test_the_same_fit_gives_the_same_bytes(fit_of):
-    assert fit_page(fit_of(n_plates=2)) == fit_page(fit_of(n_plates=2))
+    assert fit_page(fit_of()) == fit_page(fit_of())
 
 
 def test_the_page_says_what_the_fit_says(small_fit):
@@ -213,7 +213,11 @@ def test_the_page_needs_no_plotting_and_no_statistics():
 
 @pytest.mark.real
 @pytest.mark.parametrize(
-    "name", ["xponent/magpix_a549.csv", "bioplex_per_analyte/biorad_27plex.xls"]
+    "name",
+    [
+        "xponent/magpix_a549.csv",
+        pytest.param("bioplex_per_analyte/biorad_27plex.xls", marks=pytest.mark.slow),
+    ],
 )
 def test_real_plates_make_pages_and_workbooks(real, name):
     import cytokit as ck
@@ -224,3 +228,12 @@ def test_real_plates_make_pages_and_workbooks(real, name):
     assert len(html.encode()) < 600_000
     assert data_of(html)["plates"][0]["analytes"] == fit.plates[0].analyte_names
     assert fit_workbook(fit) == fit_workbook(fit)
+    tables = {
+        "wells": fit.wells,
+        "samples": fit.samples,
+        "standards": fit.curves.standards,
+        "curves": fit.curves.table,
+        "flags": fit.flags,
+    }
+    for name, table in tables.items():
+        assert list(table.columns) == list(TABLES[name])

@@ -1,0 +1,290 @@
+"""The specification panel: one contrast under every defensible way to analyse it.
+
+Censoring policy, analysis, curve model, robustness, concentration or fluorescence: what a reader
+might have done instead, all combinations, and how often the verdict of the main analysis holds
+(Simonsohn, Simmons and Nelson 2020, Nat Hum Behav 4:1208).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from cytokit.censoring import POLICIES
+from cytokit.design import Design
+from cytokit.errors import Problem, UsageError
+from cytokit.stats.comparison import Comparison
+from cytokit.stats.pipeline import compare
+from cytokit.study import Study
+
+if TYPE_CHECKING:
+    from cytokit.curves.options import ModelName
+    from cytokit.platefit import PlateFit
+
+ANALYSES = ("ancova", "welch", "ranks", "change")
+SUBSTITUTES = ("limit", "half", "sqrt2")
+PANEL_COLUMNS = (
+    *("analyte", "treated_group", "control_group", "data", "censor", "substitute", "between"),
+    *("main", "method", "n_treated", "n_control", "ratio", "ratio_low", "ratio_high", "p"),
+    *("p_adjusted", "cliffs_delta", "verdict", "flags"),
+)
+HOLDS_COLUMNS = (
+    *("analyte", "treated_group", "control_group", "verdict", "specifications", "analysed"),
+    *("same", "holds_pct", "ratio_min", "ratio_max"),
+)
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """The specification panel.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        One row per analyte, pair of groups and specification, columns ``PANEL_COLUMNS``. ``data``
+        names the study (``as analysed``, ``4PL``, ...), ``main`` marks the main analysis,
+        ``verdict`` is ``higher``, ``lower``, ``no difference`` or ``not analysed``.
+    holds : pandas.DataFrame
+        One row per analyte and pair, columns ``HOLDS_COLUMNS``: the main verdict, how many
+        specifications there are, how many of them could be analysed and how many agree.
+    """
+
+    table: pd.DataFrame
+    holds: pd.DataFrame
+
+    def __repr__(self) -> str:
+        count = int(self.holds["specifications"].max()) if len(self.holds) else 0
+        mean = self.holds["holds_pct"].mean()
+        return (
+            f"<Sensitivity: {self.holds['analyte'].nunique()} analytes, {count} specifications "
+            f"each; the main verdict holds in {mean:.0f} % of those analysed>"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Specification:
+    """One way to analyse the contrast."""
+
+    data: str
+    censor: str
+    substitute: str
+    between: str
+
+
+def sensitivity(
+    result: Comparison,
+    *,
+    studies: Mapping[str, Study] | None = None,
+    analyses: Sequence[str] = ANALYSES,
+    substitutes: Sequence[str] = SUBSTITUTES,
+) -> Sensitivity:
+    """Repeat a comparison's primary contrast under other specifications.
+
+    Parameters
+    ----------
+    result : Comparison
+        The main analysis; its days, reference, analytes, adjustment and level are kept.
+    studies : mapping of str to Study, optional
+        The same trial read otherwise, by name; :func:`refitted_studies` makes them from plates.
+    analyses : sequence of str
+        Of ``ancova``, ``welch``, ``ranks``, ``change``; those that need a baseline are left out
+        where there is none.
+    substitutes : sequence of str
+        Of ``as-given``, ``limit``, ``half``, ``sqrt2``, under the main policy only.
+
+    Returns
+    -------
+    Sensitivity
+
+    Raises
+    ------
+    UsageError
+        CK-412, if a study lacks the main analysis's groups, days or analytes.
+    """
+    every = {"as analysed": result.study, **(studies or {})}
+    _check_studies(result, every)
+    kept = [name for name in analyses if name != "change" or result.baseline is not None]
+    frames = [
+        _rows(result, every[one.data], one)
+        for one in _specifications(result, every, kept, substitutes)
+    ]
+    table = pd.concat(frames, ignore_index=True)[list(PANEL_COLUMNS)]
+    return Sensitivity(table, _holds(table))
+
+
+def refitted_studies(
+    fit: PlateFit,
+    design: Design | str | Path | pd.DataFrame,
+    *,
+    mapping: Mapping[str, str | Sequence[str]] | None = None,
+    censor: str = "lod",
+) -> dict[str, Study]:
+    """The same plates fitted otherwise, and their fluorescence without any curve.
+
+    Parameters
+    ----------
+    fit : PlateFit
+        The fit of the main analysis.
+    design : Design, path or DataFrame
+    mapping : mapping, optional
+        Of the design's columns.
+    censor : {"lod", "lloq", "interval"}
+
+    Returns
+    -------
+    dict of str to Study
+        By what is different: the other model, robustness the other way, both, and ``MFI``.
+    """
+    from cytokit.platefit import fit as fit_plates
+
+    main = fit.options
+    model: ModelName = "4pl" if main.model == "5pl" else "5pl"
+    robust = "robust" if not main.robust else "not robust"
+    others = {
+        model.upper(): replace(main, model=model),
+        robust: replace(main, robust=not main.robust),
+        f"{model.upper()}, {robust}": replace(main, model=model, robust=not main.robust),
+    }
+    exclusions = fit.exclusions if len(fit.exclusions) else None
+    studies = {
+        name: Study(
+            fit_plates(fit.plates, options, exclusions=exclusions),
+            design,
+            mapping=mapping,
+            censor=censor,
+        )
+        for name, options in others.items()
+    }
+    studies["MFI"] = Study(fit, design, mapping=mapping, quantity="mfi")
+    return studies
+
+
+def _specifications(
+    result: Comparison,
+    studies: Mapping[str, Study],
+    analyses: Sequence[str],
+    substitutes: Sequence[str],
+) -> Iterator[_Specification]:
+    """All combinations, the main one first; policies that change no value are left out."""
+    main = result.options
+    yield _Specification("as analysed", result.study.censor, main.substitute, main.between)
+    for name, study in studies.items():
+        policies = list(_different_policies(study))
+        numbers = study.values["state"].isin(["exact", "missing"]).all()
+        ways = [(policy, "none") for policy in policies]
+        ways += [] if numbers else [(study.censor, substitute) for substitute in substitutes]
+        for (censor, substitute), between in product(ways, analyses):
+            one = _Specification(name, censor, substitute, between)
+            first = ("as analysed", result.study.censor, main.substitute, main.between)
+            if (one.data, one.censor, one.substitute, one.between) != first:
+                yield one
+
+
+def _different_policies(study: Study) -> Iterator[str]:
+    """The study's own policy, and those others under which a value reads differently."""
+    yield study.censor
+    seen = [study.values[["lower", "upper"]]]
+    for policy in POLICIES:
+        values = study.recensored(policy).values[["lower", "upper"]]
+        if not any(values.equals(other) for other in seen):
+            seen.append(values)
+            yield policy
+
+
+def _rows(result: Comparison, study: Study, one: _Specification) -> pd.DataFrame:
+    """The primary contrast of every analyte under one specification."""
+    main = result.options
+    found = compare(
+        study,
+        baseline=result.baseline,
+        day=list(result.day),
+        reference=result.reference,
+        analytes=list(result.analytes),
+        between=one.between,
+        adjust=main.adjust,
+        censor=one.censor,
+        substitute=one.substitute,
+        strata=main.strata,
+        versus=main.versus,
+        alpha=main.alpha,
+        seed=main.seed,
+        draws=main.draws,
+        allow_confounded=True,  # the main analysis has been refused or allowed already
+    )
+    rows = found.between
+    is_main = one == _Specification(
+        "as analysed", result.study.censor, main.substitute, main.between
+    )
+    return rows.assign(
+        data=one.data,
+        censor=one.censor,
+        substitute=one.substitute,
+        between=one.between,
+        main=is_main,
+        verdict=_verdicts(rows, main.alpha),
+    )
+
+
+def _verdicts(rows: pd.DataFrame, alpha: float) -> list[str]:
+    """What each row says; the direction is the ratio's, or where there is none Cliff's delta's."""
+    p = rows["p_adjusted"].to_numpy(float)
+    with np.errstate(divide="ignore"):  # a ratio of 0 has the sign of minus infinity
+        effect = np.log(rows["ratio"].to_numpy(float))
+    direction = np.where(np.isnan(effect), rows["cliffs_delta"].to_numpy(float), effect)
+    words = np.select(
+        [np.isnan(p), p >= alpha, direction > 0],
+        ["not analysed", "no difference", "higher"],
+        "lower",
+    )
+    return [str(word) for word in words]
+
+
+def _holds(table: pd.DataFrame) -> pd.DataFrame:
+    """How often the main verdict holds, per analyte and pair of groups."""
+    rows = []
+    keys = ["analyte", "treated_group", "control_group"]
+    for key, group in table.groupby(keys, sort=False):
+        main = str(group.loc[group["main"], "verdict"].iloc[0])
+        others = group[~group["main"]]
+        analysed = others[others["verdict"] != "not analysed"]
+        same = int((others["verdict"] == main).sum())
+        compared = len(others) if main == "not analysed" else len(analysed)
+        share = 100.0 * same / compared if compared else float("nan")
+        span = (group["ratio"].min(), group["ratio"].max())
+        rows.append((*key, main, len(others), len(analysed), same, share, *span))
+    return pd.DataFrame(rows, columns=list(HOLDS_COLUMNS))
+
+
+def _check_studies(result: Comparison, studies: Mapping[str, Study]) -> None:
+    """Every study must hold what the main analysis compared."""
+    problems = [
+        Problem(
+            "CK-412",
+            f"the study {name!r} has no {what} {', '.join(lacking)}",
+            mend="give the same trial, read otherwise",
+        )
+        for name, study in studies.items()
+        for what, lacking in _lacking(result, study)
+    ]
+    if problems:
+        raise UsageError(*problems)
+
+
+def _lacking(result: Comparison, study: Study) -> Iterable[tuple[str, list[str]]]:
+    """What of the main analysis a study does not hold."""
+    days = [*result.day, *(() if result.baseline is None else (result.baseline,))]
+    wanted = (
+        ("group", result.study.groups, study.groups),
+        ("day", days, study.days),
+        ("analyte", result.analytes, study.analytes),
+    )
+    for what, ours, theirs in wanted:
+        missing = [str(one) for one in ours if one not in theirs]
+        if missing:
+            yield what, missing

@@ -1,0 +1,328 @@
+"""Curves of whole plates: tables, verdicts, bad data that does not stop a plate."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cytokit.curves.fit import CurveSet, UnknownCurveError, fit_curves, usual_wells
+from cytokit.curves.options import FitOptions
+from cytokit.errors import InputError
+from cytokit.plate import Plate
+from cytokit.simulate import CYTOKINES, PlatePlan, simulate_plate
+from cytokit.vocabulary import CURVES_COLUMNS, STANDARDS_COLUMNS, RangeStatus, Verdict
+
+
+def make_plate(seed=1, n_samples=4, analytes=3, name="P1", **plan):
+    panel = CYTOKINES[:analytes]
+    rng = np.random.default_rng(seed)
+    truth = {f"S{i + 1}": np.exp(rng.normal(5, 1, analytes)) for i in range(n_samples)}
+    return simulate_plate(panel, truth, rng=rng, plan=PlatePlan(**plan), name=name)
+
+
+def changed(plate: Plate, change) -> Plate:
+    wells = plate.wells.copy()
+    change(wells)
+    return replace(plate, wells=wells)
+
+
+def standards_of(wells, analyte):
+    return (wells["well_type"] == "standard") & (wells["analyte"] == analyte)
+
+
+@pytest.fixture(scope="module")
+def plate():
+    return make_plate()
+
+
+@pytest.fixture(scope="module")
+def curves(plate):
+    return fit_curves([plate])
+
+
+def test_every_analyte_has_a_good_curve_with_all_its_numbers(plate, curves):
+    assert list(curves) == [("P1", name) for name in plate.analyte_names]
+    table = curves.table
+    assert tuple(table.columns) == CURVES_COLUMNS
+    assert (table["verdict"] == "good").all()
+    assert (table["reason"] == "").all()
+    numbers = table.drop(columns=["reason"]).select_dtypes("number")
+    assert np.isfinite(numbers.to_numpy(float)).all()
+    assert (table["lod"] < table["lloq"]).all()
+    assert (table["lloq"] < table["uloq"]).all()
+    assert (table["n_levels"] == 8).all()
+
+
+def test_standards_have_one_row_a_level_and_recover(curves):
+    standards = curves.standards
+    assert tuple(standards.columns) == STANDARDS_COLUMNS
+    assert len(standards) == 3 * 9
+    blank = standards[standards["expected"] == 0]
+    assert blank["recovery_pct"].isna().all()
+    above = standards[standards["expected"] > 0]
+    assert above["recovery_pct"].sub(100).abs().median() < 8
+    assert standards["used"].all()
+    assert (standards["n_wells"] == 2).all()
+
+
+def test_a_curve_predicts_inverts_and_brackets(curves):
+    curve = curves["P1", CYTOKINES[0].name]
+    x = np.geomspace(curve.lloq, curve.uloq, 7)
+    mfi = curve.predict(x)
+    back, status = curve.invert(mfi)
+    np.testing.assert_allclose(back, x, rtol=1e-9)
+    assert (status[1:-1] == RangeStatus.IN_RANGE).all()
+    low, high = curve.interval(mfi, 2)
+    assert ((low < x) & (x < high)).all()
+    below, above = curve.band(x)
+    assert ((below < mfi) & (mfi < above)).all()
+    assert curve.predict(0)[0] == pytest.approx(curve.lower)
+    ends, status = curve.invert([curve.lower - 5, curve.upper * 2, np.nan])
+    assert np.isnan(ends).all()
+    assert status.tolist() == ["oor_low", "oor_high", "not_measured"]
+
+
+def test_the_equation_in_the_table_is_the_curve(curves):
+    from cytokit.curves.model import response
+
+    for curve in curves.values():
+        x = np.array([0.0, 1.0, 30.0, 900.0, 1e5])
+        shown = response(
+            x,
+            curve.lower,
+            curve.upper,
+            curve.slope,
+            curve.inflection,
+            curve.asymmetry,
+            1 if curve.orientation == "+" else -1,
+        )
+        np.testing.assert_allclose(shown, curve.predict(x), rtol=1e-9)
+
+
+def test_it_shows_itself(curves):
+    curve = curves["P1", CYTOKINES[0].name]
+    page = curve._repr_html_()
+    assert "recovery_pct" in page
+    assert "LOD" in page
+    assert "(x/c)" in page
+    assert repr(curve).startswith("<StandardCurve")
+    assert "3 curves on 1 plate(s), 0 failed" in repr(curves)
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("IFNg2", "no curve for 'IFNg2'"),
+        (("P1", "nobody"), "no curve for ('P1', 'nobody')"),
+    ],
+)
+def test_an_unknown_key_is_named(curves, key, words):
+    with pytest.raises(UnknownCurveError) as caught:
+        curves[key]
+    assert "CK-321" in str(caught.value)
+    assert words in caught.value.problems[0].what
+    assert key not in curves
+
+
+def test_an_analyte_alone_is_enough_where_it_is_not_ambiguous(curves):
+    name = CYTOKINES[1].name
+    assert curves[name] is curves["P1", name]
+    twice = CurveSet([curves[name], replace(curves[name], plate="P2")])
+    with pytest.raises(UnknownCurveError) as caught:
+        twice[name]
+    assert "CK-322" in str(caught.value)
+    assert "'P1', 'P2'" in caught.value.problems[0].what
+
+
+def test_an_empty_set_has_empty_tables():
+    assert CurveSet([]).standards.columns.tolist() == list(STANDARDS_COLUMNS)
+    assert CurveSet([]).table.empty
+
+
+A, B, C = (analyte.name for analyte in CYTOKINES[:3])
+
+
+def no_standards(wells):
+    wells.loc[standards_of(wells, A), "well_type"] = "unknown"
+    wells.loc[(wells["well_type"] == "blank") & (wells["analyte"] == A), "well_type"] = "unknown"
+
+
+def keep_levels(number):
+    def change(wells):
+        levels = sorted(set(wells.loc[standards_of(wells, A), "expected"]))
+        keep = levels[-number:] if number else []
+        drop = standards_of(wells, A) & ~wells["expected"].isin(keep)
+        wells.loc[drop, "mfi"] = np.nan
+
+    return change
+
+
+def flat(wells):
+    mine = (wells["analyte"] == A) & wells["well_type"].isin(["standard", "blank"])
+    wells.loc[mine, "mfi"] = 50.0
+
+
+def flat_noise(wells):
+    mine = (wells["analyte"] == A) & wells["well_type"].isin(["standard", "blank"])
+    wells.loc[mine, "mfi"] = 50 + 3 * np.random.default_rng(1).standard_normal(mine.sum())
+
+
+def all_missing(wells):
+    wells.loc[(wells["analyte"] == A), "mfi"] = np.nan
+
+
+def no_expected(wells):
+    wells.loc[standards_of(wells, A), "expected"] = np.nan
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (no_standards, "holds no standards for this analyte"),
+        (keep_levels(3), "3 usable standard levels above zero; 5 are needed, 4 for a 4PL"),
+        (keep_levels(1), "1 usable standard level above zero"),
+        (keep_levels(0), "0 usable standard levels above zero"),
+        (flat, "show no response"),
+        (flat_noise, "show no response"),
+        (all_missing, "no standard well can be used: no reading"),
+        (no_expected, "0 usable standard levels above zero"),
+    ],
+)
+def test_bad_standards_fail_their_own_curve_only(plate, change, words):
+    curves = fit_curves([changed(plate, change)])
+    failed = curves["P1", A]
+    assert failed.verdict is Verdict.FAILED
+    assert not failed.ok
+    assert words in failed.reason
+    assert curves["P1", B].ok
+    assert curves["P1", C].ok
+    assert np.isnan([failed.lower, failed.lod, failed.lloq]).all()
+    assert np.isnan(failed.covariance).all()
+    assert failed.reason in failed._repr_html_()
+    with pytest.raises(InputError) as caught:
+        failed.predict(1.0)
+    assert "CK-320" in str(caught.value)
+    assert words in str(caught.value)
+
+
+def test_four_levels_are_fitted_with_four_parameters_and_it_is_said(plate):
+    curve = fit_curves([changed(plate, keep_levels(4))])["P1", A]
+    assert curve.ok
+    assert curve.model == "4pl"
+    assert curve.asymmetry == 1.0
+    assert "only 4 standard levels stand: fitted as 4PL" in curve.reason
+
+
+def test_four_parameters_on_request(plate):
+    curves = fit_curves([plate], FitOptions(model="4pl"))
+    assert {curve.model for curve in curves.values()} == {"4pl"}
+    assert all(curve.reason == "" for curve in curves.values())
+
+
+def test_a_standard_without_a_reading_is_listed_and_not_used(plate):
+    def change(wells):
+        mine = standards_of(wells, A)
+        top = wells.loc[mine, "expected"].max()
+        wells.loc[mine & (wells["expected"] == top), "mfi"] = np.nan
+
+    curve = fit_curves([changed(plate, change)])["P1", A]
+    top = curve.standards.iloc[-1]
+    assert not top["used"]
+    assert top["n_wells"] == 0
+    assert top["reason"] == "no reading"
+    assert curve.n_levels == 7
+    assert curve.x_top == plate.wells["expected"].max() or curve.x_top > 0
+
+
+def test_a_standard_without_an_expected_concentration_is_listed_last(plate):
+    def change(wells):
+        mine = standards_of(wells, A)
+        wells.loc[mine & (wells["sample"] == wells.loc[mine, "sample"].iloc[0]), "expected"] = (
+            np.nan
+        )
+
+    curve = fit_curves([changed(plate, change)])["P1", A]
+    last = curve.standards.iloc[-1]
+    assert np.isnan(last["expected"])
+    assert last["reason"] == "no expected concentration"
+    assert curve.ok
+
+
+def test_a_plate_without_blanks_is_fitted(plate):
+    wells = plate.wells[plate.wells["well_type"] != "blank"]
+    curves = fit_curves([replace(plate, wells=wells.reset_index(drop=True))])
+    assert all(curve.ok for curve in curves.values())
+
+
+def test_excluded_wells_are_not_used_and_say_so(plate):
+    rows = ((plate.wells["well"] == "A1") & (plate.wells["analyte"] == A)).to_numpy()
+    curve = fit_curves([plate], excluded=[rows])["P1", A]
+    well = curve.wells.set_index("well").loc["A1"]
+    assert well["reason"] == "excluded by a user"
+    assert well["weight"] == 0
+
+
+def test_a_bad_well_is_down_weighted_and_shown(plate):
+    def change(wells):
+        mine = standards_of(wells, A) & (wells["sample"].str.contains("4"))
+        wells.loc[wells.index[mine][0], "mfi"] *= 6
+
+    curve = fit_curves([changed(plate, change)])["P1", A]
+    low = curve.wells[curve.wells["robust"] < 0.5]
+    assert len(low) == 1
+    assert "down-weighted to 0.0" in low["reason"].item()
+    row = curve.standards[curve.standards["level"] == low["level"].item()].iloc[0]
+    assert row["n_wells"] == 1
+    assert abs(row["recovery_pct"] - 100) < 30
+    assert low["well"].item() in row["reason"]
+
+
+def test_vendor_rules_work_on_net_mfi_and_answer_in_mfi(plate):
+    curve = fit_curves([plate], FitOptions(weights="xponent", prior="none", robust=False))["P1", A]
+    blanks = plate.wells[(plate.wells["well_type"] == "blank") & (plate.wells["analyte"] == A)]
+    assert curve.background == pytest.approx(blanks["mfi"].mean())
+    assert curve.orientation == "-"
+    assert "no point of this weight rule" in curve.wells["reason"].tolist()
+    standards = curve.standards[curve.standards["expected"] > 0]
+    back, _ = curve.invert(standards["mfi"])
+    np.testing.assert_allclose(back, standards["back_calculated"], rtol=1e-9)
+
+
+def test_the_usual_number_of_wells_is_that_of_the_samples(plate):
+    assert usual_wells(plate) == 2
+    assert usual_wells(make_plate(replicates=3)) == 3
+    assert usual_wells(make_plate(n_samples=0)) == 1
+
+
+def test_m10_drops_the_worst_and_logs_it(plate):
+    def change(wells):
+        mine = standards_of(wells, A)
+        level = sorted(set(wells.loc[mine, "expected"]))[3]
+        wells.loc[mine & (wells["expected"] == level), "mfi"] *= 1.9
+
+    bad = changed(plate, change)
+    options = FitOptions(profile="m10", robust=False)
+    curves = fit_curves([bad], options)
+    log = curves.dropped
+    mine = log[log["analyte"] == A]
+    assert mine["round"].tolist() == sorted(mine["round"])
+    assert len(mine) >= 1
+    worst = mine.iloc[0]
+    assert abs(worst["recovery_pct"] - 100) > 20
+    row = curves["P1", A].standards
+    assert not row.set_index("level").loc[worst["level"], "used"]
+    assert "left out by the acceptance profile in round 1" in worst["reason"]
+    assert curves["P1", A].n_levels >= 6
+    pd.testing.assert_frame_equal(log, fit_curves([bad], options).dropped)
+
+
+def test_plates_with_other_analytes_and_series_stand_side_by_side(plate, curves):
+    other = make_plate(seed=9, analytes=2, name="P2", levels=6, fold=5.0, replicates=3)
+    both = fit_curves([other, plate])
+    assert len(both) == 5
+    for key, curve in curves.items():
+        np.testing.assert_array_equal(both[key].arrays.theta, curve.arrays.theta)
+        pd.testing.assert_frame_equal(both[key].standards, curve.standards)

@@ -1,0 +1,98 @@
+"""The exclusions file: what it may say, and what is wrong with it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cytokit.errors import InputError
+from cytokit.exclusions import (
+    checked_exclusions,
+    match_exclusions,
+    no_exclusions,
+    read_exclusions,
+)
+from cytokit.simulate import CYTOKINES, simulate_plate
+
+
+@pytest.fixture(scope="module")
+def plate():
+    truth = {"S1": np.full(2, 100.0)}
+    return simulate_plate(CYTOKINES[:2], truth, rng=np.random.default_rng(1), name="Plate1")
+
+
+def table(*rows):
+    return pd.DataFrame(rows, columns=["plate", "well", "analyte", "reason", "who"])
+
+
+def test_a_file_is_read_and_put_right(tmp_path):
+    path = tmp_path / "out.csv"
+    path.write_text("\ufeffplate,well,analyte,reason,who\nP1, a01,,bubble,kb\n", encoding="utf-8")
+    found = read_exclusions(path)
+    assert found.to_dict("records") == [
+        {"plate": "P1", "well": "A1", "analyte": "", "reason": "bubble", "who": "kb"}
+    ]
+
+
+def test_who_may_be_missing():
+    found = checked_exclusions(table(("P1", "A1", "", "bubble", "")).drop(columns="who"))
+    assert found["who"].tolist() == [""]
+
+
+@pytest.mark.parametrize(("content", "words"), [(None, "No such file"), (b"", "No columns")])
+def test_an_unreadable_file(tmp_path, content, words):
+    path = tmp_path / "out.csv"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        read_exclusions(path)
+    assert "CK-330" in str(caught.value)
+    assert words in str(caught.value)
+
+
+def test_a_missing_column_is_named_with_the_near_miss(tmp_path):
+    path = tmp_path / "out.csv"
+    path.write_text("plate,wel,analyte,reason\nP1,A1,,x\n", encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        read_exclusions(path)
+    text = str(caught.value)
+    assert "CK-331" in text
+    assert "lack the column 'well'" in text
+    assert "did you mean 'wel'?" in text
+
+
+def test_all_bad_rows_are_reported_at_once():
+    rows = table(("P1", "Z9", "", "x", ""), ("P1", "", "", "x", ""), ("P1", "A1", "", "", ""))
+    with pytest.raises(InputError) as caught:
+        checked_exclusions(rows, file="out.csv")
+    codes = [problem.code for problem in caught.value.problems]
+    assert codes == ["CK-332", "CK-333", "CK-334"]
+    assert "out.csv, line 2, well Z9" in str(caught.value)
+    assert "names neither well nor analyte" in str(caught.value)
+    assert "gives no reason" in str(caught.value)
+
+
+def test_rows_are_matched(plate):
+    name = CYTOKINES[0].name
+    masks = match_exclusions([plate], table(("Plate1", "A1", name, "x", "")))
+    assert masks[0].sum() == 1
+    assert match_exclusions([plate], table(("", "A1", "", "x", "")))[0].sum() == 2
+    whole = match_exclusions([plate], table(("Plate1", "", name, "x", "")))[0]
+    assert whole.sum() == (plate.wells["analyte"] == name).sum()
+    assert not match_exclusions([plate], no_exclusions())[0].any()
+
+
+def test_what_matches_nothing_is_an_error_with_a_near_miss(plate):
+    rows = table(
+        ("Plate2", "A1", "", "x", ""),
+        ("Plate1", "A1", "IFNgg", "x", ""),
+        ("Plate1", "H12", "", "x", ""),
+    )
+    with pytest.raises(InputError) as caught:
+        match_exclusions([plate], rows)
+    assert [problem.code for problem in caught.value.problems] == ["CK-335"] * 3
+    text = str(caught.value)
+    assert "matches no reading" in text
+    assert "did you mean 'Plate1'?" in text
+    assert f"did you mean {CYTOKINES[0].name!r}?" in text
