@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cytokit.cell_text import unguard
 from cytokit.errors import InputError, Problem, did_you_mean, place
 from cytokit.plate import Plate, normal_well
 from cytokit.vocabulary import EXCLUSION_COLUMNS
@@ -62,7 +63,7 @@ def read_exclusions(path: str | Path) -> pd.DataFrame:
                 mend=f"give a CSV with the columns {', '.join(EXCLUSION_COLUMNS)}",
             )
         ) from error
-    return checked_exclusions(table, file=path)
+    return checked_exclusions(table.map(unguard), file=path)
 
 
 def checked_exclusions(table: pd.DataFrame, file: str | Path | None = None) -> pd.DataFrame:

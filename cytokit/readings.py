@@ -17,6 +17,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import pandas as pd
 
+from cytokit.cell_text import unguard
 from cytokit.errors import (
     InputError,
     NothingToDoError,
@@ -37,7 +38,6 @@ READING_COLUMNS = ("plate", *ID_COLUMNS, "analyte", "unit", "state", "range_stat
 
 QUANTITIES = ("concentration", "mfi")
 MANIFEST = "manifest.json"
-_GUARDED = re.compile(r"'+[=+\-@\t\r]")
 _SAMPLES_NEEDED = (
     *("plate", "sample", "well_type", "analyte", "dilution_factor", "mfi", "concentration"),
     *("ci_low", "ci_high", "unit", "status", "limit_low", "limit_high"),
@@ -305,7 +305,7 @@ def _csv_frame(content: bytes, path: Path, needed: Sequence[str]) -> pd.DataFram
         )
         mend = "run cytokit fit again; a spreadsheet may have changed the file"
         raise InputError(Problem("CK-280", what, place(path), mend))
-    rows = [[cell[1:] if _GUARDED.match(cell) else cell for cell in row] for row in lines[1:]]
+    rows = [[unguard(cell) for cell in row] for row in lines[1:]]
     return pd.DataFrame(rows, columns=header, dtype="str")
 
 

@@ -15,6 +15,7 @@ from cytokit.curves.gather import AnalyteStandards
 from cytokit.curves.limits import Limits, find_limits, recovery_limits
 from cytokit.curves.model import Array, log_midpoint, natural
 from cytokit.curves.options import FitOptions
+from cytokit.curves.prior import Prior
 from cytokit.curves.profiles import Evidence, Profile, judge, levels_that_pass
 from cytokit.curves.status import concentration
 from cytokit.curves.tables import (
@@ -115,14 +116,15 @@ def _with_fit(
         signal=_signal(one, curve),
         has_range=bool(np.isfinite(limits.lloq[column])),
         converged=bool(calibration.converged[column]),
-        at_bound=bool(calibration.at_bound[column]),
+        at_bound=bool(calibration.at_bound[1:, column].any()),
         p_fit=_p_fit(calibration.chi2[column], calibration.df[column]),
     )
     verdict, reason = judge(evidence, profile, one.note)
     if verdict is Verdict.FAILED:
         return _without_fit(one, reason, n_wells, options)
     sign = int(curve.orientation[0])
-    theta = curve.theta + np.array([[curve.log_top[0]], [0.0], [0.0]])
+    shift = np.array([[curve.log_top[0]], [0.0], [0.0]])
+    theta = curve.theta + shift
     slope, _, asymmetry = natural(theta)
     wells = judge_wells(one, weight, robust, standing)
     by_recovery = recovery_limits(one.x[above], passes[above])
@@ -156,9 +158,17 @@ def _with_fit(
         background=one.background,
         n_wells=n_wells,
         decides=options.limits,
-        at_bound=evidence.at_bound,
+        at_bound=_names_at_bound(calibration.at_bound[:, column]),
         arrays=curve,
+        prior=Prior(
+            calibration.prior.mean[:, [column]] + shift, calibration.prior.precision[:, [column]]
+        ),
     )
+
+
+def _names_at_bound(at_bound: NDArray[np.bool_]) -> tuple[str, ...]:
+    """Names of the coordinates that stopped at the edge."""
+    return tuple(name for name, on in zip(("m", "eta", "k"), at_bound, strict=True) if on)
 
 
 def _without_fit(

@@ -257,4 +257,5 @@ def _calibration(
         r2,
         solution.converged,
         solution.at_bound,
+        task.prior,
     )

@@ -73,6 +73,7 @@ def mix(found: list[Calibration], second: NDArray[np.bool_]) -> Calibration:
         pick(one.r2, two.r2),
         np.where(second, two.converged, one.converged),
         np.where(second, two.at_bound, one.at_bound),
+        one.prior,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -11,9 +12,13 @@ import pandas as pd
 from cytokit.curves.arrays import CurveArrays
 from cytokit.curves.intervals import concentration_interval
 from cytokit.curves.model import Array, log_concentration
+from cytokit.curves.prior import Prior
 from cytokit.curves.status import concentration, range_status
 from cytokit.errors import InputError, Problem, place
 from cytokit.vocabulary import CURVES_COLUMNS, Verdict
+
+if TYPE_CHECKING:
+    from lmfit.model import ModelResult
 
 NAN = float("nan")
 
@@ -64,8 +69,8 @@ class StandardCurve:
     standards : pandas.DataFrame
         One row per level, columns ``STANDARDS_COLUMNS``.
     wells : pandas.DataFrame
-        One row per standard or blank well: well, level, expected, mfi, weight, robust, used,
-        reason.
+        One row per standard or blank well: well, level, expected, mfi, response (what was
+        fitted: MFI, or net MFI plus `background`), weight, robust, used, reason.
     background : float
         What the vendors' rules subtract from MFI.
     n_wells : int
@@ -74,7 +79,10 @@ class StandardCurve:
         Which pair of limits decides the status of a concentration.
     dropped : tuple of Dropped
         Standards left out by the profile's rule, in order.
-    at_bound : bool
+    at_bound : tuple of str
+        Coordinates of (m, eta, k) that stopped at the edge of what is plausible.
+    prior : Prior, optional
+        What the fit knew beforehand of (m, eta, k), m in ln concentration.
     arrays : CurveArrays, optional
         The solved curve; None where there is none.
     """
@@ -109,7 +117,8 @@ class StandardCurve:
     n_wells: int = 1
     decides: str = "precision"
     dropped: tuple[Dropped, ...] = ()
-    at_bound: bool = False
+    at_bound: tuple[str, ...] = ()
+    prior: Prior | None = field(default=None, repr=False)
     arrays: CurveArrays | None = field(default=None, repr=False)
 
     @property
@@ -238,6 +247,32 @@ class StandardCurve:
             curves.prediction_variance(log_x, 1.0)
         )
         return (mu - half)[:, 0], (mu + half)[:, 0]
+
+    def lmfit(self) -> ModelResult:
+        """The same fit as lmfit sees it: started at the solution, with the analytic Jacobian.
+
+        Returns
+        -------
+        lmfit.model.ModelResult
+            With ``fit_report()``, ``conf_interval()`` and the rest of lmfit.
+
+        Raises
+        ------
+        InputError
+            CK-320: there is no curve.
+        """
+        from cytokit.curves.lmfit_view import Solution, lmfit_result
+
+        curves = self._solved()
+        theta = curves.theta[:, 0] + np.array([curves.log_top[0], 0.0, 0.0])
+        fixed = (*self.at_bound, *(("k",) if self.model == "4pl" else ()))
+        solution = Solution(
+            theta, self.lower, self.upper, int(curves.orientation[0]), tuple(dict.fromkeys(fixed))
+        )
+        used = self.wells[self.wells["used"]]
+        return lmfit_result(
+            used["expected"], used["response"], used["weight"], solution, self.prior
+        )
 
     def _relative(self, x: npt.ArrayLike) -> Array:
         """Relative ln x as a column."""

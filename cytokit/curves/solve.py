@@ -67,7 +67,7 @@ def solve(
     mean = (weight * y).sum(1) / np.where(total > 0, total, 1.0)
     size = y.shape[2]
     theta, plateaus = np.empty((3, size)), np.empty((2, size))
-    flags = np.empty((2, size), dtype=bool)
+    converged, at_bound = np.empty(size, dtype=bool), np.empty((3, size), dtype=bool)
     for design in _designs(wells):
         x = np.exp(_design_log_x(wells, design))
         for sign in (1, -1):
@@ -85,8 +85,8 @@ def solve(
             )
             theta[:, members] = fit.theta
             plateaus[:, members] = fit.lower, fit.upper
-            flags[:, members] = fit.converged, fit.at_bound[1:].any(0)
-    return Solution(theta, plateaus[0], plateaus[1], flags[0], flags[1])
+            converged[members], at_bound[:, members] = fit.converged, fit.at_bound
+    return Solution(theta, plateaus[0], plateaus[1], converged, at_bound)
 
 
 def outside_the_box(
@@ -96,7 +96,8 @@ def outside_the_box(
     total = weight.sum(1)
     mean = (weight * y).sum(1) / np.where(total > 0, total, 1.0)
     theta, lower, upper = solution.theta.copy(), solution.lower.copy(), solution.upper.copy()
-    for number in np.flatnonzero(solution.at_bound & ~wells.four):
+    outside = solution.at_bound.any(0) & ~wells.four
+    for number in np.flatnonzero(outside):
         used = total[:, number] > 0
         theta[:, number], lower[number], upper[number] = follow_outside(
             wells.log_x[used, number],
@@ -107,4 +108,5 @@ def outside_the_box(
             prior.mean[:, number],
             prior.precision[:, number],
         )
-    return replace(solution, theta=theta, lower=lower, upper=upper)
+    at_bound = solution.at_bound & ~outside
+    return replace(solution, theta=theta, lower=lower, upper=upper, at_bound=at_bound)

@@ -34,6 +34,7 @@ def standing_wells(y: Array, robust: Array) -> NDArray[np.bool_]:
 class JudgedWells:
     """Single standard and blank wells with what became of them, as arrays."""
 
+    response: Array
     weight: Array
     robust: Array
     standing: NDArray[np.bool_]
@@ -49,6 +50,8 @@ def judge_wells(
     reason = table["reason"].tolist()
     placed = (row >= 0) & np.array([text == "" for text in reason], dtype=bool)
     of_well = np.zeros(len(table))
+    response = np.full(len(table), np.nan)
+    response[placed] = one.y[row[placed], column[placed]]
     factor = np.full(len(table), np.nan)
     of_well[placed] = weight[row[placed], column[placed]]
     factor[placed] = robust[row[placed], column[placed]]
@@ -59,7 +62,7 @@ def judge_wells(
             reason[well] = f"down-weighted to {factor[well]:.2f}: off the curve"
         elif of_well[well] == 0:
             reason[well] = "no point of this weight rule"
-    return JudgedWells(of_well, factor, stands, reason)
+    return JudgedWells(response, of_well, factor, stands, reason)
 
 
 def well_table(one: AnalyteStandards, wells: JudgedWells) -> pd.DataFrame:
@@ -70,6 +73,7 @@ def well_table(one: AnalyteStandards, wells: JudgedWells) -> pd.DataFrame:
             "level": one.wells["level"],
             "expected": one.wells["expected"],
             "mfi": one.wells["mfi"],
+            "response": wells.response,
             "weight": wells.weight,
             "robust": wells.robust,
             "used": wells.weight > 0,

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from cytokit.curves.arrays import CurveArrays
 from cytokit.curves.model import X_ZERO, Array
+from cytokit.curves.prior import Prior
 from cytokit.curves.weights import Scatter
 
 
@@ -93,8 +94,10 @@ class Calibration:
     chi2, df, r2 : (N,) array
         Weighted residual sum of squares in units of the variance model, its freedom, weighted R^2.
     converged : (N,) array of bool
-    at_bound : (N,) array of bool
-        Slope or asymmetry stopped at the edge of what is plausible.
+    at_bound : (3, N) array of bool
+        Coordinates m, eta, k that stopped at the edge of what is plausible.
+    prior : Prior
+        The one in force.
     """
 
     curves: CurveArrays
@@ -106,6 +109,7 @@ class Calibration:
     r2: Array
     converged: NDArray[np.bool_]
     at_bound: NDArray[np.bool_]
+    prior: Prior
 
     def take(self, index: NDArray[np.intp]) -> Calibration:
         """Some of the curves."""
@@ -118,5 +122,6 @@ class Calibration:
             self.df[index],
             self.r2[index],
             self.converged[index],
-            self.at_bound[index],
+            self.at_bound.take(index, axis=1),
+            Prior(self.prior.mean.take(index, axis=1), self.prior.precision.take(index, axis=1)),
         )

@@ -1,9 +1,6 @@
 """Tables as CSV that nothing changes on its way: byte-identical, exact, and safe to open in Excel.
 
-A spreadsheet takes a text cell that begins with ``=``, ``+``, ``-``, ``@``, a tab or a carriage
-return for a formula. Such a cell gets one leading apostrophe when it is written (OWASP, "CSV
-injection"), and :func:`read_table` takes exactly one off again, so that names like ``-IL-6`` and
-even ``'=x`` come back to the letter.
+Text cells that a spreadsheet would calculate are guarded: see :mod:`cytokit.cell_text`.
 """
 
 from __future__ import annotations
@@ -14,52 +11,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from cytokit.cell_text import guard, unguard
 from cytokit.errors import InputError, OutputError, Problem, did_you_mean, place
 from cytokit.report._csv import Line, read_lines, typed_column
 from cytokit.report.words import COLUMN_KINDS, Kind
 
-_RISKY = re.compile(r"'*[=+\-@\t\r]")
-_GUARDED = re.compile(r"'+[=+\-@\t\r]")
 _NEEDS_QUOTES = re.compile(r'[,"\r\n]|^\s|\s$')
 _BOM = "\ufeff"
-
-
-def guard(text: str) -> str:
-    """A text as it may stand in a cell: one apostrophe before what Excel would calculate.
-
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> guard("=1+1"), guard("'=1+1"), guard("IL-6")
-    ("'=1+1", "''=1+1", 'IL-6')
-    """
-    return f"'{text}" if _RISKY.match(text) else text
-
-
-def unguard(cell: str) -> str:
-    """The text that :func:`guard` was given.
-
-    Parameters
-    ----------
-    cell : str
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> unguard("'=1+1"), unguard("'quoted'")
-    ('=1+1', "'quoted'")
-    """
-    return cell[1:] if _GUARDED.match(cell) else cell
 
 
 def number_text(value: float) -> str:

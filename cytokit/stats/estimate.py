@@ -81,6 +81,35 @@ def wald(
     return Estimate(method, difference, se, df, t, p, difference - half, difference + half)
 
 
+def small_sample_factor(n: int, df: int, exact_share: float) -> float:
+    """What a maximum likelihood standard error is multiplied by in a small sample.
+
+    Least squares divides the residual sum by n - k, maximum likelihood by n, so that its standard
+    error is too small by sqrt(n / (n - k)) where all values are numbers. Values out of range take
+    no part in that sum: the correction is made in the proportion of the numbers. In simulation (12
+    v 12, 12 v 6; 25 to 50 % out of range) the type I error is .033 to .052 with it, .047 to .066
+    without, .027 to .045 with the full factor.
+
+    Parameters
+    ----------
+    n, df : int
+        Values, and values less coefficients.
+    exact_share : float
+        Share of the values that are numbers.
+
+    Returns
+    -------
+    float
+        1 or more.
+
+    Examples
+    --------
+    >>> round(small_sample_factor(24, 21, 1.0) ** 2 * 21, 6)
+    24.0
+    """
+    return math.sqrt(1.0 + (n - df) / df * exact_share)
+
+
 def failed(method: str, reason: str) -> Estimate:
     """No numbers, and why."""
     return Estimate(method, reason=reason)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cytokit.stats import between, effects, ranks
 from cytokit.stats.cells import AnalyteData, Bools, Cells
-from cytokit.stats.estimate import Estimate, failed, wald
+from cytokit.stats.estimate import Estimate, failed, small_sample_factor, wald
 from cytokit.stats.options import CompareOptions
 from cytokit.stats.outcome import Beside, Outcome, not_analysed
 from cytokit.stats.paired_tobit import paired_tobit
@@ -265,7 +265,7 @@ def _tobit(
     strata: NDArray[np.str_] | None,
     options: CompareOptions,
 ) -> Estimate:
-    """Log-normal Tobit; the standard error carries sqrt(n / df), so that it meets least squares."""
+    """Log-normal Tobit, its standard error corrected for the small sample."""
     from cytokit.stats.censored import tobit
 
     n = len(treated)
@@ -278,7 +278,7 @@ def _tobit(
     contrast = np.zeros(X.shape[1])
     contrast[-1] = 1.0
     test = fitted.test(contrast)
-    se = test.se * float(np.sqrt(n / fitted.df))
+    se = test.se * small_sample_factor(n, fitted.df, float(day.exact.mean()))
     return wald("Tobit", test.estimate, se, fitted.df, options.level)
 
 

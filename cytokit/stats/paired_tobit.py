@@ -9,12 +9,13 @@ Without values out of range it is the paired t test, or the two-sample t test of
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cytokit.stats.cells import Cells
-from cytokit.stats.estimate import Estimate, failed, wald
+from cytokit.stats.estimate import Estimate, failed, small_sample_factor, wald
 
 Floats = NDArray[np.float64]
 
@@ -23,9 +24,13 @@ _LOG_2PI = float(np.log(2 * np.pi))
 _TINY = 1e-14
 
 
+#: log-likelihood, its slopes by the lower and the upper ends, its slope by the correlation
+Term = tuple[float, Floats, Floats, float]
+
+
 @dataclass(frozen=True, slots=True)
-class _Pairs:
-    """Limits of both days (rows: subjects), and the design of both means."""
+class Pairs:
+    """Limits of both days, shape (n, 2), and the design of both means, shape (n, p)."""
 
     lower: Floats
     upper: Floats
@@ -33,6 +38,7 @@ class _Pairs:
 
     @property
     def exact(self) -> NDArray[np.bool_]:
+        """Where the value is a number."""
         return np.asarray(self.lower == self.upper)
 
 
@@ -55,8 +61,8 @@ def paired_tobit(
     Returns
     -------
     Estimate
-        Wald t with n - p degrees of freedom; the standard error carries the factor
-        sqrt(n / (n - p)) that least squares has and maximum likelihood lacks.
+        Wald t with n - p degrees of freedom; its standard error carries
+        :func:`cytokit.stats.estimate.small_sample_factor`.
     """
     from scipy.optimize import minimize
 
@@ -64,25 +70,25 @@ def paired_tobit(
     n, p = design.shape
     if n <= p + 1:
         return failed(method, f"{n} pairs are too few for a model with values out of range")
-    data = _Pairs(
+    data = Pairs(
         np.column_stack([base.lower, day.lower]), np.column_stack([base.upper, day.upper]), design
     )
     start = _start(data)
-    fitted = minimize(_negative, start, args=(data,), method="BFGS", options={"gtol": 1e-5})
-    information = _hessian(fitted.x, data)
+    fitted = minimize(minus_log_likelihood, start, args=(data,), jac=True, method="BFGS")
+    information = _information(fitted.x, data)
     eigenvalues = np.linalg.eigvalsh(information)
-    # BFGS ends "by precision loss" at a maximum where differences cannot be smaller: look there
-    flat = np.abs(fitted.jac).max() < 1e-2
+    # BFGS may end "by precision loss" at a maximum, so the slope is looked at and not its word
+    flat = float(np.abs(fitted.jac).max()) < 1e-3
     if not np.isfinite(fitted.fun) or not flat or eigenvalues[0] <= 1e-8 * eigenvalues[-1]:
         return failed(method, "the model with values out of range has no maximum")
     weights = np.zeros(len(start))
     weights[:p], weights[p : 2 * p] = -contrast, contrast
     variance = float(weights @ np.linalg.solve(information, weights))
-    se = float(np.sqrt(variance * n / (n - p)))
+    se = float(np.sqrt(variance)) * small_sample_factor(n, n - p, float(data.exact.mean()))
     return wald(method, float(weights @ fitted.x), se, n - p, level)
 
 
-def _start(data: _Pairs) -> Floats:
+def _start(data: Pairs) -> Floats:
     """Least squares with each interval replaced by its limit or middle."""
     low = np.where(np.isfinite(data.lower), data.lower, data.upper)
     high = np.where(np.isfinite(data.upper), data.upper, data.lower)
@@ -94,50 +100,116 @@ def _start(data: _Pairs) -> Floats:
     return np.concatenate([beta.T.ravel(), np.log(sd), [np.arctanh(correlation)]])
 
 
-def _negative(parameters: Floats, data: _Pairs) -> float:
-    """Minus the log-likelihood."""
+def minus_log_likelihood(parameters: Floats, data: Pairs) -> tuple[float, Floats]:
+    """Minus the log-likelihood and its gradient.
+
+    Parameters
+    ----------
+    parameters : ndarray, shape (2p + 3,)
+        Coefficients of the baseline and of the day, ln of both spreads, atanh of the correlation.
+    data : Pairs
+
+    Returns
+    -------
+    float, ndarray
+    """
     p = data.design.shape[1]
     means = data.design @ parameters[: 2 * p].reshape(2, p).T
     sd = np.exp(np.clip(parameters[2 * p : 2 * p + 2], -20, 20))
     rho = float(np.tanh(np.clip(parameters[-1], -8, 8)))
     low, high = (data.lower - means) / sd, (data.upper - means) / sd
     exact = data.exact
+    value = -float((np.log(sd) * exact).sum())
+    # derivatives by both ends of each value's interval, and by the correlation
+    by_low, by_high, by_rho = np.zeros_like(low), np.zeros_like(low), 0.0
     both, neither = exact.all(axis=1), ~exact.any(axis=1)
-    total = -float((np.log(sd) * exact).sum())
-    z = low[both]
+    patterns = [(both, _both_known), (neither, _both_hidden)]
+    patterns += [
+        (exact[:, known] & ~exact[:, 1 - known], partial(_one_hidden, known=known))
+        for known in (0, 1)
+    ]
+    for rows, term in patterns:
+        if rows.any():
+            part, by_low[rows], by_high[rows], slope = term(low[rows], high[rows], rho)
+            value, by_rho = value + part, by_rho + slope
+    toward = -(by_low + by_high) / sd
+    by_mean = (data.design.T @ toward).T.ravel()
+    by_sd = -(by_low * _finite(low) + by_high * _finite(high)).sum(axis=0) - exact.sum(axis=0)
+    gradient = np.concatenate([by_mean, by_sd, [by_rho * (1 - rho**2)]])
+    return -value, -gradient
+
+
+def _both_known(low: Floats, high: Floats, rho: float) -> Term:
+    """Bivariate normal density; both ends are the value, so its slope stands at the lower one."""
+    x, y = low.T
     tail = 1 - rho**2
-    quadratic = (z[:, 0] ** 2 - 2 * rho * z[:, 0] * z[:, 1] + z[:, 1] ** 2) / tail
-    total += float(-0.5 * quadratic.sum() - both.sum() * (_LOG_2PI + 0.5 * np.log(tail)))
-    for known, hidden in ((0, 1), (1, 0)):
-        rows = exact[:, known] & ~exact[:, hidden]
-        total += _one_hidden(low[rows], high[rows], known, hidden, rho)
-    total += float(np.log(_rectangle(low[neither], high[neither], rho)).sum())
-    return -total
+    quadratic = (x**2 - 2 * rho * x * y + y**2) / tail
+    value = float(-0.5 * quadratic.sum() - len(x) * (_LOG_2PI + 0.5 * np.log(tail)))
+    slope = np.column_stack([rho * y - x, rho * x - y]) / tail
+    by_rho = float((rho * (1 - quadratic) + x * y).sum() / tail)
+    return value, slope, np.zeros_like(high), by_rho
 
 
-def _one_hidden(low: Floats, high: Floats, known: int, hidden: int, rho: float) -> float:
+def _one_hidden(low: Floats, high: Floats, rho: float, *, known: int) -> Term:
     """Density of the known day times the probability of the other's interval given it."""
     from scipy.special import ndtr
 
+    hidden = 1 - known
     z = low[:, known]
     spread = np.sqrt(1 - rho**2)
     a, b = (low[:, hidden] - rho * z) / spread, (high[:, hidden] - rho * z) / spread
     # in the nearer tail, so that small probabilities keep their digits
     flip = a > 0
     mass = np.where(flip, ndtr(-a) - ndtr(-b), ndtr(b) - ndtr(a))
-    density = -0.5 * (z**2 + _LOG_2PI)
-    return float((density + np.log(np.maximum(mass, 1e-300))).sum())
+    mass = np.maximum(mass, 1e-300)
+    value = float((np.log(mass) - 0.5 * (z**2 + _LOG_2PI)).sum())
+    at_a, at_b = _density(a) / mass, _density(b) / mass
+    by_low, by_high = np.zeros_like(low), np.zeros_like(high)
+    by_low[:, hidden], by_high[:, hidden] = -at_a / spread, at_b / spread
+    by_low[:, known] = -z - (at_b - at_a) * rho / spread
+    # the limit a = (l - rho z) / sqrt(1 - rho^2) moves with rho by (rho a / sqrt - z) / sqrt
+    turn = at_b * (rho * _finite(b) / spread - z) - at_a * (rho * _finite(a) / spread - z)
+    return value, by_low, by_high, float((turn / spread).sum())
 
 
-def _rectangle(low: Floats, high: Floats, rho: float) -> Floats:
-    """Probability of a rectangle under the standard bivariate normal law."""
-    corners = (
-        _bivariate(high[:, 0], high[:, 1], rho)
-        - _bivariate(low[:, 0], high[:, 1], rho)
-        - _bivariate(high[:, 0], low[:, 1], rho)
-        + _bivariate(low[:, 0], low[:, 1], rho)
-    )
-    return np.maximum(corners, _TINY)
+def _both_hidden(low: Floats, high: Floats, rho: float) -> Term:
+    """Probability of a rectangle: four corners, each with its slopes."""
+    corners = ((1, high, high), (-1, low, high), (-1, high, low), (1, low, low))
+    mass = sum(sign * _bivariate(first[:, 0], second[:, 1], rho) for sign, first, second in corners)
+    mass = np.maximum(np.asarray(mass), _TINY)
+    by_low, by_high = np.zeros_like(low), np.zeros_like(high)
+    by_rho = 0.0
+    for sign, first, second in corners:
+        h, k = first[:, 0], second[:, 1]
+        slope_h, slope_k, slope_rho = _corner_slopes(h, k, rho)
+        (by_low if first is low else by_high)[:, 0] += sign * slope_h / mass
+        (by_low if second is low else by_high)[:, 1] += sign * slope_k / mass
+        by_rho += float((sign * slope_rho / mass).sum())
+    return float(np.log(mass).sum()), by_low, by_high, by_rho
+
+
+def _corner_slopes(h: Floats, k: Floats, rho: float) -> tuple[Floats, Floats, Floats]:
+    """Derivatives of P(X <= h, Y <= k) by h, k and the correlation (Plackett 1954)."""
+    from scipy.special import ndtr
+
+    spread = np.sqrt(1 - rho**2)
+    x, y = np.clip(h, -38, 38), np.clip(k, -38, 38)
+    by_h = _density(h) * ndtr((y - rho * x) / spread)
+    by_k = _density(k) * ndtr((x - rho * y) / spread)
+    both = np.isfinite(h) & np.isfinite(k)
+    quadratic = (x**2 - 2 * rho * x * y + y**2) / (1 - rho**2)
+    by_rho = np.where(both, np.exp(-0.5 * quadratic) / (2 * np.pi * spread), 0.0)
+    return by_h, by_k, by_rho
+
+
+def _density(x: Floats) -> Floats:
+    """Standard normal density; 0 at infinity."""
+    return np.asarray(np.exp(-0.5 * (x**2 + _LOG_2PI)))
+
+
+def _finite(values: Floats) -> Floats:
+    """0 in the place of infinity, where it is multiplied by a density of 0."""
+    return np.where(np.isfinite(values), values, 0.0)
 
 
 def _bivariate(h: Floats, k: Floats, rho: float) -> Floats:
@@ -154,19 +226,16 @@ def _bivariate(h: Floats, k: Floats, rho: float) -> Floats:
     return np.asarray(0.5 * (ndtr(h) + ndtr(k)) - first - second - opposite)
 
 
-def _hessian(parameters: Floats, data: _Pairs, step: float = 1e-3) -> Floats:
-    """Second derivatives of minus the log-likelihood by central differences."""
-    k = len(parameters)
-    shifts = np.eye(k) * step
-    value = np.empty((k, k))
-    for i in range(k):
-        for j in range(i, k):
-            corners = [
-                sign_i
-                * sign_j
-                * _negative(parameters + sign_i * shifts[i] + sign_j * shifts[j], data)
-                for sign_i in (1, -1)
-                for sign_j in (1, -1)
-            ]
-            value[i, j] = value[j, i] = sum(corners) / (4 * step**2)
-    return value
+def _information(parameters: Floats, data: Pairs, step: float = 1e-4) -> Floats:
+    """Second derivatives of minus the log-likelihood, by differences of its gradient."""
+    shifts = np.eye(len(parameters)) * step
+    rows = [
+        (
+            minus_log_likelihood(parameters + shift, data)[1]
+            - minus_log_likelihood(parameters - shift, data)[1]
+        )
+        / (2 * step)
+        for shift in shifts
+    ]
+    matrix = np.array(rows)
+    return np.asarray((matrix + matrix.T) / 2)

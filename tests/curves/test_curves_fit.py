@@ -102,6 +102,15 @@ def test_the_equation_in_the_table_is_the_curve(curves):
         np.testing.assert_allclose(shown, curve.predict(x), rtol=1e-9)
 
 
+@pytest.mark.parametrize("options", [FitOptions(), FitOptions(model="4pl", prior="none")])
+def test_lmfit_sees_the_same_fit(plate, options):
+    curve = fit_curves([plate], options)["P1", CYTOKINES[0].name]
+    result = curve.lmfit()
+    assert result.nfev <= 4
+    np.testing.assert_allclose(result.eval(x=[1.0, 50.0, 800.0]), curve.predict([1, 50, 800.0]),
+                               rtol=1e-5)  # fmt: skip
+
+
 def test_it_shows_itself(curves):
     curve = curves["P1", CYTOKINES[0].name]
     page = curve._repr_html_()
