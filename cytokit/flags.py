@@ -428,6 +428,18 @@ COMPARISON_FLAGS = {
         "A sensitivity analysis was asked for; effects and intervals may be biased.",
         "Report the analysis without substitution as the main one.",
     ),
+    "not_normal": FlagText(
+        INFO,
+        "residuals are not normal",
+        "The residuals of the analysis on ln concentrations depart from the normal law.",
+        "Look at the values and at the rank test beside.",
+    ),
+    "unequal_spread": FlagText(
+        WARN,
+        "unequal spread in groups of unequal size",
+        "The analysis of covariance takes one spread for both groups; its p is off here.",
+        "Compare with --between welch.",
+    ),
     "deaths": FlagText(
         WARN,
         "subjects died before the day",
@@ -439,6 +451,12 @@ COMPARISON_FLAGS = {
         "a composite, not the cytokine",
         "Deaths are ranked worse than any value: this compares patients, not concentrations.",
         "Report it as a composite, beside the comparison of survivors.",
+    ),
+    "propagated": FlagText(
+        INFO,
+        "the assay's uncertainty carried on",
+        "True values were drawn given the measured ones; the share the assay adds is given.",
+        "A large share says that a better assay would help more than more subjects.",
     ),
     "not_propagated": FlagText(
         WARN,

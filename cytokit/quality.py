@@ -137,7 +137,7 @@ def replicate_findings(samples: pd.DataFrame, rules: QualityRules) -> list[Findi
     return [
         Finding(
             "replicate_cv",
-            f"CV of the replicates {row['cv_pct']:.0f} %, more than {rules.replicate_cv_pct:g} %",
+            f"CV of the replicates {row['cv_pct']:.1f} %, more than {rules.replicate_cv_pct:g} %",
             row["plate"],
             "",
             row["sample"],

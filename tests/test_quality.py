@@ -65,7 +65,7 @@ def test_an_absent_count_is_not_a_low_one() -> None:
 def test_replicates_that_differ() -> None:
     assert replicate_findings(sample_row(), RULES["kit"]) == []
     (found,) = replicate_findings(sample_row(cv_pct=19.0), RULES["kit"])
-    assert found.message == "CV of the replicates 19 %, more than 15 %"
+    assert found.message == "CV of the replicates 19.0 %, more than 15 %"
     assert replicate_findings(sample_row(cv_pct=19.0), RULES["research"]) == []
     assert replicate_findings(sample_row(cv_pct=90.0, status="below_lloq"), RULES["kit"]) == []
 

@@ -13,6 +13,9 @@ from cytokit.curves.weights import VarianceModel
 
 Index = NDArray[np.intp]
 
+#: ln concentrations further out than this are none
+NO_END = 300.0
+
 
 @dataclass(frozen=True, slots=True)
 class CurveArrays:
@@ -92,14 +95,18 @@ class CurveArrays:
     def invert(self, y: Array) -> Array:
         """Relative ln x (U, N) of a response; -inf below the lower plateau, +inf above the upper.
 
-        On a falling curve "below" is still the side of concentration 0.
+        On a falling curve "below" is still the side of concentration 0. Within rounding of a
+        plateau (beyond e^300 on either side) is beyond it.
         """
         span = self.upper - self.lower
         v = (y - self.lower) / np.where(span == 0, np.nan, span)
         out = np.empty(v.shape)
         for sign, index in self._groups():
-            out[:, index] = inverse_psi(v.take(index, axis=1), self.theta.take(index, axis=1), sign)
-        return out
+            out[:, index] = inverse_psi(
+                v.take(index, axis=1), self.theta.take(index, axis=1), sign
+            )
+        out = np.where(out > NO_END, np.inf, out)
+        return np.where(out < -NO_END, -np.inf, out)
 
     def curve_variance(self, log_x: Array) -> Array:
         """Variance (U, N) of the curve itself at relative ln x."""

@@ -83,7 +83,8 @@ def relative_sd(curves: CurveArrays, log_x: Array, n_wells: Array) -> Array:
     """The precision profile: CV (as a fraction) of a concentration at relative ln x (U, N)."""
     slope = np.abs(curves.jacobian(log_x)[2])
     sd = np.sqrt(curves.prediction_variance(log_x, n_wells))
-    return np.where(slope > 0, sd / np.where(slope > 0, slope, 1.0), np.inf)
+    steep = slope > 1e-100
+    return np.where(steep, sd / np.where(steep, slope, 1.0), np.inf)
 
 
 def _best_stretch(grid: Array, cv: Array, limit: float) -> tuple[Array, Array]:

@@ -24,7 +24,7 @@ def log_ticks(low: float, high: float) -> list[float]:
     >>> log_ticks(0.7, 2000.0)
     [1.0, 10.0, 100.0, 1000.0]
     >>> log_ticks(30.0, 400.0)
-    [50.0, 100.0, 200.0]
+    [30.0, 100.0, 300.0]
     """
     first, last = int(np.floor(np.log10(low))), int(np.ceil(np.log10(high)))
     for subs in _SUBS:

@@ -73,7 +73,7 @@ def shorten(text: str, points: float, size: float = SMALL) -> str:
     Examples
     --------
     >>> shorten("a very long group name indeed", 40)
-    'a very lo…'
+    'a very long…'
     """
     if text_width(text, size) <= points:
         return text

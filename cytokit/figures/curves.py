@@ -47,7 +47,7 @@ _VERDICT_COLORS = {
     Verdict.FAILED: BAD,
 }
 # mm
-_LEFT, _RIGHT, _ABOVE, _BELOW, _BETWEEN = 13.0, 2.5, 5.5, 9.0, 1.5
+_LEFT, _RIGHT, _ABOVE, _BELOW, _BETWEEN = 13.0, 4.0, 5.5, 9.0, 1.5
 _CURVE, _STRIP = 36.0, 11.0
 _KEY = (
     "Dots: single wells; strokes: level means; rings: down-weighted wells; ×: not used.",

@@ -63,84 +63,82 @@ def read_at_once(rows: LazyRows, spans: Sequence[Span]) -> Mapping[int, BulkNumb
         Empty where the file does not lend itself to it: nothing is decided here, all else is read
         cell by cell.
     """
-    by_width: dict[int, list[int]] = {}
+    by_width: dict[int, dict[int, _Lines]] = {}
     for number, span in enumerate(spans):
-        by_well = span.columns[:2] == ["Location", "Sample"] and span.name not in _AS_TEXT
-        if by_well and _looks_plain(rows, span):
-            by_width.setdefault(len(span.columns), []).append(number)
+        if span.columns[:2] == ["Location", "Sample"] and span.name not in _AS_TEXT:
+            lines = _plain_lines(rows, span)
+            if lines is not None:
+                by_width.setdefault(len(span.columns) - 2, {})[number] = lines
     found: dict[int, BulkNumbers] = {}
-    for width, numbers in by_width.items():
-        if sum(len(spans[number].body) for number in numbers) * width >= _LEAST_CELLS:
-            found.update(_read_group(rows, [(n, spans[n].body) for n in numbers], width))
+    for width, group in by_width.items():
+        if sum(len(lines.numbers) for lines in group.values()) * width >= _LEAST_CELLS:
+            found.update(_read_group(group, rows.delimiter, width))
     return found
 
 
-def _looks_plain(rows: LazyRows, span: Span) -> bool:
-    """Whether every cell after the labels holds digits, points and signs, and something."""
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """A block's lines, labels apart from the numbers."""
+
+    locations: list[str]
+    samples: list[str]
+    numbers: list[bytes]
+
+
+def _plain_lines(rows: LazyRows, span: Span) -> _Lines | None:
+    """The block's lines, if every cell after the labels is digits, points and signs."""
     delimiter = rows.delimiter
-    keep = _PLAIN + delimiter.encode()
-    twice = delimiter * 2
+    separator = delimiter.encode()
+    commas = len(span.columns) - 3
+    keep = _PLAIN + separator
+    lines = _Lines([], [], [])
     for index in span.body:
         line = rows.lines[index]
-        start = _third_cell(line, delimiter)
-        rest = line[start:].rstrip(delimiter)
-        if start < 0 or '""' in rest or twice in rest or not rest.isascii():
-            return False
-        if rest.encode().translate(None, keep):
-            return False
-    return bool(span.body)
+        second = _next_cell(line, 0, delimiter)
+        third = _next_cell(line, second, delimiter)
+        if third < 0 or '""' in line:
+            return None
+        numbers = line[third:].rstrip(delimiter).encode()
+        if numbers.count(separator) != commas or numbers.translate(None, keep):
+            return None
+        lines.locations.append(line[: second - 1].strip('" '))
+        lines.samples.append(line[second : third - 1].strip().strip('"').strip())
+        lines.numbers.append(numbers.replace(b'"', b""))
+    return lines if lines.numbers else None
 
 
-def _third_cell(line: str, delimiter: str) -> int:
-    """Where the third cell begins; -1 where that is not plain to see."""
-    at = 0
-    for _ in range(2):
-        if line[at : at + 1] == '"':
-            at = line.find('"', at + 1) + 1
-            if not at or line[at : at + 1] != delimiter:
-                return -1
-        else:
-            at = line.find(delimiter, at)
-            if at < 0:
-                return -1
-        at += 1
-    return at
+def _next_cell(line: str, at: int, delimiter: str) -> int:
+    """Where the cell after the one at ``at`` begins; -1 where there is none."""
+    if at < 0:
+        return -1
+    if line[at : at + 1] == '"':
+        at = line.find('"', at + 1) + 1
+        return at + 1 if at and line[at : at + 1] == delimiter else -1
+    return line.find(delimiter, at) + 1 or -1
 
 
-def _read_group(
-    rows: LazyRows, bodies: Sequence[tuple[int, range]], width: int
-) -> dict[int, BulkNumbers]:
+def _read_group(group: Mapping[int, _Lines], delimiter: str, width: int) -> dict[int, BulkNumbers]:
     """The blocks of one width through pandas' reader; none where anything is not as expected."""
-    text = "\n".join(rows.lines[index] for _, body in bodies for index in body)
+    text = b"\n".join(line for lines in group.values() for line in lines.numbers)
     try:
         frame = pd.read_csv(
-            io.StringIO(text),
-            sep=rows.delimiter,
+            io.BytesIO(text),
+            sep=delimiter,
             header=None,
-            dtype={0: "str", 1: "str"},
+            dtype=float,
             na_filter=False,
             skip_blank_lines=False,
             low_memory=False,
         )
-    except ValueError:  # pandas' ParserError among them: rows of different lengths
+    except ValueError:  # pandas' ParserError among them: a cell is no number after all
         return {}
-    total = sum(len(body) for _, body in bodies)
-    numbers = frame.iloc[:, 2:width]
-    beyond = frame.iloc[:, width:]
-    if len(frame) != total or any(kind.kind not in "if" for kind in numbers.dtypes):
+    values = frame.to_numpy()
+    total = sum(len(lines.numbers) for lines in group.values())
+    if values.shape != (total, width) or not np.isfinite(values).all():
         return {}
-    values = numbers.to_numpy(dtype=float)
-    if (
-        values.shape[1] != width - 2
-        or not np.isfinite(values).all()
-        or (beyond != "").any(axis=None)
-    ):
-        return {}
-    locations = [text.strip() for text in frame[0].tolist()]
-    samples = [text.strip() for text in frame[1].tolist()]
     found, start = {}, 0
-    for number, body in bodies:
-        part = slice(start, start + len(body))
-        found[number] = BulkNumbers(locations[part], samples[part], values[part])
-        start += len(body)
+    for number, lines in group.items():
+        part = values[start : start + len(lines.numbers)]
+        found[number] = BulkNumbers(lines.locations, lines.samples, part)
+        start += len(part)
     return found

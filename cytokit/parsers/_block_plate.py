@@ -29,11 +29,34 @@ from cytokit.parsers._block_wells import (
     missing_readings,
     read_whole,
 )
-from cytokit.parsers._blocks import Block, BlockFile, raise_together, read_blocks, shortened
+from cytokit.parsers._blocks import (
+    Block,
+    BlockFile,
+    block_key,
+    raise_together,
+    read_blocks,
+    shortened,
+)
 from cytokit.parsers._numbers import decide_decimal
 from cytokit.parsers._source import RawFile
 from cytokit.plate import Plate, SourceInfo, Unread, VendorCurve
 
+#: Blocks that are nothing without a location in each row.
+_BY_WELL = frozenset(
+    map(
+        block_key,
+        (
+            "Median",
+            "Net MFI",
+            "Count",
+            "Result",
+            "Range",
+            "Comments",
+            "% Recovery",
+            "Dilution Factor",
+        ),
+    )
+)
 _CRC = re.compile(r"CRC32:\s*([0-9A-Fa-f]{8})")
 
 
@@ -64,7 +87,7 @@ def read_block_plates(raw: RawFile, family: BlockFamily) -> list[Plate]:
     Raises
     ------
     FormatError
-        CK-120 no closing lines, CK-121 to CK-127 damaged or contradicting blocks, CK-123 no
+        CK-120 no closing lines, CK-121 to CK-128 damaged or contradicting blocks, CK-123 no
         Median block; all of one file together.
     """
     parts = read_blocks(raw, numbers_at_once=True)
@@ -80,10 +103,11 @@ def _interpret(
     """The plates as this decimal mark reads them, and the texts it cannot read."""
     notes = Notes(raw.path, list(parts.problems))
     _check_footer(raw, parts, family, notes)
-    _check_names(parts, notes)
+    _check_blocks(parts, notes)
     median = parts.find("Median")
     if median is None or not median.lines:
         raise FormatError(*shortened(notes.problems or [_no_median(parts, median)]))
+    raise_together(notes.problems)
     readings = read_readings(median, notes)
     raise_together(notes.problems)
     whole = read_whole(parts, readings, notes, decimal)
@@ -163,8 +187,8 @@ def _check_footer(raw: RawFile, parts: BlockFile, family: BlockFamily, notes: No
         notes.findings.append(Finding("no_footer", message))
 
 
-def _check_names(parts: BlockFile, notes: Notes) -> None:
-    """A block that occurs twice cannot be told from its double."""
+def _check_blocks(parts: BlockFile, notes: Notes) -> None:
+    """No block may occur twice; blocks by well begin with location and sample."""
     lines: dict[str, Block] = {}
     for block in parts.blocks:
         earlier = lines.setdefault(block.key, block)
@@ -172,6 +196,11 @@ def _check_names(parts: BlockFile, notes: Notes) -> None:
             what = f"{block.part} stands twice, first on line {earlier.line}"
             where = place(notes.file, line=block.line, column=2)
             notes.problems.append(Problem("CK-128", what, where, "export the plate again"))
+        if block.key in _BY_WELL and block.lines and block.columns[:2] != ["Location", "Sample"]:
+            found = ", ".join(map(repr, block.columns[:2]))
+            what = f"{block.part}: expected the columns 'Location' and 'Sample', found {found}"
+            where = place(notes.file, line=block.line + 1, column=1)
+            notes.problems.append(Problem("CK-126", what, where, "export the plate again"))
 
 
 def _no_median(parts: BlockFile, median: Block | None) -> Problem:

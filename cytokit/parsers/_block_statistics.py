@@ -72,6 +72,8 @@ def kept_blocks(
         where = place(parts.file, line=block.line)
         if not block.lines:
             unread.append(Unread(block.name, where, "the block holds no rows"))
+        elif block.is_empty:
+            unread.append(Unread(block.name, where, "every cell is empty"))
         elif block.columns[:2] == ["Location", "Sample"]:
             statistics[block.name] = _by_well(block, readings, notes, decimal)
         elif "Sample" in block.columns[:2]:

@@ -17,13 +17,11 @@ import pandas as pd
 
 from cytokit.errors import Problem, did_you_mean, place
 from cytokit.findings import Finding
-from cytokit.parsers._blocks import Block
+from cytokit.parsers._blocks import BESIDE, Block
 from cytokit.parsers._numbers import Cell, damaged_value, read_table
 from cytokit.plate import normal_well
 from cytokit.sources.numbers import EMPTY
 
-#: Columns that stand beside the analytes.
-BESIDE = ("Total Events", "Notes")
 _LOCATION = re.compile(r"(\d+)\s*\(\s*(\d+)\s*,\s*([A-Za-z]\d{1,2})\s*\)")
 
 

@@ -43,7 +43,9 @@ def read_whole(parts: BlockFile, readings: Readings, notes: Notes, decimal: str)
     grids = {}
     for role, names in _WELL_BLOCKS.items():
         block = parts.find(*names)
-        if block is not None and block.lines and block.columns[:2] == ["Location", "Sample"]:
+        if block is None or block.columns[:2] != ["Location", "Sample"]:
+            continue
+        if block.lines and not (role == "range" and block.is_empty):
             grids[role] = read_grid(block, readings, notes, decimal, partial=role == "recovery")
     remarks = parts.find("Comments")
     rows = match_rows(remarks, readings, notes, partial=False) if remarks is not None else []

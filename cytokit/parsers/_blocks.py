@@ -18,6 +18,8 @@ from cytokit.sources.text import LazyRows
 
 #: Errors listed one by one before the rest is only counted.
 MAX_PROBLEMS = 12
+#: Columns that stand beside the analytes.
+BESIDE = ("Total Events", "Notes")
 #: Blocks whose rows may end early: the instrument leaves their last cells out.
 _MAY_BE_SHORT = {"dilutionfactor", "units", "comments", "range", "avgrange"}
 
@@ -51,6 +53,15 @@ class Block:
     def key(self) -> str:
         """The name without blanks and capitals, to find a block by."""
         return block_key(self.name)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no cell beside the labels and the events holds anything."""
+        if self.bulk is not None:
+            return False
+        last = len(self.columns) - (self.columns[-1] in BESIDE)
+        first = 1 + self.columns.index("Sample") if "Sample" in self.columns else 0
+        return not any(any(row[first:last]) for row in self.rows)
 
     @property
     def locations(self) -> list[str]:

@@ -19,12 +19,13 @@ def note_repeated_samples(plate: Plate) -> Plate:
     A name is suspicious if its wells have different dilution factors, or if it stands in more
     wells than the other samples of the plate do.
     """
-    unknowns = plate.of_type(WellType.UNKNOWN).drop_duplicates("well")
+    columns = ["well", "sample", "dilution_factor"]
+    one_analyte = plate.wells["analyte"] == plate.analyte_names[0]
+    unknown = plate.wells["well_type"] == str(WellType.UNKNOWN)
+    unknowns = plate.wells.loc[one_analyte & unknown, columns].drop_duplicates("well")
     wells: dict[str, list[str]] = {}
     factors: dict[str, set[float]] = {}
-    for well, sample, factor in zip(
-        unknowns["well"], unknowns["sample"], unknowns["dilution_factor"], strict=True
-    ):
+    for well, sample, factor in unknowns.itertuples(index=False):
         wells.setdefault(sample, []).append(well)
         factors.setdefault(sample, set()).add(factor)
     if not wells:

@@ -80,11 +80,12 @@ def rerun_compare(manifest: Mapping[str, Any], found: Mapping[str, Path], goal: 
 def rerun_simulate(manifest: Mapping[str, Any], _found: Mapping[str, Path], goal: Path) -> None:
     """Simulate the same trial; parameters as :func:`rerun_fit`."""
     from cytokit.record.write import write_trial
-    from cytokit.simulate import simulate_trial
+    from cytokit.simulate import PlatePlan, simulate_trial
 
     options = dict(manifest["options"])
     export_format = options.pop("format")
-    files = simulate_trial(**options).files(export_format)
+    plan = PlatePlan(size=options.pop("wells", 96))
+    files = simulate_trial(**options, plan=plan).files(export_format)
     write_trial(files, goal, options=manifest["options"], force=False)
 
 

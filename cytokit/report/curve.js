@@ -9,7 +9,7 @@ function standardPoints(curve, readings) {
     const back = placed ? readings.concentration[slot] : null;
     return {
       slot, x: expected, y: mfi, blank: expected === 0, reason,
-      kind: !used ? "unused" : weight !== null && weight < 0.9 ? "down" : "standard",
+      kind: !used ? "unused" : weight !== null && weight < 0.5 ? "down" : "standard",
       well: placed ? slots[slot][0] : "", name: placed ? slots[slot][1] : "", weight, back,
       recovery: back !== null && expected > 0 ? (100 * back) / expected : null,
     };
@@ -179,7 +179,7 @@ function smallCurve(curve) {
   const Y = scale(...domain.y, true, area.bottom, area.top);
   const marks = points.filter((point) => point.x > 0 && point.y > 0).map((point) =>
     markAt(point.used ? "circle" : "cross", X(point.x), Y(point.y), 2.6,
-      { class: `point ${!point.used ? "unused" : point.weight < 0.9 ? "down" : "standard"}` }));
+      { class: `point ${!point.used ? "unused" : point.weight < 0.5 ? "down" : "standard"}` }));
   return svg("svg", { viewBox: "0 0 220 148", class: "curve small", "aria-hidden": "true" },
     leftAxis(Y, area.left, "", area.right), bottomAxis(X, area.bottom, "", area.top),
     curveLines(curve, X, Y), limitLines(curve, X, Y, false), marks);

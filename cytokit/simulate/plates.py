@@ -40,6 +40,11 @@ class PlatePlan:
         Spread of the plate's own multiplicative effect on the signal (ln scale).
     min_beads : int
         What the protocol asks for; counts scatter well above it.
+
+    Raises
+    ------
+    UsageError
+        CK-619 if there is no such plate, or a count or factor is not above zero.
     """
 
     size: int = 96
@@ -52,6 +57,20 @@ class PlatePlan:
     noise: float = 1.5
     plate_sd: float = 0.05
     min_beads: int = 50
+
+    def __post_init__(self) -> None:
+        problems = []
+        if self.size not in PLATE_SHAPES:
+            sizes = " or ".join(map(str, PLATE_SHAPES))
+            problems.append(
+                Problem("CK-619", f"no plate has {self.size} wells", mend=f"say {sizes}")
+            )
+        for name in ("levels", "replicates", "fold", "dilution_factor"):
+            if not getattr(self, name) > 0:
+                what = f"{name} is {getattr(self, name)}; it must be above zero"
+                problems.append(Problem("CK-619", what, mend="correct the plan of the plate"))
+        if problems:
+            raise UsageError(*problems)
 
     @property
     def capacity(self) -> int:

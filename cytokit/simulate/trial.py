@@ -19,14 +19,15 @@ from cytokit.vocabulary import DesignStatus
 SUBJECT_SD, DAY_CORRELATION = 0.7, 0.6
 #: common change from day 0 to day 6, on ln concentration
 COMMON_CHANGE = -0.15
-SUBJECTS_PER_PLATE = 8
+#: with both of their days; a 384-well plate takes four times as many
+SUBJECTS_PER_96_WELLS = 8
 
 README = """# A simulated trial
 
 Nothing here was measured. `cytokit simulate --seed {seed}` made every file: {subjects} subjects in
 two arms, day 0 and day 6, on {plates} plates in {title} form. `truth.csv` holds the true ratios of
 the arms at day 6 given day 0, `truth_samples.csv` the true concentrations, `design.csv` who is who.
-"""
+{companion}"""
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,14 @@ class SimulatedTrial:
         Returns
         -------
         dict of str to bytes
+            The plates, what goes with them in this format (a layout, a lots file), the design, the
+            truth and a README.
 
         Raises
         ------
         UsageError
-            If the format is not one cytokit writes.
+            CK-611 if the format is not one cytokit writes; CK-614 to CK-620 if it cannot hold the
+            plates.
         """
         if export_format not in WRITERS:
             raise UsageError(
@@ -88,11 +92,15 @@ class SimulatedTrial:
         }
         for name, table in tables.items():
             files[name] = table.to_csv(index=False, lineterminator="\n").encode()
+        companion = writer.companion
+        if companion is not None:
+            files[companion.name] = companion.write(self.plates)
         files["README.md"] = README.format(
             seed=self.seed,
             subjects=self.design["subject"].nunique(),
             plates=len(self.plates),
             title=writer.title,
+            companion="" if companion is None else f"\n{companion.about}\n",
         ).encode()
         return files
 
@@ -135,7 +143,8 @@ def simulate_trial(
     Raises
     ------
     UsageError
-        If the number of subjects is odd or under four, or more die than there are.
+        CK-612 if the number of subjects is odd or under four, CK-613 if more die than there are,
+        CK-616 if an analyte has no name or two share one, CK-610 if the plates are too small.
 
     Examples
     --------
@@ -144,6 +153,7 @@ def simulate_trial(
     (1, 16)
     """
     _check(subjects, deaths)
+    _check_names(analytes)
     plan = plan or PlatePlan()
     chosen = CYTOKINES if analytes is None else panel(analytes, effect)
     if analytes is None and effect is not None:
@@ -153,7 +163,7 @@ def simulate_trial(
     truth = _concentrations(rng, design, chosen)
     present = design[design["status"] == str(DesignStatus.SAMPLED)]
     plates = []
-    per_plate = min(SUBJECTS_PER_PLATE, plan.capacity // 2 // 2 * 2)
+    per_plate = _subjects_per_plate(plan)
     order = _plate_order(design)
     for number, start in enumerate(range(0, subjects, per_plate), start=1):
         aboard = set(order[start : start + per_plate])
@@ -190,6 +200,39 @@ def _check(subjects: int, deaths: tuple[int, int]) -> None:
                 mend="let at most all of an arm die",
             )
         )
+
+
+def _check_names(analytes: Sequence[str] | None) -> None:
+    names = list(analytes or ())
+    problems = [
+        Problem(
+            "CK-616",
+            f"{names.count(name)} analytes are called {name!r}"
+            if name
+            else "an analyte has no name",
+            mend="name every analyte once",
+        )
+        for name in dict.fromkeys(names)
+        if names.count(name) > 1 or not name
+    ]
+    if analytes is not None and not names:
+        problems.append(Problem("CK-616", "no analyte is named", mend="name at least one"))
+    if problems:
+        raise UsageError(*problems)
+
+
+def _subjects_per_plate(plan: PlatePlan) -> int:
+    """An even number, so that both arms stand on every plate."""
+    most = SUBJECTS_PER_96_WELLS * plan.size // 96
+    per_plate = min(most, plan.capacity // 2 // 2 * 2)
+    if per_plate < 2:
+        what = (
+            f"a {plan.size}-well plate holds {max(plan.capacity, 0)} samples beside its standards; "
+            "two subjects have four"
+        )
+        mend = "plan fewer replicates, standards or controls"
+        raise UsageError(Problem("CK-610", what, mend=mend))
+    return per_plate
 
 
 def _design(rng: np.random.Generator, subjects: int, deaths: tuple[int, int]) -> pd.DataFrame:

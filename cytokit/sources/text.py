@@ -92,11 +92,13 @@ class LazyRows(Sequence[list[str]]):
     def _split(self, line: str, at: int) -> list[str]:
         """Lines quoted throughout or not at all are split directly, as csv would; others by csv."""
         if '"' not in line:
-            return [cell.strip() for cell in line.split(self.delimiter)] if line else []
-        row = line[1:-1].split(self._between)
-        whole = line[0] == line[-1] == '"' and line.count('"') == 2 * len(row)
-        if not whole:
-            row = _csv_row(line, self.delimiter, self._file, at + 1)
+            row = line.split(self.delimiter) if line else []
+        else:
+            row = line[1:-1].split(self._between)
+            if not (line[0] == line[-1] == '"' and line.count('"') == 2 * len(row)):
+                row = _csv_row(line, self.delimiter, self._file, at + 1)
+        if line.isascii() and " " not in line and "\t" not in line:
+            return row
         return [cell.strip() for cell in row]
 
 

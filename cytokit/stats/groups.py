@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from cytokit.stats import between, effects, ranks
 from cytokit.stats.cells import AnalyteData, Bools, Cells
+from cytokit.stats.diagnostics import diagnose
 from cytokit.stats.estimate import Estimate, failed, small_sample_factor, wald
 from cytokit.stats.options import CompareOptions
 from cytokit.stats.outcome import Beside, Outcome, not_analysed
@@ -18,7 +19,8 @@ from cytokit.stats.rules import Analysis, choose, fisher_detectable
 Floats = NDArray[np.float64]
 Notes = list[tuple[str, str]]
 
-RANK_SUM, GEHAN, ON_CHANGE = "exact rank-sum", "Gehan rank test", "Welch on change"
+ANCOVA, RANK_SUM, GEHAN = "ANCOVA", "exact rank-sum", "Gehan rank test"
+ON_CHANGE = "Welch on change"
 #: an indicator for baselines out of range needs this many on either side
 _INDICATOR = 3
 
@@ -50,6 +52,9 @@ def compare_arms(
         estimate = _rank_estimate(estimate, beside)
     if np.isnan(estimate.p):
         return not_analysed(estimate.reason, used, p_fisher=beside.p_fisher, notes=notes)
+    if estimate.method == ANCOVA:
+        columns, _ = covariates(data.base.take(used))
+        notes += diagnose(data.day.lower[used], columns, treated[used])
     return Outcome(estimate, used, beside, tuple(notes))
 
 
@@ -255,7 +260,8 @@ def _estimate(
     y = data.day.lower
     if method == "welch":
         return between.welch(y[treated], y[~treated], level=options.level), notes
-    return between.ancova(y, columns, treated, level=options.level, strata=strata), notes
+    found = between.ancova(y, columns, treated, level=options.level, strata=strata)
+    return found, notes
 
 
 def _tobit(

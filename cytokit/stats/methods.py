@@ -10,6 +10,7 @@ from importlib.metadata import version
 
 from cytokit.stats.comparison import Comparison
 from cytokit.stats.labels import STARS_LEGEND
+from cytokit.stats.propagate import IMPUTATIONS
 
 _CENSOR = {
     "lod": "values below the limit of detection were treated as left-censored at it",
@@ -56,6 +57,7 @@ def methods_text(result: Comparison) -> str:
         _between(result),
         _within(result),
         _out_of_range(result),
+        _propagation(result),
         _multiplicity(result),
     ]
     lines = [
@@ -114,7 +116,8 @@ def _between(result: Comparison) -> str:
         + (f" adjusted for {adjusted}" if result.options.between == "ancova" else ""),
         "bivariate Tobit": "a bivariate normal model of both days with censored values",
         "exact rank-sum": "the exact Wilcoxon-Mann-Whitney test with Hodges-Lehmann ratios",
-        "Gehan rank test": "Gehan's rank test for censored values, permuted",
+        "Gehan rank test": "Gehan's rank test for censored values, permuted (completely, or by "
+        f"{result.options.draws} draws with seed {result.options.seed})",
         "mixed model": "a linear mixed model of all days",
     }
     tested = rows[rows["p"].notna()]
@@ -163,6 +166,19 @@ def _out_of_range(result: Comparison) -> str:
             "values (Fisher's exact test) were compared, with more the analyte was not analysed."
         )
     return "No value was out of range."
+
+
+def _propagation(result: Comparison) -> str:
+    """How the assay's uncertainty was carried on."""
+    shares = result.between["assay_share"].dropna()
+    if not result.options.propagate or shares.empty:
+        return ""
+    return (
+        f"The assay's uncertainty was carried on by {IMPUTATIONS} imputations of the true values "
+        f"given the measured ones and their calibration intervals (Rubin's rules, seed "
+        f"{result.options.seed}); it makes up {100 * shares.min():.0f} to {100 * shares.max():.0f} "
+        "% of the variance of the between-group estimates."
+    )
 
 
 def _multiplicity(result: Comparison) -> str:

@@ -115,9 +115,9 @@ def propagated(
     differences = np.array([one.difference for one in kept])
     variances = np.array([one.se**2 for one in kept])
     pooled = rubin(differences, variances, float(np.mean([one.df for one in kept])))
-    method = f"{estimate.method}, propagated"
-    found = wald(method, pooled.difference, pooled.se, pooled.df, level)
-    return replace(outcome, estimate=found, assay_share=pooled.share)
+    found = wald(estimate.method, pooled.difference, pooled.se, pooled.df, level)
+    note = ("propagated", f"the assay adds {100 * pooled.share:.0f} % of the variance")
+    return replace(outcome, estimate=found, assay_share=pooled.share, notes=(*outcome.notes, note))
 
 
 def imputed(data: AnalyteData, arms: NDArray[np.str_], rng: np.random.Generator) -> AnalyteData:

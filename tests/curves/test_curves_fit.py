@@ -7,11 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cytokit.curves.fit import CurveSet, UnknownCurveError, fit_curves, usual_wells
 from cytokit.curves.options import FitOptions
 from cytokit.errors import InputError
 from cytokit.plate import Plate
+from cytokit.quantify import quantify
 from cytokit.simulate import CYTOKINES, PlatePlan, simulate_plate
 from cytokit.vocabulary import CURVES_COLUMNS, STANDARDS_COLUMNS, RangeStatus, Verdict
 
@@ -335,3 +338,40 @@ def test_plates_with_other_analytes_and_series_stand_side_by_side(plate, curves)
     for key, curve in curves.items():
         np.testing.assert_array_equal(both[key].arrays.theta, curve.arrays.theta)
         pd.testing.assert_frame_equal(both[key].standards, curve.standards)
+
+
+def test_an_analyte_without_any_reading_is_an_entry_too(plate):
+    row = plate.analytes.iloc[[0]].assign(analyte="IL-99")
+    more = replace(plate, analytes=pd.concat([plate.analytes, row], ignore_index=True))
+    curve = fit_curves([more])["P1", "IL-99"]
+    assert curve.verdict is Verdict.FAILED
+    assert curve.standards.empty
+    assert "holds no standards" in curve.reason
+
+
+READING = st.one_of(
+    st.just(float("nan")),
+    st.just(0.0),
+    st.floats(-50, 50),
+    st.floats(1, 1e5),
+    st.just(1e9),
+    st.just(float("inf")),
+)
+
+
+@settings(deadline=None, derandomize=True, max_examples=25)
+@given(st.lists(READING, min_size=18, max_size=18), st.sampled_from(["model", "xponent", "1/y2"]))
+def test_whatever_the_standards_read_there_is_no_warning_and_no_half_answer(readings, weights):
+    plate = make_plate(analytes=1, n_samples=1)
+    wells = plate.wells.copy()
+    mine = wells["well_type"].isin(["standard", "blank"])
+    wells.loc[mine, "mfi"] = readings
+    wells["net_mfi"] = np.nan
+    spoiled = replace(plate, wells=wells)
+    prior = "none" if weights == "xponent" else "weak"
+    options = FitOptions(weights=weights, prior=prior)
+    curves = fit_curves([spoiled], options)
+    samples = quantify(spoiled, curves, options).samples
+    numbered = samples["status"].isin(["in_range", "below_lloq", "above_uloq"])
+    assert (samples["concentration"].notna() == numbered).all()
+    assert bool(curves["P1", A].reason) or curves["P1", A].verdict is Verdict.GOOD

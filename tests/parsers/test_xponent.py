@@ -439,6 +439,9 @@ def test_blocks_lost_doubled_or_nameless(xponent: Write, saved: Save) -> None:
         saved, text.replace('"DataType:","Count"', '"DataType:",""'), "CK-126: a block has no name"
     )
     damaged(saved, text.replace('"Reagent","IL-6"', '"Reagent",""'), "CK-126: a column of block")
+    lost = text.replace('"DataType:","Count"\r\n"Location"', '"DataType:","Count"\r\n"Lucation"')
+    damaged(saved, lost, "CK-126: block 'Count': expected the columns 'Location' and 'Sample', "
+            "found 'Lucation', 'Sample'", "line 30, column 1")  # fmt: skip
     start = text.index('"DataType:","Units"')
     damaged(saved, text[:start] + '"DataType:","Units"\r\n\r\n-- CRC --\r\n',
             "CK-126: block 'Units' has no columns")  # fmt: skip

@@ -497,7 +497,9 @@ def test_the_assays_uncertainty_is_carried_on(table):
     study = on_plates(table, lambda _: "P1")
     plain, carried = compare(study, **BASIC), compare(study, **BASIC, propagate=True)
     between = row(carried, "between")
-    assert between["method"] == "ANCOVA, propagated"
+    assert between["method"] == "ANCOVA"
+    assert f"propagated: the assay adds {100 * between['assay_share']:.0f} %" in between["flags"]
+    assert "50 imputations of the true values" in carried.methods
     assert 0 < between["assay_share"] < 0.5
     assert abs(np.log(between["ratio"] / row(plain, "between")["ratio"])) < 0.1
     again = compare(study, **BASIC, propagate=True)

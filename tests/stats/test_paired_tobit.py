@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import optimize, stats
 
 from cytokit.stats import between, longitudinal
 from cytokit.stats.cells import Cells
-from cytokit.stats.paired_tobit import _bivariate, paired_tobit
+from cytokit.stats.paired_tobit import Pairs, _bivariate, minus_log_likelihood, paired_tobit
 
 
 def cells(values, limit=-np.inf):
@@ -66,6 +66,21 @@ def test_a_limit_hides_values_and_not_the_change():
     assert found.se < 0.03
     naive = np.maximum(day, limit) - np.maximum(base, limit)
     assert abs(naive.mean() + 0.5) > 0.1
+
+
+def test_the_gradient_is_the_slope_of_the_likelihood():
+    """Exact, below, above and between, on either day, in all combinations."""
+    rng = np.random.default_rng(1)
+    values = rng.normal(size=(60, 2))
+    lower = np.where(values < -0.5, -np.inf, values)
+    upper = np.where(values < -0.5, -0.5, values)
+    lower, upper = np.where(values > 1, 1.0, lower), np.where(values > 1, np.inf, upper)
+    between_limits = (values > 0) & (values < 0.4)
+    lower, upper = np.where(between_limits, 0.0, lower), np.where(between_limits, 0.4, upper)
+    data = Pairs(lower, upper, np.column_stack([np.ones(60), np.arange(60) % 2]))
+    at = np.array([0.1, -0.2, 0.3, 0.2, -0.1, 0.2, 0.4])
+    numeric = optimize.approx_fprime(at, lambda x: minus_log_likelihood(x, data)[0], 1e-6)
+    np.testing.assert_allclose(minus_log_likelihood(at, data)[1], numeric, rtol=1e-4, atol=1e-4)
 
 
 def test_too_few_pairs_and_no_maximum():

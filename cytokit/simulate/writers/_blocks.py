@@ -214,7 +214,10 @@ def _analysis(plate: Plate) -> list[Row]:
         return []
     curves = [plate.vendor_curves[name] for name in names]
     coefficients = [
-        (f"Coefficient {letter}", *(repr(float(getattr(curve, letter.lower()))) for curve in curves))
+        (
+            f"Coefficient {letter}",
+            *(repr(float(getattr(curve, letter.lower()))) for curve in curves),
+        )
         for letter in "ABCDF"
     ]
     r2 = [number(curve.statistics.get("r2", float("nan"))) for curve in curves]

@@ -1,4 +1,4 @@
-"""A plate as wells x analytes, in the order an instrument reads it: what every writer starts from."""
+"""A plate as wells x analytes in the order of reading: what every writer starts from."""
 
 from __future__ import annotations
 
@@ -93,7 +93,9 @@ def read_out(plate: Plate) -> ReadOut:
     problems = [
         Problem(
             "CK-616",
-            f"{names.count(name)} analytes are called {name!r}" if name else "an analyte has no name",
+            f"{names.count(name)} analytes are called {name!r}"
+            if name
+            else "an analyte has no name",
             place(plate.name),
             "give every analyte a name of its own",
         )

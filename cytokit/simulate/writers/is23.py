@@ -127,13 +127,11 @@ def _header(readout: ReadOut) -> list[Row]:
     ]
 
 
-def _block(
-    readout: ReadOut, name: str, cells: Sequence[Row], notes: Sequence[str]
-) -> list[Row]:
+def _block(readout: ReadOut, name: str, cells: Sequence[Row], notes: Sequence[str]) -> list[Row]:
     rows: list[Row] = [("Location", "Sample", *readout.analytes, "Total Events", "Notes")]
+    events = [number(total) for total in readout.events()]
     for i, well in enumerate(readout.wells):
-        events = number(readout.events()[i])
-        rows.append((f"{i + 1} ({well})", readout.samples[i], *cells[i], events, notes[i]))
+        rows.append((f"{i + 1} ({well})", readout.samples[i], *cells[i], events[i], notes[i]))
     return block(name, rows)
 
 

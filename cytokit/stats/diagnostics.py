@@ -1,0 +1,54 @@
+"""Whether an analysis of covariance may be believed: the residuals' shape and spread.
+
+Nothing is decided by these checks: choosing the test by a test would spoil its level. They put a
+flag on the row that points at the analysis beside it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cytokit.stats import _pingouin
+from cytokit.stats.between import ancova_residuals
+from cytokit.stats.cells import Bools, Floats
+
+#: a small level: at 50 analytes half a flag is expected by chance
+LEVEL = 0.01
+#: groups whose sizes differ by less hardly mind unequal spread
+UNBALANCED = 1.5
+
+
+def diagnose(day: Floats, columns: Floats, treated: Bools) -> list[tuple[str, str]]:
+    """Flags on the residuals of an analysis of covariance.
+
+    Parameters
+    ----------
+    day : ndarray, shape (n,)
+    columns : ndarray, shape (n, k)
+        The covariates.
+    treated : ndarray of bool, shape (n,)
+
+    Returns
+    -------
+    list of (code, text)
+        ``not_normal`` by Shapiro and Wilk's test; ``unequal_spread`` by Brown and Forsythe's where
+        the groups differ in size.
+    """
+    residuals = ancova_residuals(day, columns, treated)
+    notes = []
+    p = _pingouin.normality(residuals)
+    if p < LEVEL:
+        notes.append(("not_normal", "residuals are not normal on the ln scale: see p_rank"))
+    sizes = sorted((int(treated.sum()), int((~treated).sum())))
+    if sizes[0] < 3 or sizes[1] < UNBALANCED * sizes[0]:
+        return notes
+    spread = [float(residuals[arm].std(ddof=1)) for arm in (treated, ~treated)]
+    distance = [np.abs(residuals[arm] - np.median(residuals[arm])) for arm in (treated, ~treated)]
+    if min(spread) > 0 and _pingouin.welch(*distance)[2] < LEVEL:
+        small = treated.sum() < (~treated).sum()
+        wider = (spread[0] > spread[1]) == small
+        text = (
+            f"spread {spread[0]:.2g} against {spread[1]:.2g} in groups of unequal size: p is too "
+        )
+        notes.append(("unequal_spread", text + ("small" if wider else "large") + "; use welch"))
+    return notes
