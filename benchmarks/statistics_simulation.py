@@ -16,8 +16,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cytokit.stats.beside import beside_arms
 from cytokit.stats.cells import AnalyteData, Subjects
-from cytokit.stats.groups import GEHAN, RANK_SUM, beside_arms, changes, primary
+from cytokit.stats.groups import GEHAN, RANK_SUM, changes, primary
 from cytokit.stats.multiplicity import adjust
 from cytokit.stats.options import CompareOptions
 from cytokit.stats.pairs import within

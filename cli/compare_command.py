@@ -59,8 +59,9 @@ def _pairs(_ctx: click.Context, _param: click.Parameter, values: Sequence[str]) 
 @click.option("--within", type=Choice(["ratio", "signed-rank"]), default="ratio",
               show_default=True)  # fmt: skip
 @click.option("--adjust", type=Choice(ADJUSTERS), default="holm", show_default=True)
-@click.option("--gate/--no-gate", default=True, show_default=True,
-              help="Stars within arms only where the arms differ.")  # fmt: skip
+@click.option("--gate/--no-gate", default=None,
+              help="Stars within arms only where the arms differ.  "
+                   "[default: gate; no-gate with --style lanzoni]")  # fmt: skip
 @click.option("--censor", type=Choice(["lod", "lloq", "interval"]), default="lod",
               show_default=True, help="What counts as out of range.")  # fmt: skip
 @click.option("--substitute", type=Choice(["none", "as-given", "limit", "half", "sqrt2"]),
@@ -85,6 +86,7 @@ def command(
     style: str,
     label: str,
     summary_mark: str,
+    gate: bool | None,
     censor: str,
     out: str | None,
     force: bool,
@@ -108,7 +110,8 @@ def command(
     check_goal(goal, force=force)
     study = Study([Path(name) for name in inputs], design, mapping=mapping or None, censor=censor)
     names = None if analytes is None else [name.strip() for name in analytes.split(",")]
-    result = compare(study, analytes=names, **options)
+    gated = style != "lanzoni" if gate is None else gate
+    result = compare(study, analytes=names, gate=gated, **options)
     result.write(goal, force=force, style=style, label=label, summary=summary_mark)
     _report(result, goal, as_json)
 

@@ -67,37 +67,44 @@ def _spelled_twice(frame: pd.DataFrame, path: str) -> Iterator[Problem]:
 
 def _two_of(frame: pd.DataFrame, column: str, code: str, path: str) -> Iterator[Problem]:
     """A subject in two groups, or two strata."""
-    for subject, rows in frame.groupby("subject", sort=False):
-        values = list(dict.fromkeys(rows[column]))
-        if len(values) > 1:
-            lines = ", ".join(str(line) for line in rows.drop_duplicates(column)["line"])
-            what = f"subject {subject!r} is in {len(values)} {_PLURAL[column]}: {', '.join(values)}"
-            mend = f"give the subject one {column}"
-            yield Problem(code, what, f"{place(path)}, lines {lines}", mend)
+    several = frame[frame[column] != ""].drop_duplicates(["subject", column])
+    several = several[several.duplicated("subject", keep=False)]
+    for subject, rows in several.groupby("subject", sort=False):
+        values = list(rows[column])
+        what = f"subject {subject!r} is in {len(values)} {_PLURAL[column]}: {', '.join(values)}"
+        yield Problem(code, what, _lines(path, rows), f"give the subject one {column}")
 
 
 _PLURAL = {"group": "groups", "stratum": "strata"}
 
 
 def _day_twice(frame: pd.DataFrame, path: str) -> Iterator[Problem]:
-    for key, rows in frame.groupby(["subject", "day"], sort=False):
+    twice = frame[frame.duplicated(["subject", "day"], keep=False)]
+    for key, rows in twice.groupby(["subject", "day"], sort=False):
         subject, day = key
         if len(set(rows["sample"])) > 1:
             names = ", ".join(repr(name) for name in dict.fromkeys(rows["sample"]))
-            lines = ", ".join(map(str, rows["line"]))
             what = f"subject {subject!r} has day {day} twice: samples {names}"
             mend = "keep the sample that counts; a sample measured again keeps its name"
-            yield Problem("CK-268", what, f"{place(path)}, lines {lines}", mend)
+            yield Problem("CK-268", what, _lines(path, rows), mend)
+
+
+def _lines(path: str, rows: pd.DataFrame) -> str:
+    """The file and the lines of some rows; a table's own design has no lines."""
+    numbers = [str(line) for line in rows["line"] if line is not None]
+    return place(path) + (f", lines {', '.join(numbers)}" if numbers else "")
 
 
 def _sample_twice(frame: pd.DataFrame, path: str) -> Iterator[Problem]:
     """One sample given to two subjects or days, or listed twice."""
     named = frame[frame["sample"] != ""]
-    for key, rows in named.groupby(["sample", "plate"], sort=False):
+    twice = named[named.duplicated(["sample", "plate"], keep=False)]
+    for key, rows in twice.groupby(["sample", "plate"], sort=False):
         if len(rows) > 1:
             sample, plate = key
             owners = ", ".join(
-                f"{row.subject!r} day {row.day} (line {row.line})" for row in design_rows(rows)
+                f"{row.subject!r} day {row.day}" + (f" (line {row.line})" if row.line else "")
+                for row in design_rows(rows)
             )
             what = f"sample {sample!r} stands {len(rows)} times: {owners}"
             mend = "one row per sample; add a plate column if plates share sample names"
@@ -109,10 +116,9 @@ def _after_death(frame: pd.DataFrame, path: str) -> Iterator[Problem]:
     """A sample taken on or after the day for which the subject is said to have died."""
     # a bare list would be taken for column names where the frame is empty
     numeric = frame[np.array([not isinstance(day, str) for day in frame["day"]], dtype=bool)]
-    for subject, rows in numeric.groupby("subject", sort=False):
+    dead = numeric.loc[numeric["status"] == _DIED, "subject"]
+    for subject, rows in numeric[numeric["subject"].isin(dead)].groupby("subject", sort=False):
         deaths = rows.loc[rows["status"] == _DIED, "day"]
-        if deaths.empty:
-            continue
         later = rows[(rows["status"] == _SAMPLED) & (rows["day"] >= deaths.min())]
         for row in design_rows(later):
             what = (

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from cytokit._design_rows import DesignRow, design_rows
-from cytokit.days import sort_key
+from cytokit.days import Day, sort_key
 from cytokit.design import FRAME_COLUMNS, Design, design_header, make_design, read_design
 from cytokit.errors import DesignError, Problem, did_you_mean, place
 from cytokit.findings import Finding
@@ -109,17 +109,20 @@ def join_design(readings: Readings, design: Design) -> tuple[pd.DataFrame, list[
 
 def planned(design: Design) -> pd.DataFrame:
     """One row per subject and planned day; what the design leaves out is missing, or died."""
-    frame = design.frame
-    days = sorted(dict.fromkeys(frame["day"]), key=sort_key)
+    days = sorted(dict.fromkeys(design.frame["day"]), key=sort_key)
+    subjects: dict[str, DesignRow] = {}
+    status: dict[tuple[str, Day | None], str] = {}
+    for row in design_rows(design.frame):
+        if row.subject not in subjects or (row.stratum and not subjects[row.subject].stratum):
+            subjects[row.subject] = row
+        status[row.subject, row.day] = row.status
     rows = []
-    for subject, own in frame.groupby("subject", sort=False):
-        status = dict(zip(own["day"], own["status"], strict=True))
+    for subject, first in subjects.items():
         dead = False
         for day in days:
-            dead = dead or status.get(day) == _DIED
-            default = _DIED if dead else _MISSING
-            first = own.iloc[0]
-            rows.append((subject, first["group"], first["stratum"], day, status.get(day, default)))
+            dead = dead or status.get((subject, day)) == _DIED
+            found = status.get((subject, day), _DIED if dead else _MISSING)
+            rows.append((subject, first.group, first.stratum, day, found))
     return pd.DataFrame(rows, columns=["subject", "group", "stratum", "day", "status"])
 
 

@@ -436,9 +436,9 @@ COMPARISON_FLAGS = {
     ),
     "unequal_spread": FlagText(
         WARN,
-        "unequal spread in groups of unequal size",
-        "The analysis of covariance takes one spread for both groups; its p is off here.",
-        "Compare with --between welch.",
+        "the groups spread unequally",
+        "The model takes one spread for both groups; its p is off here.",
+        "Compare with --between welch and with the rank test beside.",
     ),
     "deaths": FlagText(
         WARN,

@@ -7,49 +7,17 @@ rules that name a bad result fail.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from cytokit.curves.forensics import signal_findings, standard_findings
 from cytokit.curves.options import FitOptions
+from cytokit.curves.profiles import PROFILES, Profile
 from cytokit.findings import Finding
 from cytokit.plate import Plate
 from cytokit.vocabulary import RangeStatus, Severity, WellType
-
-
-@dataclass(frozen=True, slots=True)
-class QualityRules:
-    """Thresholds of one profile.
-
-    Parameters
-    ----------
-    beads_fail, beads_warn : int
-        Fewer beads than these.
-    replicate_cv_pct : float
-        Above this the replicates of a sample differ too much.
-    severity : Severity
-        How a broken rule counts.
-    source : str
-        Where the figures come from.
-    """
-
-    beads_fail: int
-    beads_warn: int
-    replicate_cv_pct: float
-    severity: Severity
-    source: str
-
-
-#: 35 and 50 beads: the makers' own advice (xPONENT's default asks for 50 per region; R&D Systems,
-#: Millipore and Bio-Rad inserts call 35 the least); replicate CV: 20 % in kits, 20 % in ICH M10.
-RULES: Mapping[str, QualityRules] = {
-    "research": QualityRules(35, 50, 20.0, Severity.WARN, "kit inserts; reported, never dropped"),
-    "kit": QualityRules(35, 50, 15.0, Severity.FAIL, "kit inserts: 35 / 50 beads, CV 15 %"),
-    "m10": QualityRules(35, 50, 20.0, Severity.FAIL, "ICH M10 (2022) 4.2.2: CV 20 %"),
-}
 
 
 def quality_findings(
@@ -70,7 +38,7 @@ def quality_findings(
     -------
     list of Finding
     """
-    rules = RULES[options.profile]
+    rules = PROFILES[options.profile]
     found: list[Finding] = []
     for plate in plates:
         found += standard_findings(plate)
@@ -81,13 +49,13 @@ def quality_findings(
     return found + signal_findings(plates)
 
 
-def bead_findings(plate: Plate, rules: QualityRules) -> list[Finding]:
+def bead_findings(plate: Plate, rules: Profile) -> list[Finding]:
     """Readings on too few beads; an absent count is not a low one.
 
     Parameters
     ----------
     plate : Plate
-    rules : QualityRules
+    rules : Profile
 
     Returns
     -------
@@ -97,13 +65,13 @@ def bead_findings(plate: Plate, rules: QualityRules) -> list[Finding]:
     """
     wells = plate.wells
     asked = wells["analyte"].map(plate.analytes.set_index("analyte")["min_beads"])
-    warn = np.fmin(asked.astype("float64"), float(rules.beads_warn))
-    low = wells["bead_count"] < rules.beads_fail
+    warn = np.fmin(asked.astype("float64"), rules.beads_warn.value)
+    low = wells["bead_count"] < rules.beads_fail.value
     few = (wells["bead_count"] < warn) & ~low
     found = []
     for row in wells.assign(least=warn)[low | few].to_dict("records"):
-        failed = row["bead_count"] < rules.beads_fail
-        least = rules.beads_fail if failed else row["least"]
+        failed = row["bead_count"] < rules.beads_fail.value
+        least = rules.beads_fail.value if failed else row["least"]
         found.append(
             Finding(
                 "low_count" if failed else "few_beads",
@@ -112,43 +80,52 @@ def bead_findings(plate: Plate, rules: QualityRules) -> list[Finding]:
                 row["well"],
                 row["sample"],
                 row["analyte"],
-                rules.severity if failed else None,
+                _gate(rules) if failed else None,
             )
         )
     return found
 
 
-def replicate_findings(samples: pd.DataFrame, rules: QualityRules) -> list[Finding]:
+def replicate_findings(samples: pd.DataFrame, rules: Profile) -> list[Finding]:
     """Samples and controls in range whose replicates differ too much.
 
     Parameters
     ----------
     samples : pandas.DataFrame
         Columns as samples.csv; ``cv_pct`` is that of the concentrations.
-    rules : QualityRules
+    rules : Profile
 
     Returns
     -------
     list of Finding
         ``replicate_cv``.
     """
+    warn, fail = rules.cv_warn_pct.value, rules.cv_fail_pct.value
     in_range = samples["status"] == str(RangeStatus.IN_RANGE)
-    apart = samples[in_range & (samples["cv_pct"] > rules.replicate_cv_pct)]
-    return [
-        Finding(
-            "replicate_cv",
-            f"CV of the replicates {row['cv_pct']:.1f} %, more than {rules.replicate_cv_pct:g} %",
-            row["plate"],
-            "",
-            row["sample"],
-            row["analyte"],
-            rules.severity,
+    found = []
+    for row in samples[in_range & (samples["cv_pct"] > warn)].to_dict("records"):
+        failed = row["cv_pct"] > fail
+        found.append(
+            Finding(
+                "replicate_cv",
+                f"CV of the replicates {row['cv_pct']:.1f} %, more than "
+                f"{fail if failed else warn:g} %",
+                row["plate"],
+                "",
+                row["sample"],
+                row["analyte"],
+                _gate(rules) if failed else Severity.WARN,
+            )
         )
-        for row in apart.to_dict("records")
-    ]
+    return found
 
 
-def control_findings(plate: Plate, samples: pd.DataFrame, rules: QualityRules) -> list[Finding]:
+def _gate(rules: Profile) -> Severity:
+    """How a result that breaks a rule counts: research never fails a plate."""
+    return Severity.WARN if rules.name == "research" else Severity.FAIL
+
+
+def control_findings(plate: Plate, samples: pd.DataFrame, rules: Profile) -> list[Finding]:
     """Quality controls outside the range their maker gives.
 
     Parameters
@@ -156,7 +133,7 @@ def control_findings(plate: Plate, samples: pd.DataFrame, rules: QualityRules) -
     plate : Plate
     samples : pandas.DataFrame
         Columns as samples.csv.
-    rules : QualityRules
+    rules : Profile
 
     Returns
     -------
@@ -187,7 +164,7 @@ def control_findings(plate: Plate, samples: pd.DataFrame, rules: QualityRules) -
                 "",
                 row["sample"],
                 row["analyte"],
-                rules.severity,
+                _gate(rules),
             )
         )
     return found

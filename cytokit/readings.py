@@ -5,8 +5,6 @@ Nothing is decided here about values out of range; :mod:`cytokit.censoring` does
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +15,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import pandas as pd
 
-from cytokit.cell_text import unguard
+from cytokit._readings_frame import ID_COLUMNS, tidy
 from cytokit.errors import (
     InputError,
     NothingToDoError,
@@ -27,23 +25,10 @@ from cytokit.errors import (
     place,
 )
 from cytokit.findings import Finding
+from cytokit.fit_folder import from_fit, read_fit_folder
 from cytokit.tables import read_concentrations
-from cytokit.vocabulary import RangeStatus, WellType
-
-#: who and when, where the source itself says so (plain tables); empty text otherwise
-ID_COLUMNS = ("sample", "subject", "group", "day", "stratum", "status")
-NUMBERS = ("value", "lower", "upper", "given", "lod", "lloq", "uloq", "ci_low", "ci_high", "mfi")
-#: one row per reading; state is exact, below, above or missing, before any censoring policy
-READING_COLUMNS = ("plate", *ID_COLUMNS, "analyte", "unit", "state", "range_status", *NUMBERS)
 
 QUANTITIES = ("concentration", "mfi")
-MANIFEST = "manifest.json"
-_SAMPLES_NEEDED = (
-    *("plate", "sample", "well_type", "analyte", "dilution_factor", "mfi", "concentration"),
-    *("ci_low", "ci_high", "unit", "status", "limit_low", "limit_high"),
-)
-_CURVES_NEEDED = ("plate", "analyte", "lod", "lloq", "uloq")
-_WITH_NUMBER = (RangeStatus.IN_RANGE, RangeStatus.BELOW_LLOQ, RangeStatus.ABOVE_ULOQ)
 
 
 @runtime_checkable
@@ -89,7 +74,7 @@ class Readings:
     Parameters
     ----------
     frame : pandas.DataFrame
-        Columns ``READING_COLUMNS``.
+        Columns ``READING_COLUMNS`` of :mod:`cytokit._readings_frame`.
     findings : tuple of Finding
         What reading the sources showed.
     inputs : tuple of Input
@@ -127,7 +112,7 @@ def gather(
     InputError
         If a source cannot be read, or an analyte stands in two units; all problems together.
     NothingToDoError
-        CK-277, if there is no source.
+        CK-277, if there is no source, or none holds a sample.
     UsageError
         CK-278 for a source of another kind, CK-287 for a quantity that is not there.
     """
@@ -145,82 +130,14 @@ def gather(
     if errors:
         raise InputError.together(errors)
     frame = pd.concat([part.frame for part in parts], ignore_index=True)
+    if frame.empty:
+        mend = "check the well types of the fit: only unknowns are compared"
+        raise NothingToDoError(Problem("CK-277", "the sources hold no unknown sample", mend=mend))
     _check_units(frame)
     if quantity == "mfi":
         frame = _as_mfi(frame)
     findings = tuple(finding for part in parts for finding in part.findings)
     return Readings(frame, findings, tuple(entry for part in parts for entry in part.inputs))
-
-
-def read_fit_folder(path: str | Path) -> tuple[pd.DataFrame, pd.DataFrame, str]:
-    """Samples and curves of a folder that ``fit`` wrote.
-
-    Parameters
-    ----------
-    path : str or Path
-
-    Returns
-    -------
-    samples, curves : pandas.DataFrame
-        samples.csv and curves.csv, their texts as the fit had them.
-    sha256 : str
-        Of samples.csv.
-
-    Raises
-    ------
-    InputError
-        CK-279 a folder that is not a finished fit, CK-280 a damaged table.
-    """
-    import hashlib
-
-    folder = Path(path)
-    for name in (MANIFEST, "samples.csv", "curves.csv"):
-        if not (folder / name).is_file():
-            what = f"the folder has no {name}: not written by fit, or not finished"
-            mend = "run cytokit fit again and give the folder it writes"
-            raise InputError(Problem("CK-279", what, place(path), mend))
-    content = (folder / "samples.csv").read_bytes()
-    samples = _csv_frame(content, folder / "samples.csv", _SAMPLES_NEEDED)
-    curves_file = folder / "curves.csv"
-    curves = _csv_frame(curves_file.read_bytes(), curves_file, _CURVES_NEEDED)
-    return samples, curves, hashlib.sha256(content).hexdigest()
-
-
-def from_fit(samples: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
-    """The unknowns of a fit as readings, each with its own limits (dilution applied).
-
-    Parameters
-    ----------
-    samples, curves : pandas.DataFrame
-        Columns of samples.csv and curves.csv.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``READING_COLUMNS``.
-    """
-    unknown = samples[samples["well_type"].astype(str) == str(WellType.UNKNOWN)]
-    limits = curves[list(_CURVES_NEEDED)].drop_duplicates(["plate", "analyte"])
-    rows = unknown.merge(limits, on=["plate", "analyte"], how="left", validate="many_to_one")
-    factor = _number(rows["dilution_factor"])
-    status = rows["status"].astype(str)
-    has_number = status.isin([str(kind) for kind in _WITH_NUMBER])
-    value = _number(rows["concentration"]).where(has_number)
-    below, above = status == str(RangeStatus.OOR_LOW), status == str(RangeStatus.OOR_HIGH)
-    low, high = _number(rows["limit_low"]), _number(rows["limit_high"])
-    state = np.select([value.notna(), below, above], ["exact", "below", "above"], "missing")
-    frame = rows.assign(
-        value=value,
-        lower=value.mask(below, 0.0).mask(above, high.fillna(low)),
-        upper=value.mask(below, low.fillna(high)).mask(above, math.inf),
-        state=state,
-        range_status=status,
-        given=_number(rows["concentration"]),
-        **{name: _number(rows[name]) * factor for name in ("lod", "lloq", "uloq")},
-        **{name: _number(rows[name]) for name in ("ci_low", "ci_high", "mfi")},
-        **dict.fromkeys(("subject", "group", "day", "stratum"), ""),
-    )
-    return _tidy(frame.drop(columns="status").assign(status=""))
 
 
 def from_table(frame: pd.DataFrame) -> pd.DataFrame:
@@ -240,7 +157,7 @@ def from_table(frame: pd.DataFrame) -> pd.DataFrame:
     printed = [_printed_number(text) for text in frame["source"].astype(str)]
     blank = dict.fromkeys(("ci_low", "ci_high", "mfi"), math.nan)
     given = frame["value"].fillna(pd.Series(printed, index=frame.index))
-    return _tidy(frame.assign(range_status="", given=given, **blank, **absent))
+    return tidy(frame.assign(range_status="", given=given, **blank, **absent))
 
 
 def listed(sources: Source | Iterable[Source]) -> list[Source]:
@@ -285,41 +202,6 @@ def _read(source: Source, mapping: Mapping[str, str | Sequence[str]] | None) -> 
     what = f"a {type(source).__name__} is no source of concentrations"
     mend = "give a fit, a folder written by fit, a table's path or a DataFrame"
     raise UsageError(Problem("CK-278", what, mend=mend))
-
-
-def _csv_frame(content: bytes, path: Path, needed: Sequence[str]) -> pd.DataFrame:
-    """A CSV of ours as texts, without the apostrophe that guards formulas."""
-    try:
-        lines = [row for row in csv.reader(io.StringIO(content.decode("utf-8-sig"))) if row]
-    except (UnicodeDecodeError, csv.Error) as error:
-        problem = Problem("CK-280", f"the table is damaged: {error}", place(path))
-        raise InputError(problem) from error
-    header = lines[0] if lines else []
-    missing = [name for name in needed if name not in header]
-    ragged = [at for at, row in enumerate(lines, 1) if len(row) != len(header)]
-    if missing or ragged:
-        what = (
-            f"the table lacks the columns {', '.join(missing)}"
-            if missing
-            else f"line {ragged[0]} has not as many cells as the header"
-        )
-        mend = "run cytokit fit again; a spreadsheet may have changed the file"
-        raise InputError(Problem("CK-280", what, place(path), mend))
-    rows = [[unguard(cell) for cell in row] for row in lines[1:]]
-    return pd.DataFrame(rows, columns=header, dtype="str")
-
-
-def _tidy(frame: pd.DataFrame) -> pd.DataFrame:
-    """Columns in order, texts as str without outer spaces, numbers as float."""
-    texts = [name for name in READING_COLUMNS if name not in NUMBERS]
-    columns = {name: frame[name].fillna("").astype("str").str.strip() for name in texts}
-    numbers = {name: _number(frame[name]) for name in NUMBERS}
-    return pd.DataFrame({**columns, **numbers})[list(READING_COLUMNS)]
-
-
-def _number(column: pd.Series) -> pd.Series:
-    """Floats; empty cells are NaN."""
-    return pd.to_numeric(column.replace("", np.nan), errors="raise").astype("float64")
 
 
 def _printed_number(text: str) -> float:

@@ -167,6 +167,7 @@ CURVES_COLUMNS = (
     "n_pass",
     "verdict",
     "reason",
+    "uod",
 )
 
 FLAG_COLUMNS = ("plate", "well", "sample", "analyte", "code", "severity", "message")

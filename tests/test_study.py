@@ -275,6 +275,19 @@ def test_sources_that_are_none():
         Study(two_samples(), quantity="mif")
 
 
+def test_a_fit_without_unknowns(fit_design):
+    samples, curves = fit_frames()
+    with pytest.raises(NothingToDoError, match="CK-277: the sources hold no unknown sample"):
+        Study(Fit(samples[samples["well_type"] == "control"], curves), fit_design)
+
+
+def test_a_stratum_may_stand_once(design_file):
+    head = "sample,subject,group,day,stratum\n"
+    table = wide(sample=["a", "b"], **{"IL-6": [1.0, 2.0]})
+    study = Study(table, design_file(head + "a,1,drug,0,\nb,1,drug,6,north\n"))
+    assert study.subjects["stratum"].tolist() == ["north", "north"]
+
+
 def test_units_must_agree():
     first = wide(subject=["1"], group="drug", day=0, **{"IL-6 (pg/mL)": [1.0]})
     second = wide(subject=["2"], group="drug", day=0, **{"IL-6 (ng/mL)": [1.0]})

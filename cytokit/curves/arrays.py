@@ -102,9 +102,7 @@ class CurveArrays:
         v = (y - self.lower) / np.where(span == 0, np.nan, span)
         out = np.empty(v.shape)
         for sign, index in self._groups():
-            out[:, index] = inverse_psi(
-                v.take(index, axis=1), self.theta.take(index, axis=1), sign
-            )
+            out[:, index] = inverse_psi(v.take(index, axis=1), self.theta.take(index, axis=1), sign)
         out = np.where(out > NO_END, np.inf, out)
         return np.where(out < -NO_END, -np.inf, out)
 

@@ -151,6 +151,7 @@ def _with_fit(
         lod=float(limits.lod[column]),
         lloq=float(limits.lloq[column]),
         uloq=float(limits.uloq[column]),
+        uod=float(limits.uod[column]),
         lloq_recovery=by_recovery[0],
         uloq_recovery=by_recovery[1],
         n_levels=evidence.n_levels,

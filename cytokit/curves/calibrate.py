@@ -111,6 +111,7 @@ def _iterate(
     robust, extra = there.astype(float), np.zeros_like(wells.x)
     mu = y.sum(1) / np.maximum(there.sum(1), 1)
     weight = well_weights(wells, options, noise, mu, robust, extra)
+    bears = weight > 0  # wells that the rule lets count
     solution = solve(wells, y, weight, orientation, prior, start=None)
     rounds = HUBER_ROUNDS + TUKEY_ROUNDS if options.robust else PLAIN_ROUNDS
     for number in range(rounds):
@@ -122,7 +123,7 @@ def _iterate(
         if options.robust:
             z = np.where(there, y - mu[:, None], 0.0)
             z /= np.sqrt(noise.variance(mu) + extra)[:, None]
-            factor = huber(z) if number < HUBER_ROUNDS else _tukey_or_huber(z, there, wells.four)
+            factor = huber(z) if number < HUBER_ROUNDS else _tukey_or_huber(z, bears, wells.four)
             robust = np.where(there, factor, 0.0)
         weight = well_weights(wells, options, noise, mu, robust, extra)
         solution = solve(wells, y, weight, orientation, prior, start=solution.theta)
@@ -132,10 +133,10 @@ def _iterate(
     return _calibration(task, curves, solution, level_sd, weight, robust)
 
 
-def _tukey_or_huber(z: Array, there: NDArray[np.bool_], four: NDArray[np.bool_]) -> Array:
+def _tukey_or_huber(z: Array, bears: NDArray[np.bool_], four: NDArray[np.bool_]) -> Array:
     """Tukey's weights; Huber's, which are never 0, for curves that would lose too many levels."""
     factor = tukey(z)
-    left = ((factor > 0) & there).any(1).sum(0)
+    left = ((factor > 0) & bears).any(1).sum(0)
     needed = np.where(four, LEVELS_NEEDED["4pl"], LEVELS_NEEDED["5pl"])
     return np.where(left >= needed, factor, huber(z))
 

@@ -52,10 +52,11 @@ def sandwich(
     # a ridge on the scaled matrices: what neither data nor prior determine gets a very large
     # variance, never a small one
     scale = np.sqrt(np.einsum("nii->ni", bread))
-    scale = np.where(scale > 0, scale, 1.0)
+    scale = np.where(scale > 1e-100, scale, 1.0)
     outer = scale[:, :, None] * scale[:, None, :]
     ridge = RIDGE * np.eye(5)
-    inverse = np.linalg.inv(bread / outer + ridge)
+    factor = np.linalg.inv(np.linalg.cholesky(bread / outer + ridge))
+    inverse = factor.transpose(0, 2, 1) @ factor
     return np.asarray(inverse @ (meat / outer + ridge) @ inverse / outer)
 
 

@@ -59,6 +59,8 @@ class StandardCurve:
         Limits at the bead, in `unit`; NaN where not attained.
     lloq_recovery, uloq_recovery : float
         Outermost consecutive standards that recover.
+    uod : float
+        Upper limit of detection: above it a reading cannot be told from saturation.
     n_levels, n_pass : int
         Levels above zero that stand, and that recover within the profile's tolerance.
     verdict : Verdict
@@ -111,6 +113,7 @@ class StandardCurve:
     uloq: float = NAN
     lloq_recovery: float = NAN
     uloq_recovery: float = NAN
+    uod: float = NAN
     n_levels: int = 0
     n_pass: int = 0
     background: float = 0.0

@@ -2,7 +2,8 @@
 
 LOD: the concentration whose expected reading a blank exceeds one time in twenty, with Student's
 quantile, the noise of the wells averaged and the curve's own uncertainty at zero (the critical
-level of L. A. Currie, Anal Chem 40 (1968) 586, with all its uncertainty).
+level of L. A. Currie, Anal Chem 40 (1968) 586, with all its uncertainty). UOD is the same at the
+upper plateau.
 LLOQ and ULOQ: the ends of the range in which one result has a CV of at most 20 %, from the
 precision profile (R. P. Ekins; M. A. O'Connell et al., Chemometrics 20 (1993) 97); beside it the
 outermost consecutive standards that back-calculate within the profile's tolerance.
@@ -32,12 +33,16 @@ class Limits:
         The limit of detection, and the response that marks it.
     lloq, uloq : (N,) array
         By the precision profile, within the standards.
+    uod : (N,) array
+        The limit of detection's mirror image: above it a reading cannot be told from saturation.
+        NaN where the standards do not show the plateau.
     """
 
     lod: Array
     lod_response: Array
     lloq: Array
     uloq: Array
+    uod: Array
 
 
 def find_limits(
@@ -63,20 +68,36 @@ def find_limits(
     response = detection_response(curves, n_wells)
     log_lod = curves.invert(response[None])[0]
     lod = np.where(np.isfinite(log_lod), log_lod + curves.log_top, np.nan)
+    log_uod = curves.invert(saturation_response(curves, n_wells)[None])[0]
+    uod = np.where(np.isfinite(log_uod), log_uod + curves.log_top, np.nan)
     fraction = np.linspace(0.0, 1.0, PROFILE_POINTS)[:, None]
     grid = log_low * (1.0 - fraction)
     low, high = _best_stretch(grid, relative_sd(curves, grid, n_wells), max_cv_pct / 100)
     return Limits(
-        np.exp(lod), response, np.exp(low + curves.log_top), np.exp(high + curves.log_top)
+        np.exp(lod),
+        response,
+        np.exp(low + curves.log_top),
+        np.exp(high + curves.log_top),
+        np.exp(uod),
     )
 
 
 def detection_response(curves: CurveArrays, n_wells: Array) -> Array:
     """Response (N,) that the mean of n blank wells passes in one case of twenty."""
     at_zero = curves.noise.variance(curves.lower)
-    sd = np.sqrt(at_zero / n_wells + curves.covariance[:, 0, 0])
+    own = np.maximum(curves.covariance[:, 0, 0], 0.0)  # rounding, where nothing is determined
+    sd = np.sqrt(at_zero / n_wells + own)
     t = curves.quantile(curves.lower, 1.0 - FALSE_POSITIVES)
     return np.asarray(curves.lower + np.sign(curves.upper - curves.lower) * t * sd)
+
+
+def saturation_response(curves: CurveArrays, n_wells: Array) -> Array:
+    """Response (N,) that the mean of n saturated wells falls short of in one case of twenty."""
+    at_top = curves.noise.variance(curves.upper)
+    own = np.maximum(curves.covariance[:, 1, 1], 0.0)  # rounding, where nothing is determined
+    sd = np.sqrt(at_top / n_wells + own)
+    t = curves.quantile(curves.upper, 1.0 - FALSE_POSITIVES)
+    return np.asarray(curves.upper - np.sign(curves.upper - curves.lower) * t * sd)
 
 
 def relative_sd(curves: CurveArrays, log_x: Array, n_wells: Array) -> Array:

@@ -14,6 +14,9 @@ from cytokit.curves.prior import Prior, weak_prior
 from cytokit.curves.wells import StandardWells
 from cytokit.curves.wide import follow_outside
 
+#: theta of a curve that could not be fitted
+NEUTRAL = np.array([[-2.0], [-1.0], [0.0]])
+
 
 @dataclass(frozen=True, slots=True)
 class Solution:
@@ -86,7 +89,10 @@ def solve(
             theta[:, members] = fit.theta
             plateaus[:, members] = fit.lower, fit.upper
             converged[members], at_bound[:, members] = fit.converged, fit.at_bound
-    return Solution(theta, plateaus[0], plateaus[1], converged, at_bound)
+    lost = ~np.isfinite(theta).all(0)  # too few levels bear weight: a flat line, which is no curve
+    theta[:, lost] = NEUTRAL
+    plateaus[:, lost] = 0.0
+    return Solution(theta, plateaus[0], plateaus[1], converged & ~lost, at_bound)
 
 
 def outside_the_box(

@@ -97,7 +97,7 @@ class Column:
 
 
 def analytes_of(result: ComparisonLike) -> list[str]:
-    """The analytes of a comparison in the table's order.
+    """The compared analytes in the table's order; the study's where nothing was compared.
 
     Parameters
     ----------
@@ -107,9 +107,8 @@ def analytes_of(result: ComparisonLike) -> list[str]:
     -------
     list of str
     """
-    names = [str(name) for name in result.table["analyte"].unique()]
-    extra = [str(name) for name in result.study.values["analyte"].unique() if name not in names]
-    return names + extra
+    compared = list(result.table["analyte"].unique())
+    return [str(name) for name in compared or result.study.values["analyte"].unique()]
 
 
 def check_analyte(result: ComparisonLike, analyte: str) -> None:

@@ -36,7 +36,7 @@ from cytokit.figures.style import PAGE_HEIGHT, POINT, WIDTHS, Width, axes_at, ch
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["panel", "panel_pages", "panels"]
+__all__ = ["Label", "Style", "Summary", "panel", "panel_pages", "panels"]
 
 Style = Literal["trial", "lanzoni"]
 STYLES = ("trial", "lanzoni")

@@ -213,7 +213,8 @@ def _opens_block(row: list[str]) -> bool:
 
 
 def _is_footer(row: list[str]) -> bool:
-    return bool(row) and row[0].startswith(("-- CRC", "CRC"))
+    """Whether a row is one of the closing lines; a reagent may be called CRC, but has values."""
+    return bool(row) and row[0].startswith(("-- CRC", "CRC")) and not any(row[1:])
 
 
 def _next_piece(

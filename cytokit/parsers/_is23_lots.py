@@ -15,7 +15,7 @@ from cytokit.parsers._numbers import decide_decimal, read_cell
 from cytokit.parsers._source import RawFile
 
 _STANDARD = re.compile(r"(?:st|standard)\s*\d+", re.IGNORECASE)
-_CONTROL = re.compile(r"(con\w*?)[ ._](lo|low|hi|high)", re.IGNORECASE)
+_CONTROL = re.compile(r"(con[\w ]*?)[ ._](lo|low|hi|high)", re.IGNORECASE)
 _MAX_NEIGHBOURS = 200
 
 

@@ -125,11 +125,13 @@ def _find_table(grid: Grid) -> _Table | None:
 
 
 def _matched(table: _Table, analytes: Sequence[str], contents: Contents) -> dict[int, str]:
-    """Column -> analyte of the first sheet."""
-    by_name = {column_key(name): name for name in analytes}
+    """Column -> analyte of the first sheet: by the same spelling, else the same but for signs."""
+    keys = [column_key(name) for name in analytes]
+    # IL-1α and IL-1β are one but for signs, IL-1 (12) and IL-11 (2) too
+    by_name = {k: name for k, name in zip(keys, analytes, strict=True) if keys.count(k) == 1}
     names: dict[int, str] = {}
     for index, (column, printed) in enumerate(table.analytes.items()):
-        found = by_name.get(column_key(printed))
+        found = printed if printed in analytes else by_name.get(column_key(printed))
         if found is None and index < len(analytes) and _alike(printed, analytes[index]):
             found = analytes[index]
         if found is None or found in names.values():

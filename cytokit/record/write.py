@@ -95,10 +95,9 @@ def write_comparison(
     from cytokit.figures.style import figure_bytes, save_figure
     from cytokit.report.compare_page import write_compare_page
 
-    figures = {
-        "panels": panel_pages(comparison, style=style, label=label, summary=summary),
-        "forest": forest_pages(comparison),
-    }
+    figures = {"panels": panel_pages(comparison, style=style, label=label, summary=summary)}
+    if len(comparison.between):  # a study of one group has no ratio between groups to draw
+        figures["forest"] = forest_pages(comparison)
     with OutputFolder(goal, force=force) as folder:
         write_table(comparison.table, folder.path / "comparisons.csv")
         write_table(comparison.summary, folder.path / "summary.csv")

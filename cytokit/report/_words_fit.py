@@ -113,6 +113,10 @@ CURVES = {
     "n_pass": integer("Levels that back-calculate within the profile's limits."),
     "verdict": Word("What the curve is worth: good, usable, poor or failed."),
     "reason": Word("Why the verdict is not good, in plain words."),
+    "uod": number(
+        "Upper limit of detection at the bead: above it a signal cannot be told from saturation.",
+        "plate",
+    ),
 }
 
 FLAG_ROWS = {

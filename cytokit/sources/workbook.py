@@ -17,6 +17,7 @@ from datetime import date, datetime, time, timedelta
 from functools import cached_property
 
 from cytokit.errors import FormatError, Problem, place
+from cytokit.sources.compound import check_compound
 
 #: bytes of all parts of an .xlsx after unpacking, cells of one sheet, sheets of one workbook
 MAX_UNPACKED = 128 * 2**20
@@ -92,6 +93,8 @@ def read_sheets(data: bytes, file: str) -> tuple[Sheet, ...]:
     """
     if data.startswith(b"PK"):
         _check_zip(data, file)
+    else:
+        check_compound(data, file)
     from python_calamine import CalamineError, CalamineWorkbook, WorksheetNotFound
 
     mend = "open it in a spreadsheet and save it again, or export the plate again"

@@ -7,20 +7,21 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cytokit.stats import between, effects, ranks
+from cytokit.stats import between
+from cytokit.stats.beside import beside_arms
 from cytokit.stats.cells import AnalyteData, Bools, Cells
-from cytokit.stats.diagnostics import diagnose
+from cytokit.stats.diagnostics import diagnose, diagnose_tobit
 from cytokit.stats.estimate import Estimate, failed, small_sample_factor, wald
 from cytokit.stats.options import CompareOptions
 from cytokit.stats.outcome import Beside, Outcome, not_analysed
 from cytokit.stats.paired_tobit import paired_tobit
-from cytokit.stats.rules import Analysis, choose, fisher_detectable
+from cytokit.stats.rules import Analysis, choose
 
 Floats = NDArray[np.float64]
 Notes = list[tuple[str, str]]
 
 ANCOVA, RANK_SUM, GEHAN = "ANCOVA", "exact rank-sum", "Gehan rank test"
-ON_CHANGE = "Welch on change"
+ON_CHANGE, TOBIT = "Welch on change", "Tobit"
 #: an indicator for baselines out of range needs this many on either side
 _INDICATOR = 3
 
@@ -55,6 +56,11 @@ def compare_arms(
     if estimate.method == ANCOVA:
         columns, _ = covariates(data.base.take(used))
         notes += diagnose(data.day.lower[used], columns, treated[used])
+    if estimate.method == TOBIT:
+        columns = np.empty((int(used.sum()), 0))
+        if options.between == "ancova" and data.base.present[used].all():
+            columns, _ = covariates(data.base.take(used))
+        notes += diagnose_tobit(data.day.take(used), columns, treated[used])
     return Outcome(estimate, used, beside, tuple(notes))
 
 
@@ -151,45 +157,6 @@ def changes(
     return found, [("other_method", f"{found.method}: {rule.reason}")]
 
 
-def beside_arms(day: Cells, treated: Bools, options: CompareOptions) -> Beside:
-    """Rank test, Hodges-Lehmann, effect sizes and Fisher of all values present.
-
-    Parameters
-    ----------
-    day : Cells
-        Values at the tested day, absent ones allowed.
-    treated : ndarray of bool, shape (n,)
-    options : CompareOptions
-
-    Returns
-    -------
-    Beside
-    """
-    present = day.present
-    cells, arm = day.take(present), treated[present]
-    t, c = cells.take(arm), cells.take(~arm)
-    if not arm.any() or arm.all():
-        return Beside()
-    delta = effects.cliffs_delta(t.lower, t.upper, c.lower, c.upper)
-    if not cells.exact.all():
-        seeded = {"seed": options.seed, "draws": options.draws}
-        test = ranks.gehan(t.lower, t.upper, c.lower, c.upper, **seeded)
-        p_fisher = fisher_detectable(cells, arm)
-        return Beside(p_rank=test.p, p_min=test.p_min, delta=delta, p_fisher=p_fisher)
-    x, y = _rounded(t.lower), _rounded(c.lower)
-    test = ranks.rank_sum(x, y)
-    shift = ranks.hodges_lehmann(t.lower, c.lower, options.level)
-    return Beside(
-        p_rank=test.p,
-        p_min=test.p_min,
-        hl=shift.estimate,
-        hl_low=shift.low,
-        hl_high=shift.high,
-        hedges_g=effects.hedges_g(t.lower, c.lower),
-        delta=delta,
-    )
-
-
 def covariates(base: Cells) -> tuple[Floats, Notes]:
     """The baseline as columns of a design; out of range: at the limit, with an indicator.
 
@@ -280,12 +247,12 @@ def _tobit(
     )
     fitted = tobit(day.lower, day.upper, X)
     if not fitted.converged or fitted.df < 1:
-        return failed("Tobit", fitted.reason or "too few subjects")
+        return failed(TOBIT, fitted.reason or "too few subjects")
     contrast = np.zeros(X.shape[1])
     contrast[-1] = 1.0
     test = fitted.test(contrast)
     se = test.se * small_sample_factor(n, fitted.df, float(day.exact.mean()))
-    return wald("Tobit", test.estimate, se, fitted.df, options.level)
+    return wald(TOBIT, test.estimate, se, fitted.df, options.level)
 
 
 def _rank_estimate(estimate: Estimate, beside: Beside) -> Estimate:
@@ -305,8 +272,3 @@ def _strata(data: AnalyteData, options: CompareOptions) -> NDArray[np.str_] | No
 
 def _arms(treated: Bools, names: tuple[str, str]) -> dict[str, Bools]:
     return {names[0]: treated, names[1]: ~treated}
-
-
-def _rounded(values: Floats) -> Floats:
-    """Rounded before ranking, so that equal values stay equal whatever the order of sums."""
-    return np.round(values, 10)

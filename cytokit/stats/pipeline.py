@@ -80,7 +80,7 @@ def compare(
     DesignError
         CK-407, if group or day is completely confounded with plate.
     NothingToDoError
-        CK-409, if the study holds no analyte.
+        CK-409, if the study has one group and no baseline.
 
     Examples
     --------
@@ -246,9 +246,6 @@ def _days(study: Study, baseline: object, day: object) -> tuple[Day | None, tupl
 def _analytes(study: Study, asked: Sequence[str] | None) -> list[str]:
     """The analytes to compare."""
     present = study.analytes
-    if not present:
-        mend = "read the study's findings"
-        raise NothingToDoError(Problem("CK-409", "the study holds no analyte", mend=mend))
     if asked is None:
         return present
     named = [asked] if isinstance(asked, str) else list(asked)

@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 
 from cytokit.errors import Problem, UsageError
+from cytokit.stats.beside import beside_arms
 from cytokit.stats.cells import AnalyteData, Cells, Floats, Subjects, analyte_data
 from cytokit.stats.comparison import Comparison
-from cytokit.stats.groups import GEHAN, RANK_SUM, beside_arms, changes, primary
+from cytokit.stats.groups import GEHAN, RANK_SUM, changes, primary
 from cytokit.stats.options import CompareOptions, choice_problem
 
 #: what can be planned for; a mixed model needs more than a spread and a correlation

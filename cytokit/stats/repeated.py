@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from cytokit.stats.beside import beside_arms
 from cytokit.stats.cells import AnalyteData, Bools
 from cytokit.stats.estimate import wald
-from cytokit.stats.groups import beside_arms
 from cytokit.stats.options import CompareOptions
 from cytokit.stats.outcome import Outcome, not_analysed
 

@@ -80,10 +80,10 @@ def test_a_blank_reaches_down_to_nothing():
     assert at_zero == pytest.approx(20.0)
     low, high = ends(one, [at_zero], wells=2)
     assert low[0] == -np.inf
-    assert high[0] < one.invert(np.array([[100.0]]))[0, 0]
+    assert high[0] < one.invert(np.array([[150.0]]))[0, 0]
 
 
-@settings(deadline=None, derandomize=True, max_examples=60)
+@settings(deadline=None, derandomize=True, max_examples=25)
 @given(st.floats(30.0, 11000.0), st.sampled_from([1, -1]), st.floats(-1.5, 1.5))
 def test_more_wells_never_widen_and_the_estimate_lies_inside(y, orientation, k):
     one = curve(orientation, theta=(-3.0, -1.0, k))

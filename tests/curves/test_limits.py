@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 
 from cytokit.curves.arrays import CurveArrays
-from cytokit.curves.limits import detection_response, find_limits, recovery_limits, relative_sd
+from cytokit.curves.limits import (
+    detection_response,
+    find_limits,
+    recovery_limits,
+    relative_sd,
+    saturation_response,
+)
 from cytokit.curves.weights import VarianceModel
 
 LOG_LOW = np.array([np.log(1 / 16384)])
@@ -90,3 +96,20 @@ X = 4.0 ** np.arange(6)
 def test_recovery_limits_are_the_ends_of_the_longest_run(passes, expected):
     found = recovery_limits(X, np.array(passes, dtype=bool))
     np.testing.assert_array_equal(found, expected)
+
+
+def test_uod_is_where_saturation_reads_one_time_in_twenty():
+    one = curve()
+    response = saturation_response(one, np.array([2.0]))[0]
+    sd = np.sqrt((2.5**2 + (0.07 * 12000) ** 2) / 2 + 300.0**2)
+    assert response == pytest.approx(12000 - 1.6448536 * sd, rel=1e-6)
+    uod = find_limits(one, LOG_LOW, np.array([2.0])).uod[0]
+    assert one.predict(np.array([[np.log(uod / 1e4)]]))[0, 0] == pytest.approx(response)
+
+
+def test_no_uod_where_the_standards_do_not_show_the_plateau():
+    one = curve()
+    vague = one.covariance.copy()
+    vague[0, 1, 1] = 1e12
+    limits = find_limits(replace(one, covariance=vague), LOG_LOW, np.array([2.0]))
+    assert np.isnan(limits.uod[0])

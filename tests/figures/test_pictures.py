@@ -32,7 +32,7 @@ pytestmark = pytest.mark.skipif(
 def picture(**how):
     """A comparison of figures at 50 dots per inch."""
     return pytest.mark.mpl_image_compare(
-        baseline_dir="baseline", style="default", tolerance=3, savefig_kwargs={"dpi": 50}, **how
+        baseline_dir="baseline", style="default", tolerance=0.5, savefig_kwargs={"dpi": 50}, **how
     )
 
 

@@ -130,7 +130,7 @@ def test_order_of_rows_does_not_matter(table):
 
 def test_equal_decline_in_both_arms(trial):
     """With the same true decline, within-arm verdicts differ often: the guard says so each time."""
-    study = trial(analytes=tuple(f"a{i:02d}" for i in range(60)), decline=-0.6, sd=0.9)
+    study = trial(analytes=tuple(f"a{i:02d}" for i in range(40)), decline=-0.6, sd=0.9)
     result = compare(study, **BASIC, adjust="none")
     table = result.table.set_index(["analyte", "contrast"])
     fired = {sentence.split(":")[0] for sentence in result.guard}
@@ -140,7 +140,7 @@ def test_equal_decline_in_both_arms(trial):
         assert (analyte in fired) == (differ and not p["between_day6"] < 0.05)
         if analyte in fired:
             assert set(table.loc[analyte]["stars"]) <= {"", "ns"}
-    assert len(fired) >= 6
+    assert len(fired) >= 5
     for sentence in result.guard:
         assert "no evidence of an effect of treatment" in sentence
         assert sentence in result.methods

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from cytokit.stats.between import ancova_residuals
-from cytokit.stats.diagnostics import diagnose
+from cytokit.stats.cells import Cells
+from cytokit.stats.diagnostics import diagnose, diagnose_tobit
 
 
 @pytest.fixture
@@ -41,3 +42,16 @@ def test_unequal_spread_matters_where_sizes_differ(rng, wide, said):
     assert said in texts["unequal_spread"]
     balanced = diagnose(day, base, np.arange(60) % 2 == 0)
     assert "unequal_spread" not in dict(balanced)
+
+
+@pytest.mark.parametrize(("ratio", "flagged"), [(1.0, False), (4.0, True)])
+def test_the_tobit_takes_one_spread(rng, ratio, flagged):
+    treated = np.arange(60) % 2 == 0
+    values = rng.normal(size=60) * np.where(treated, ratio, 1.0)
+    below = values < -0.3
+    nothing, no = np.full(60, np.nan), np.zeros(60, dtype=bool)
+    day = Cells(np.where(below, -np.inf, values), np.where(below, -0.3, values), nothing, no)
+    found = diagnose_tobit(day, rng.normal(size=(60, 1)), treated)
+    assert ("unequal_spread" in dict(found)) == flagged
+    few = day.take(np.arange(60) < 4)
+    assert diagnose_tobit(few, np.empty((4, 0)), np.arange(4) < 2) == []

@@ -192,6 +192,16 @@ def _beads(readout: ReadOut) -> list[_Bead]:
         for bead, key in zip(beads, keys, strict=True)
         if not bead.region or keys.count(key) > 1
     ]
+    problems += [
+        Problem(
+            "CK-616",
+            f"an analyte called {bead.name!r} reads as one without a name",
+            place(readout.plate.name),
+            "give the analyte another name",
+        )
+        for bead in beads
+        if bead.name.casefold() == "nan"
+    ]
     if problems:
         raise UsageError(*problems)
     return beads

@@ -21,9 +21,9 @@ from cytokit.vocabulary import VendorStatus, WellType
 
 #: how the software names what it was told of; every other name is a sample
 _NAMES = (
-    (re.compile(r"Background\d*"), WellType.BLANK),
-    (re.compile(r"(?:St|Standard)\d+"), WellType.STANDARD),
-    (re.compile(r"Con[A-Z]|Control\d+"), WellType.CONTROL),
+    (re.compile(r"Background\s*\d*"), WellType.BLANK),
+    (re.compile(r"(?:St|Standard)\s*\d+", re.IGNORECASE), WellType.STANDARD),
+    (re.compile(r"Con\s?[A-Z]|Control\s*\d+"), WellType.CONTROL),
 )
 _STATUSES = (
     VendorStatus.IN_RANGE,

@@ -1,0 +1,117 @@
+"""What ``fit`` gives, in memory or in the folder it writes, as readings for a study."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cytokit._readings_frame import number, tidy
+from cytokit.cell_text import unguard
+from cytokit.errors import InputError, Problem, place
+from cytokit.vocabulary import RangeStatus, WellType
+
+MANIFEST = "manifest.json"
+_SAMPLES_NEEDED = (
+    *("plate", "sample", "well_type", "analyte", "dilution_factor", "mfi", "concentration"),
+    *("ci_low", "ci_high", "unit", "status", "limit_low", "limit_high"),
+)
+_CURVES_NEEDED = ("plate", "analyte", "lod", "lloq", "uloq")
+_WITH_NUMBER = (RangeStatus.IN_RANGE, RangeStatus.BELOW_LLOQ, RangeStatus.ABOVE_ULOQ)
+
+
+def read_fit_folder(path: str | Path) -> tuple[pd.DataFrame, pd.DataFrame, str]:
+    """Samples and curves of a folder that ``fit`` wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    samples, curves : pandas.DataFrame
+        samples.csv and curves.csv, their texts as the fit had them.
+    sha256 : str
+        Of samples.csv.
+
+    Raises
+    ------
+    InputError
+        CK-279 a folder that is not a finished fit, CK-280 a damaged table.
+    """
+    folder = Path(path)
+    for name in (MANIFEST, "samples.csv", "curves.csv"):
+        if not (folder / name).is_file():
+            what = f"the folder has no {name}: not written by fit, or not finished"
+            mend = "run cytokit fit again and give the folder it writes"
+            raise InputError(Problem("CK-279", what, place(path), mend))
+    content = (folder / "samples.csv").read_bytes()
+    samples = _csv_frame(content, folder / "samples.csv", _SAMPLES_NEEDED)
+    curves_file = folder / "curves.csv"
+    curves = _csv_frame(curves_file.read_bytes(), curves_file, _CURVES_NEEDED)
+    return samples, curves, hashlib.sha256(content).hexdigest()
+
+
+def from_fit(samples: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
+    """The unknowns of a fit as readings, each with its own limits (dilution applied).
+
+    Parameters
+    ----------
+    samples, curves : pandas.DataFrame
+        Columns of samples.csv and curves.csv.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``READING_COLUMNS``.
+    """
+    unknown = samples[samples["well_type"].astype(str) == str(WellType.UNKNOWN)]
+    limits = curves[list(_CURVES_NEEDED)].drop_duplicates(["plate", "analyte"])
+    rows = unknown.merge(limits, on=["plate", "analyte"], how="left", validate="many_to_one")
+    factor = number(rows["dilution_factor"])
+    status = rows["status"].astype(str)
+    has_number = status.isin([str(kind) for kind in _WITH_NUMBER])
+    value = number(rows["concentration"]).where(has_number)
+    below, above = status == str(RangeStatus.OOR_LOW), status == str(RangeStatus.OOR_HIGH)
+    low, high = number(rows["limit_low"]), number(rows["limit_high"])
+    state = np.select([value.notna(), below, above], ["exact", "below", "above"], "missing")
+    frame = rows.assign(
+        value=value,
+        lower=value.mask(below, 0.0).mask(above, high.fillna(low)),
+        upper=value.mask(below, low.fillna(high)).mask(above, math.inf),
+        state=state,
+        range_status=status,
+        given=number(rows["concentration"]),
+        **{name: number(rows[name]) * factor for name in ("lod", "lloq", "uloq")},
+        **{name: number(rows[name]) for name in ("ci_low", "ci_high", "mfi")},
+        **dict.fromkeys(("subject", "group", "day", "stratum"), ""),
+    )
+    return tidy(frame.drop(columns="status").assign(status=""))
+
+
+def _csv_frame(content: bytes, path: Path, needed: Sequence[str]) -> pd.DataFrame:
+    """A CSV of ours as texts, without the apostrophe that guards formulas."""
+    try:
+        lines = [row for row in csv.reader(io.StringIO(content.decode("utf-8-sig"))) if row]
+    except (UnicodeDecodeError, csv.Error) as error:
+        problem = Problem("CK-280", f"the table is damaged: {error}", place(path))
+        raise InputError(problem) from error
+    header = lines[0] if lines else []
+    missing = [name for name in needed if name not in header]
+    ragged = [at for at, row in enumerate(lines, 1) if len(row) != len(header)]
+    if missing or ragged:
+        what = (
+            f"the table lacks the columns {', '.join(missing)}"
+            if missing
+            else f"line {ragged[0]} has not as many cells as the header"
+        )
+        mend = "run cytokit fit again; a spreadsheet may have changed the file"
+        raise InputError(Problem("CK-280", what, place(path), mend))
+    rows = [[unguard(cell) for cell in row] for row in lines[1:]]
+    return pd.DataFrame(rows, columns=header, dtype="str")
