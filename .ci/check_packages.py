@@ -1,4 +1,4 @@
-"""Build wheel and sdist; install each into a clean environment; run the demo from an empty folder."""
+"""Build wheel and sdist; install each into a clean environment; run the demo in an empty folder."""
 
 from __future__ import annotations
 

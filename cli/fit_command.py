@@ -152,8 +152,9 @@ _COLOURS = {"good": "green", "usable": "cyan", "poor": "yellow", "failed": "red"
 def _report(result: PlateFit, goal: Path, as_json: bool) -> None:
     summary = result.summary
     if as_json:
-        rows = summary.to_dict("records")
-        print_json("cytokit-fit-1", {"out": str(goal), "summary": rows})
+        print_json(
+            "cytokit-fit-1", {"out": str(goal), "summary": summary.to_dict("records")}
+        )
         return
     several = len(result.plates) > 1
     header = [*(["plate"] if several else []), "analyte", "verdict", "LLOQ-ULOQ", "in range"]

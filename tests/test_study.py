@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cytokit.days import find_day, normal_day
-from cytokit.design import read_design
 from cytokit.errors import CytokitError, DesignError, InputError, NothingToDoError, UsageError
 from cytokit.study import Study
+from cytokit.study.days import find_day, normal_day
+from cytokit.study.design import read_design
 
 DESIGN = "sample,subject,group,day\n"
 

@@ -12,9 +12,9 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from cytokit.days import sort_key
 from cytokit.errors import Problem, UsageError, did_you_mean
 from cytokit.figures.style import MARKERS, palette
+from cytokit.study.days import sort_key
 
 BETWEEN, WITHIN = "between_day", "within_"
 #: Free space between the columns of two groups, in columns.

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from cytokit.days import sort_key
 from cytokit.figures import _panel_parts as parts
 from cytokit.figures import _panel_points as readings
 from cytokit.figures._captions import footer_lines, footer_room, symbol_sentences, write_footer
@@ -33,6 +32,7 @@ from cytokit.figures.style import (
     new_figure,
     styled,
 )
+from cytokit.study.days import sort_key
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -40,6 +40,7 @@ class WholeFile:
 
 
 def read_whole(parts: BlockFile, readings: Readings, notes: Notes, decimal: str) -> WholeFile:
+    """Grids, dilutions and expected values of all readings; problems and findings go to notes."""
     grids = {}
     for role, names in _WELL_BLOCKS.items():
         block = parts.find(*names)

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cytokit.days import Day
 from cytokit.study import Study
+from cytokit.study.days import Day
 from cytokit.vocabulary import DesignStatus
 
 Floats = NDArray[np.float64]

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from cytokit.days import Day
 from cytokit.findings import Finding
 from cytokit.stats.options import CompareOptions
 from cytokit.study import Study
+from cytokit.study.days import Day
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

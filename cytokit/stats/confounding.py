@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from cytokit.days import Day
 from cytokit.errors import DesignError, Problem
 from cytokit.findings import Finding
 from cytokit.stats.contrasts import Contrast, Kind
 from cytokit.study import Study
+from cytokit.study.days import Day
 from cytokit.vocabulary import Severity
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from cytokit.days import Day, find_day
 from cytokit.errors import NothingToDoError, Problem, UsageError, did_you_mean
 from cytokit.stats import families as within_families
 from cytokit.stats import summary
@@ -25,6 +24,7 @@ from cytokit.stats.options import CompareOptions
 from cytokit.stats.permuted import permuted_p
 from cytokit.stats.rows import Record, make_row, make_table
 from cytokit.study import Study
+from cytokit.study.days import Day, find_day
 
 
 def compare(

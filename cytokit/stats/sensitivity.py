@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from cytokit.censoring import POLICIES
-from cytokit.design import Design
 from cytokit.errors import Problem, UsageError
 from cytokit.stats.comparison import Comparison
 from cytokit.stats.pipeline import compare
 from cytokit.study import Study
+from cytokit.study.censoring import POLICIES
+from cytokit.study.design import Design
 
 if TYPE_CHECKING:
     from cytokit.curves.options import ModelName

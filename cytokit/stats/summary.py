@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cytokit.days import Day
 from cytokit.stats.cells import Cells
 from cytokit.stats.estimate import NAN, exp
 from cytokit.stats.rules import IN_RANGE_NEEDED, TOBIT_LIMIT
 from cytokit.study import Study
+from cytokit.study.days import Day
 from cytokit.vocabulary import SUMMARY_COLUMNS
 
 DETECTABILITY_COLUMNS = (

@@ -20,6 +20,8 @@ from cytokit.vocabulary import VendorStatus, WellType
 Cell = str | float
 Row = Sequence[Cell]
 
+#: characters of a sheet's name
+_SHEET_NAME = 31
 #: a fixed date makes two writings of one plate identical
 _CREATED = datetime(2021, 1, 15)
 _SIGNS = {
@@ -30,7 +32,6 @@ _SIGNS = {
     VendorStatus.NOT_GIVEN: "",
 }
 _NOT_IN_A_SHEET_NAME = re.compile(r"[\[\]:*?/\\]")
-_SHEET_NAME = 31
 LEGEND = (
     "*** = Value not available;   --- = Designated as an outlier",
     "*Value = Value extrapolated beyond standard range",
@@ -94,13 +95,18 @@ class Workbook:
 
     def _allowed(self, name: str) -> str:
         clean = _NOT_IN_A_SHEET_NAME.sub("_", name).strip("'") or "sheet"
-        turn, unique = 1, clean[:_SHEET_NAME].rstrip("'")
+        turn, unique = 1, _cut(clean, _SHEET_NAME).rstrip("'")
         while unique.lower() in {*self._taken, "history"}:
             turn += 1
             tail = f" {turn}"
-            unique = clean[: _SHEET_NAME - len(tail)] + tail
+            unique = _cut(clean, _SHEET_NAME - len(tail)) + tail
         self._taken.add(unique.lower())
         return unique
+
+
+def _cut(text: str, length: int) -> str:
+    """At most so many characters as Excel counts them: some signs, such as emoji, are two."""
+    return text.encode("utf-16-le")[: 2 * length].decode("utf-16-le", errors="ignore")
 
 
 def header(plate: Plate, decimal: str = ".") -> list[Row]:

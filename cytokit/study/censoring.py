@@ -28,7 +28,7 @@ def censored(frame: pd.DataFrame, policy: str) -> tuple[pd.DataFrame, list[Findi
     Parameters
     ----------
     frame : pandas.DataFrame
-        Columns of :data:`cytokit._readings_frame.READING_COLUMNS`.
+        Columns of :data:`cytokit.study._readings_frame.READING_COLUMNS`.
     policy : {"lod", "lloq", "interval"}
 
     Returns

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from cytokit.days import Day
+from cytokit.study.days import Day
 
 
 class DesignRow(NamedTuple):

@@ -9,13 +9,13 @@ from typing import Self
 
 import pandas as pd
 
-from cytokit._study_join import as_design, join_design, own_design, planned, split_mapping
-from cytokit._study_repeats import combine_repeats
-from cytokit.censoring import censored
-from cytokit.days import Day, sort_key
-from cytokit.design import Design, read_design
 from cytokit.findings import Finding
-from cytokit.readings import Input, Source, gather, has_tables, listed
+from cytokit.study._join import as_design, join_design, own_design, planned, split_mapping
+from cytokit.study._repeats import combine_repeats
+from cytokit.study.censoring import censored
+from cytokit.study.days import Day, sort_key
+from cytokit.study.design import Design, read_design
+from cytokit.study.readings import Input, Source, gather, has_tables, listed
 
 __all__ = ["Study", "read_design"]
 
@@ -42,7 +42,7 @@ class Study:
         Role to column name, for tables and design files whose columns are named otherwise:
         ``{"day": "visit"}``.
     censor : {"lod", "lloq", "interval"}
-        Which values count as numbers; see :mod:`cytokit.censoring`.
+        Which values count as numbers; see :mod:`cytokit.study.censoring`.
     quantity : {"concentration", "mfi"}
         What is compared. ``mfi`` (fits only) is a sensitivity analysis without limits.
 

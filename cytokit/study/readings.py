@@ -1,6 +1,6 @@
 """Concentrations from wherever they come, in one tidy frame: fits, folders of fits, plain tables.
 
-Nothing is decided here about values out of range; :mod:`cytokit.censoring` does that.
+Nothing is decided here about values out of range; :mod:`cytokit.study.censoring` does that.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import pandas as pd
 
-from cytokit._readings_frame import ID_COLUMNS, tidy
 from cytokit.errors import (
     InputError,
     NothingToDoError,
@@ -25,7 +24,8 @@ from cytokit.errors import (
     place,
 )
 from cytokit.findings import Finding
-from cytokit.fit_folder import from_fit, read_fit_folder
+from cytokit.study._readings_frame import ID_COLUMNS, tidy
+from cytokit.study.fit_folder import from_fit, read_fit_folder
 from cytokit.tables import read_concentrations
 
 QUANTITIES = ("concentration", "mfi")
@@ -74,7 +74,7 @@ class Readings:
     Parameters
     ----------
     frame : pandas.DataFrame
-        Columns ``READING_COLUMNS`` of :mod:`cytokit._readings_frame`.
+        Columns ``READING_COLUMNS`` of :mod:`cytokit.study._readings_frame`.
     findings : tuple of Finding
         What reading the sources showed.
     inputs : tuple of Input

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from cytokit._design_rows import design_rows
 from cytokit.errors import Problem, did_you_mean, place
+from cytokit.study._design_rows import design_rows
 from cytokit.vocabulary import DesignStatus
 
 _STATUSES = [str(status) for status in DesignStatus]

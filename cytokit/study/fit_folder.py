@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cytokit._readings_frame import number, tidy
 from cytokit.cell_text import unguard
 from cytokit.errors import InputError, Problem, place
+from cytokit.study._readings_frame import number, tidy
 from cytokit.vocabulary import RangeStatus, WellType
 
 MANIFEST = "manifest.json"

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from cytokit._design_rows import DesignRow, design_rows
-from cytokit.days import Day, sort_key
-from cytokit.design import FRAME_COLUMNS, Design, design_header, make_design, read_design
 from cytokit.errors import DesignError, Problem, did_you_mean, place
 from cytokit.findings import Finding
-from cytokit.readings import Readings
+from cytokit.study._design_rows import DesignRow, design_rows
+from cytokit.study.days import Day, sort_key
+from cytokit.study.design import FRAME_COLUMNS, Design, design_header, make_design, read_design
+from cytokit.study.readings import Readings
 from cytokit.vocabulary import DesignStatus
 
 _SAMPLED, _MISSING, _DIED = map(str, DesignStatus)

@@ -1,0 +1,94 @@
+"""What is wrong with the standards or the plate."""
+
+from __future__ import annotations
+
+from cytokit.flags._text import FAIL, INFO, WARN, FlagText
+
+PLATE_FLAGS = {
+    "low_count": FlagText(
+        FAIL,
+        "too few beads",
+        "Fewer beads were counted than the profile accepts; the median is unreliable.",
+        "Repeat the well, or exclude it.",
+    ),
+    "few_beads": FlagText(
+        WARN,
+        "few beads",
+        "Fewer beads were counted than recommended.",
+        "Compare with the replicate.",
+    ),
+    "replicate_cv": FlagText(
+        WARN,
+        "replicates differ",
+        "The replicates of this sample differ by more than the profile accepts.",
+        "Look at the wells; repeat the sample if it matters.",
+    ),
+    "control_out_of_range": FlagText(
+        FAIL,
+        "control outside its range",
+        "A quality control reads outside the range its maker gives.",
+        "Do not report the analyte from this plate before the cause is known.",
+    ),
+    "downweighted": FlagText(
+        INFO,
+        "standard well down-weighted",
+        "The robust fit gave this well less weight because it lies off the curve.",
+        "Look at the curve; exclude the well with a reason if it is known to be bad.",
+    ),
+    "curve_failed": FlagText(
+        FAIL,
+        "no curve",
+        "No usable standard curve could be fitted; the analyte has no concentrations.",
+        "Read the reason; check the standards of this analyte.",
+    ),
+    "curve_poor": FlagText(
+        WARN,
+        "poor curve",
+        "The curve does not meet the acceptance rules.",
+        "Use the concentrations with care; look at the recovery of the standards.",
+    ),
+    "ci_open_low": FlagText(
+        INFO,
+        "interval open below",
+        "The reading does not rule out that there is nothing: the interval has no lower end.",
+        "Read the upper end of the interval as the bound.",
+    ),
+    "ci_open_high": FlagText(
+        INFO,
+        "interval open above",
+        "The reading lies so near the upper plateau that the interval has no upper end.",
+        "Measure the sample again at a higher dilution.",
+    ),
+    "ci_none": FlagText(
+        INFO,
+        "no interval",
+        "The reading lies further beyond a plateau of the curve than noise explains: no "
+        "concentration is compatible with it.",
+        "Look at the well; the bound in limit_low or limit_high still holds.",
+    ),
+    "dilutions_merged": FlagText(
+        INFO,
+        "several dilutions in one result",
+        "The sample was measured at several dilutions; those in range are averaged by their "
+        "intervals.",
+        "Nothing; wells.csv has each dilution.",
+    ),
+    "not_parallel": FlagText(
+        WARN,
+        "dilutions disagree",
+        "The dilutions of this sample give concentrations further apart than their intervals.",
+        "Suspect interference by the matrix, or a wrong dilution factor.",
+    ),
+    "dilution_missing": FlagText(
+        WARN,
+        "no dilution factor",
+        "The export gives no dilution factor for this well; 1 was taken.",
+        "Give the factor in a layout.",
+    ),
+    "excluded": FlagText(
+        INFO,
+        "excluded by a user",
+        "This reading was excluded by the exclusions file.",
+        "Nothing; who and why are in the manifest.",
+    ),
+}

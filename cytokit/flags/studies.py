@@ -1,0 +1,38 @@
+"""What joining the data to the study's design showed."""
+
+from __future__ import annotations
+
+from cytokit.flags._text import INFO, WARN, FlagText
+
+STUDY_FLAGS = {
+    "day_mapped": FlagText(
+        INFO,
+        "a day's label read as a number",
+        "A label such as D6 or day 6 was taken for the day whose number it holds.",
+        "Nothing, if that is what the label means.",
+    ),
+    "sample_not_in_design": FlagText(
+        WARN,
+        "a sample that the design does not name",
+        "The data hold a sample that belongs to no subject; it is not used.",
+        "Add it to the design, or make sure that it is a control.",
+    ),
+    "repeated_reading": FlagText(
+        WARN,
+        "a sample measured more than once",
+        "Several readings of one sample became one: the geometric mean of the exact values.",
+        "Exclude the reading that should not count.",
+    ),
+    "limit_assumed": FlagText(
+        WARN,
+        "a limit taken from the data",
+        "Values out of range state no limit; the nearest measured number was taken for it.",
+        "Add the limit to the table.",
+    ),
+    "plate_confounded": FlagText(
+        WARN,
+        "group or day goes with the plate",
+        "Samples that are compared were measured on different plates.",
+        "Read the counts; in the next study put all samples of a subject on one plate.",
+    ),
+}

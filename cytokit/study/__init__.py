@@ -1,0 +1,6 @@
+"""Study: concentrations joined to who, group and day; the design checked before any statistics."""
+
+from cytokit.study.design import Design, read_design
+from cytokit.study.study import Study
+
+__all__ = ["Design", "Study", "read_design"]
