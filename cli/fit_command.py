@@ -152,13 +152,12 @@ _COLOURS = {"good": "green", "usable": "cyan", "poor": "yellow", "failed": "red"
 def _report(result: PlateFit, goal: Path, as_json: bool) -> None:
     summary = result.summary
     if as_json:
-        print_json(
-            "cytokit-fit-1", {"out": str(goal), "summary": summary.to_dict("records")}
-        )
+        document = {"out": str(goal), "summary": summary.to_dict("records")}
+        print_json("cytokit-fit-1", document)
         return
     several = len(result.plates) > 1
     header = [*(["plate"] if several else []), "analyte", "verdict", "LLOQ-ULOQ", "in range"]
-    rows = []
+    rows: list[list[str]] = []
     for row in summary.to_dict("records"):
         span = f"{short(row['lloq'])} - {short(row['uloq'])} {row['unit']}".strip()
         inside = f"{row['n_in_range']}/{row['n_samples']}"

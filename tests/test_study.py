@@ -516,3 +516,19 @@ def test_out_of_range_without_any_number_is_missing():
     assert study.values["state"].tolist() == ["missing", "missing"]
     found = [finding.message for finding in study.findings if finding.code == "limit_assumed"]
     assert "counted as missing" in found[0]
+
+
+def test_what_cannot_be_told_from_saturation_is_right_censored_at_one_limit():
+    """On one plate every number lies under the limit at which all others are censored."""
+    from cytokit.platefit import fit
+    from cytokit.simulate import simulate_trial
+
+    trial = simulate_trial(seed=2021)
+    study = Study([fit(trial.plates)], trial.design)
+    rantes = study.values[study.values["analyte"] == "RANTES"]
+    above = rantes[rantes["state"] == "above"]
+    assert len(above) >= 2
+    for plate, rows in above.groupby("plate"):
+        assert rows["lower"].nunique() == 1
+        numbers = rantes[(rantes["plate"] == plate) & (rantes["state"] == "exact")]["value"]
+        assert numbers.max() <= rows["lower"].iloc[0]

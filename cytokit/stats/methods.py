@@ -13,7 +13,8 @@ from cytokit.stats.labels import STARS_LEGEND
 from cytokit.stats.propagate import IMPUTATIONS
 
 _CENSOR = {
-    "lod": "values below the limit of detection were treated as left-censored at it",
+    "lod": "values below the limit of detection were treated as left-censored at it, values above "
+    "the upper limit of detection (the curve's saturation) as right-censored at that",
     "lloq": "values outside the quantifiable range were treated as censored at its limits",
     "interval": "values between the limits of detection and quantification were treated as "
     "interval-censored, those below detection as left-censored",

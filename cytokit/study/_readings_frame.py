@@ -7,13 +7,21 @@ import pandas as pd
 
 #: who and when, where the source itself says so (plain tables); empty text otherwise
 ID_COLUMNS = ("sample", "subject", "group", "day", "stratum", "status")
-NUMBERS = ("value", "lower", "upper", "given", "lod", "lloq", "uloq", "ci_low", "ci_high", "mfi")
+NUMBERS = (
+    *("value", "lower", "upper", "given", "lod", "lloq", "uloq", "uod"),
+    *("ci_low", "ci_high", "mfi"),
+)
 #: one row per reading; state is exact, below, above or missing, before any censoring policy
 READING_COLUMNS = ("plate", *ID_COLUMNS, "analyte", "unit", "state", "range_status", *NUMBERS)
 
 
 def tidy(frame: pd.DataFrame) -> pd.DataFrame:
-    """Columns in order, texts as str without outer spaces, numbers as float."""
+    """Columns in order, texts as str without outer spaces, numbers as float.
+
+    Only fits know an upper limit of detection; elsewhere the column is NaN.
+    """
+    if "uod" not in frame:
+        frame = frame.assign(uod=np.nan)
     texts = [name for name in READING_COLUMNS if name not in NUMBERS]
     columns = {name: frame[name].fillna("").astype("str").str.strip() for name in texts}
     numbers = {name: number(frame[name]) for name in NUMBERS}

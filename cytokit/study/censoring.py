@@ -1,7 +1,8 @@
 """Which values count as numbers and which as intervals: the censoring policy.
 
 ``lod``
-    Every number the curve gives at or above the limit of detection; below it "less than LOD".
+    Every number the curve gives between its limits of detection; below the lower "less than LOD",
+    above the upper, where a reading cannot be told from saturation, "more than UOD".
 ``lloq``
     Only what lies in the quantifiable range; the rest "less than LLOQ", "more than ULOQ".
 ``interval``
@@ -49,8 +50,8 @@ def censored(frame: pd.DataFrame, policy: str) -> tuple[pd.DataFrame, list[Findi
         near = did_you_mean(policy, POLICIES)
         raise UsageError(Problem("CK-410", f"censor={policy!r} is no choice", mend=mend, near=near))
     frame, findings = _with_limits(frame)
-    value, lod, lloq, uloq = (
-        frame[name].to_numpy(float) for name in ("value", "lod", "lloq", "uloq")
+    value, lod, lloq, uloq, uod = (
+        frame[name].to_numpy(float) for name in ("value", "lod", "lloq", "uloq", "uod")
     )
     status = frame["range_status"].to_numpy(str)
     state = frame["state"].to_numpy(object).copy()
@@ -58,13 +59,15 @@ def censored(frame: pd.DataFrame, policy: str) -> tuple[pd.DataFrame, list[Findi
     exact, below, above = state == "exact", state == "below", state == "above"
     floor = lod if policy == "lod" else np.fmax(lod, lloq)
     under = exact & (value < floor)
-    over = exact & ~under & (value > uloq)
+    ceiling = uod if policy == "lod" else uloq
+    over = exact & ~under & (value > ceiling)
     if policy != "lod":
         under |= exact & (status == str(RangeStatus.BELOW_LLOQ)) & np.isfinite(lloq)
         over |= exact & (status == str(RangeStatus.ABOVE_ULOQ)) & np.isfinite(uloq) & ~under
-        state[over] = "above"
-        lower[over], upper[over] = uloq[over], np.inf
-        lower[above] = np.fmin(lower[above], uloq[above])
+    state[over] = "above"
+    lower[over], upper[over] = ceiling[over], np.inf
+    # one limit for all that lie above it, numbers and none: else the larger would count for less
+    lower[above] = np.where(np.isfinite(ceiling[above]), ceiling[above], lower[above])
     state[under] = "below"
     lower[under], upper[under] = 0.0, np.fmax(floor, value)[under]
     upper[below] = np.fmax(upper[below], floor[below])

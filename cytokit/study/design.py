@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from cytokit import _design_checks as checks
 from cytokit.errors import DesignError, InputError, Problem, UsageError, did_you_mean, place
 from cytokit.findings import Finding
 from cytokit.sources import RawFile
+from cytokit.study import _design_checks as checks
 from cytokit.study.days import is_plain_number, normal_day, same_kind
 from cytokit.tables.columns import SYNONYMS, plain
 from cytokit.vocabulary import DESIGN_COLUMNS, DESIGN_OPTIONAL, DesignStatus

@@ -72,7 +72,8 @@ def from_fit(samples: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
         Columns ``READING_COLUMNS``.
     """
     unknown = samples[samples["well_type"].astype(str) == str(WellType.UNKNOWN)]
-    limits = curves[list(_CURVES_NEEDED)].drop_duplicates(["plate", "analyte"])
+    # folders of the first releases have no uod
+    limits = curves.reindex(columns=[*_CURVES_NEEDED, "uod"]).drop_duplicates(["plate", "analyte"])
     rows = unknown.merge(limits, on=["plate", "analyte"], how="left", validate="many_to_one")
     factor = number(rows["dilution_factor"])
     status = rows["status"].astype(str)
@@ -88,7 +89,7 @@ def from_fit(samples: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
         state=state,
         range_status=status,
         given=number(rows["concentration"]),
-        **{name: number(rows[name]) * factor for name in ("lod", "lloq", "uloq")},
+        **{name: number(rows[name]) * factor for name in ("lod", "lloq", "uloq", "uod")},
         **{name: number(rows[name]) for name in ("ci_low", "ci_high", "mfi")},
         **dict.fromkeys(("subject", "group", "day", "stratum"), ""),
     )

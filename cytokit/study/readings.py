@@ -224,7 +224,7 @@ def _check_quantity(sources: Iterable[Source], quantity: str) -> None:
 def _as_mfi(frame: pd.DataFrame) -> pd.DataFrame:
     """The readings with fluorescence in the place of concentration: exact, without limits."""
     mfi = frame["mfi"]
-    unknown = dict.fromkeys(("lod", "lloq", "uloq", "ci_low", "ci_high"), math.nan)
+    unknown = dict.fromkeys(("lod", "lloq", "uloq", "uod", "ci_low", "ci_high"), math.nan)
     state = np.where(mfi.notna(), "exact", "missing")
     same = dict.fromkeys(("value", "lower", "upper", "given"), mfi)
     return frame.assign(unit="MFI", range_status="", state=state, **same, **unknown)
