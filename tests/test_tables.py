@@ -338,6 +338,21 @@ def test_tables_that_make_no_sense_are_refused(
     assert all(word in str(caught.value) for word in words)
 
 
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"IL-6 (pg/mL)": ["<3.2", "17"]},
+        {"analyte": ["IL-6", "IL-6"], "value": ["1", "2"], "patient_no": ["x", "y"]},
+        {"status": ["sampled", "sampled"], "stratum": ["a", "b"], "IL-6": ["1", "2"]},
+    ],
+)
+def test_readings_that_are_nobodys_are_refused(columns: dict[str, list[str]]) -> None:
+    with pytest.raises(InputError, match="CK-252: no column says whose the readings") as caught:
+        read_concentrations(pd.DataFrame(columns))
+    assert "sample or subject" in str(caught.value)
+    assert ("not recognised: patient_no" in str(caught.value)) == ("patient_no" in columns)
+
+
 def test_files_that_are_none_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="CK-100"):
         read_concentrations(tmp_path / "absent.csv")

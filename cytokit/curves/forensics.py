@@ -11,6 +11,7 @@ by Fernando and Wilson, J. Immunol. Methods 151 (1992) 47.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -18,19 +19,17 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import pandas as pd
 
+from cytokit.curves.standard_series import FALL_LIMIT, STEP_LIMIT, Series, every_series
 from cytokit.findings import Finding
 from cytokit.plate import Plate
 from cytokit.vocabulary import WellType
 
 #: two readings of one level apart by more than this on ln MFI are not chance (5 sd of a 14 % CV)
 TWIN_LIMIT = 0.7
-#: a fall of MFI with rising concentration that noise does not explain, on ln MFI
-FALL_LIMIT = 0.25
-#: how far a dilution step may lie from the series' own, on ln concentration
-STEP_LIMIT = 0.25
 #: a plate's mid-curve signal under this share of the other plates' median is named
 LOW_SIGNAL = 0.5
-_LN10 = float(np.log(10.0))
+#: e to this power is still a number
+_LN_MAX = 700.0
 
 
 def standard_findings(plate: Plate) -> list[Finding]:
@@ -57,11 +56,12 @@ def standard_findings(plate: Plate) -> list[Finding]:
     if levels.empty:
         return []
     found: list[Finding] = []
+    every = list(every_series(levels))
     for rule in RULES:
-        seen: dict[tuple[str, str], list[str]] = defaultdict(list)
-        for analyte, table in levels.groupby("analyte", sort=False):
-            for what in rule(table.reset_index(drop=True)):
-                seen[what].append(str(analyte))
+        seen: dict[What, list[str]] = defaultdict(list)
+        for series in every:
+            for what in rule(series):
+                seen[what].append(series.analyte)
         for (code, message), analytes in seen.items():
             found.append(_finding(plate, code, message, analytes))
     return found + twin_findings(plate)
@@ -82,12 +82,14 @@ def level_table(plate: Plate) -> pd.DataFrame:
     """
     kinds = (str(WellType.STANDARD), str(WellType.BLANK))
     rows = plate.wells[plate.wells["well_type"].isin(kinds)]
-    rows = rows[rows["expected"].notna() & rows["mfi"].notna()]
+    rows = rows[np.isfinite(rows["expected"]) & np.isfinite(rows["mfi"])]
     order = {name: _rank(str(name), i) for i, name in enumerate(plate.wells["sample"].unique())}
-    table = rows.groupby(["analyte", "sample", "expected"], sort=False)["mfi"].agg(["mean", "size"])
-    table = table.reset_index().rename(columns={"sample": "level", "mean": "mfi", "size": "n"})
+    keys = ["analyte", "sample", "expected"]
+    table = rows.groupby(keys, sort=False)["mfi"].agg(["mean", "size"]).reset_index()
+    table = table.rename(columns={"sample": "level", "mean": "mfi", "size": "n"})
     table["order"] = table["level"].map(order)
-    return table.sort_values(["analyte", "expected", "order"], kind="stable")
+    table = table.sort_values(["analyte", "expected", "order"], kind="stable")
+    return table[np.isfinite(table["mfi"].to_numpy())]  # a sum may pass the largest number
 
 
 def _rank(level: str, place: int) -> int:
@@ -96,58 +98,40 @@ def _rank(level: str, place: int) -> int:
 
 
 What = tuple[str, str]
-Rule = Callable[[pd.DataFrame], Iterable[What]]
+Rule = Callable[[Series], Iterable[What]]
 
 
-def expected_typo(levels: pd.DataFrame) -> Iterable[What]:
+def expected_typo(series: Series) -> Iterable[What]:
     """One expected concentration off by a power of ten from the series of its neighbours."""
-    series = _standards(levels).sort_values("order", kind="stable")
-    if len(series) < 5:
+    if series.typo is None:
         return
-    logs = np.log(series["expected"].to_numpy())
-    step = float(np.median(np.diff(logs)))
-    intercept = float(np.median(logs - step * np.arange(len(logs))))
-    off = logs - step * np.arange(len(logs)) - intercept
-    power = np.round(off / _LN10)
-    regular = np.abs(off) < STEP_LIMIT
-    typo = (power != 0) & (np.abs(off - power * _LN10) < STEP_LIMIT)
-    if typo.sum() != 1 or regular.sum() != len(off) - 1:
-        return
-    i = int(np.flatnonzero(typo)[0])
-    given = float(series["expected"].iloc[i])
-    likely = given / 10.0 ** power[i]
+    i, likely = series.typo
     yield (
         "expected_typo",
-        f"expected concentration of {series['level'].iloc[i]} is {given:g} where its neighbours "
-        f"suggest {likely:g} (a decimal point lost or moved?)",
+        f"expected concentration of {series.names[i]} is {series.expected[i]:g} where its "
+        f"neighbours suggest {likely:g} (a decimal point lost or moved?)",
     )
 
 
-def series_irregular(levels: pd.DataFrame) -> Iterable[What]:
+def series_irregular(series: Series) -> Iterable[What]:
     """A dilution step unlike the others, where no single typo explains it."""
-    series = _standards(levels)
-    if len(series) < 5 or list(expected_typo(levels)):
+    if len(series.names) < 5 or series.typo is not None:
         return
-    steps = np.diff(np.log(series["expected"].to_numpy()))
+    steps = np.diff(series.log_x)
     usual = float(np.median(steps))
     odd = np.flatnonzero(np.abs(steps - usual) > STEP_LIMIT)
     if 0 < len(odd) <= 2:
         for i in odd:
             yield (
                 "series_irregular",
-                f"the step from {series['level'].iloc[i]} to {series['level'].iloc[i + 1]} is "
-                f"{np.exp(steps[i]):.3g}-fold where the series goes {np.exp(usual):.3g}-fold",
+                f"the step from {series.names[i]} to {series.names[i + 1]} is "
+                f"{_fold(steps[i]):.3g}-fold where the series goes {_fold(usual):.3g}-fold",
             )
 
 
-def direction(levels: pd.DataFrame) -> Iterable[What]:
+def direction(series: Series) -> Iterable[What]:
     """The whole curve runs the wrong way: numbers of the standards assigned upside down."""
-    series = _standards(levels)
-    if len(series) < 4:
-        return
-    logs = np.log(np.maximum(series["mfi"].to_numpy(), 0.5))
-    falls = (np.diff(logs) < -FALL_LIMIT).sum()
-    if falls > (len(series) - 1) / 2 and logs[-1] < logs[0] - 2 * FALL_LIMIT:
+    if series.falling:
         yield (
             "direction_reversed",
             "MFI falls as the expected concentration rises: the standards may be numbered in the "
@@ -155,63 +139,51 @@ def direction(levels: pd.DataFrame) -> Iterable[What]:
         )
 
 
-def swapped(levels: pd.DataFrame) -> Iterable[What]:
+def swapped(series: Series) -> Iterable[What]:
     """Two neighbouring levels whose exchange makes the curve rise again."""
-    series = _standards(levels)
-    if len(series) < 4 or list(direction(levels)):
-        return
-    logs = np.log(np.maximum(series["mfi"].to_numpy(), 0.5))
-    # the last pair is left to the hook rule: there a fall has another likely cause
-    for i in range(len(logs) - 2):
-        mended = logs.copy()
-        mended[[i, i + 1]] = mended[[i + 1, i]]
-        fell = logs[i] - logs[i + 1] > 2 * FALL_LIMIT
-        if fell and (np.diff(mended) > -FALL_LIMIT / 2).all():
-            yield (
-                "levels_swapped",
-                f"{series['level'].iloc[i]} and {series['level'].iloc[i + 1]} look exchanged: the "
-                "curve rises throughout once they change places",
-            )
+    for i in series.exchanged:
+        yield (
+            "levels_swapped",
+            f"{series.names[i]} and {series.names[i + 1]} look exchanged: the "
+            "curve rises throughout once they change places",
+        )
 
 
-def monotone(levels: pd.DataFrame) -> Iterable[What]:
+def monotone(series: Series) -> Iterable[What]:
     """A fall inside the series that no exchange of two levels explains."""
-    series = _standards(levels)
-    if len(series) < 3 or list(direction(levels)) or list(swapped(levels)):
+    logs = series.log_y
+    if len(logs) < 3 or series.falling or series.exchanged:
         return
-    logs = np.log(np.maximum(series["mfi"].to_numpy(), 0.5))
-    span = logs.max() - logs.min()
-    for i in np.flatnonzero(np.diff(logs)[:-1] < -FALL_LIMIT):
-        if span > 4 * FALL_LIMIT:
+    if np.ptp(logs) > 4 * FALL_LIMIT:
+        for i in np.flatnonzero(np.diff(logs)[:-1] < -FALL_LIMIT):
             yield (
                 "not_monotone",
-                f"MFI falls from {series['level'].iloc[i]} to {series['level'].iloc[i + 1]} "
+                f"MFI falls from {series.names[i]} to {series.names[i + 1]} "
                 "although the concentration rises",
             )
 
 
-def hook(levels: pd.DataFrame) -> Iterable[What]:
+def hook(series: Series) -> Iterable[What]:
     """The top standard reads lower than the one below it (prozone)."""
-    series = _standards(levels)
-    if len(series) < 4 or list(direction(levels)):
+    logs = series.log_y
+    if len(logs) < 4 or series.falling:
         return
-    logs = np.log(np.maximum(series["mfi"].to_numpy(), 0.5))
     if logs[-2] - logs[-1] > FALL_LIMIT / 2 and logs[-2] > logs[0] + 4 * FALL_LIMIT:
         yield (
             "hook",
-            f"the top standard {series['level'].iloc[-1]} reads "
+            f"the top standard {series.names[-1]} reads "
             f"{100 * (1 - np.exp(logs[-1] - logs[-2])):.0f} % under "
-            f"{series['level'].iloc[-2]}: a hook (prozone), or these two exchanged",
+            f"{series.names[-2]}: a hook (prozone), or these two exchanged",
         )
 
 
-def saturated(levels: pd.DataFrame) -> Iterable[What]:
+def saturated(series: Series) -> Iterable[What]:
     """Three or more top standards at one height: the reader or the beads are at their end."""
-    series = _standards(levels)
-    if len(series) < 6:
+    logs = series.log_y
+    if len(logs) < 6:
         return
-    logs = np.log(np.maximum(series["mfi"].to_numpy(), 0.5))
-    flat = int(np.argmax(np.abs(logs[::-1] - logs[-1]) > 0.03)) if np.ptp(logs) > 0.03 else 0
+    apart = np.abs(logs[::-1] - logs[-1]) > 0.03
+    flat = int(apart.argmax())
     if flat >= 3 and logs[-1] > logs[0] + 4 * FALL_LIMIT:
         yield (
             "saturated",
@@ -219,21 +191,17 @@ def saturated(levels: pd.DataFrame) -> Iterable[What]:
         )
 
 
-def blank_high(levels: pd.DataFrame) -> Iterable[What]:
+def blank_high(series: Series) -> Iterable[What]:
     """The blank reads above the lowest standards."""
-    blanks = levels[levels["expected"] == 0.0]
-    series = _standards(levels)
-    if blanks.empty or len(series) < 3:
+    if len(series.names) < 3 or series.falling or math.isnan(series.blank):
         return
-    blank = float(np.average(blanks["mfi"], weights=blanks["n"]))
-    under = series[series["mfi"] * np.exp(FALL_LIMIT) < blank]
-    if list(direction(levels)) or under.empty or under.index[0] != series.index[0]:
-        return
-    yield (
-        "blank_high",
-        f"the blank reads above {', '.join(map(str, under['level']))}: "
-        "it may be contaminated or in a wrong well",
-    )
+    under = series.mfi < series.blank / math.exp(FALL_LIMIT)
+    if under[0]:
+        names = ", ".join(series.names[i] for i in np.flatnonzero(under))
+        yield (
+            "blank_high",
+            f"the blank reads above {names}: it may be contaminated or in a wrong well",
+        )
 
 
 #: in the order in which they are reported
@@ -252,17 +220,16 @@ RULES: tuple[Rule, ...] = (
 def twin_findings(plate: Plate) -> list[Finding]:
     """Standard wells far from their replicate."""
     rows = plate.of_type(WellType.STANDARD)
-    rows = rows[rows["mfi"] > 0]
+    rows = rows[(rows["mfi"] > 0) & np.isfinite(rows["mfi"])]
+    keys = ["sample", "analyte"]
+    ends = rows.groupby(keys, sort=False)["mfi"].agg(["min", "max"])
+    apart = np.log(ends["max"]) - np.log(ends["min"])
     found = []
-    for (sample, analyte), group in rows.groupby(["sample", "analyte"], sort=False):
-        if len(group) < 2:
-            continue
-        logs = np.log(group["mfi"].to_numpy())
-        apart = float(np.ptp(logs))
-        if apart > TWIN_LIMIT and group["mfi"].max() > 100:
-            wells = ", ".join(group["well"])
-            message = f"replicates {wells} differ {np.exp(apart):.2g}-fold"
-            found.append(Finding("twin_apart", message, plate.name, "", str(sample), str(analyte)))
+    for sample, analyte in ends.index[(apart > TWIN_LIMIT) & (ends["max"] > 100)]:
+        mine = rows[(rows["sample"] == sample) & (rows["analyte"] == analyte)]
+        fold = _fold(float(apart[sample, analyte]))
+        message = f"replicates {', '.join(mine['well'])} differ {fold:.2g}-fold"
+        found.append(Finding("twin_apart", message, plate.name, "", str(sample), str(analyte)))
     return found
 
 
@@ -288,15 +255,16 @@ def signal_findings(plates: Sequence[Plate]) -> list[Finding]:
     found = []
     for name in wide.columns:
         others = wide.drop(columns=name).median(axis=1)
-        share = float(np.exp((wide[name] - others).median()))
+        share = _fold(float((wide[name] - others).median()))
         if share < LOW_SIGNAL:
             message = f"the standards read {100 * share:.0f} % of the other plates' median"
             found.append(Finding("low_signal", message, plate=str(name)))
     return found
 
 
-def _standards(levels: pd.DataFrame) -> pd.DataFrame:
-    return levels[levels["expected"] > 0].reset_index(drop=True)
+def _fold(step: float) -> float:
+    """The ratio of a step in logarithms; infinite where no number holds it."""
+    return math.exp(step) if step < _LN_MAX else math.inf
 
 
 def _finding(plate: Plate, code: str, message: str, analytes: list[str]) -> Finding:

@@ -109,8 +109,12 @@ def _summary_words(result: ComparisonLike, summary: str) -> str:
     """What the summary marks are; an interval only where the summary holds one."""
     if summary == "box":
         return _SUMMARY[summary]
-    interval = f" with its {level_words(result)} confidence interval"
-    return f"{_SUMMARY[summary]}{interval if 'gm_low' in result.summary else ''}."
+    means = result.summary
+    if "gm_low" not in means:
+        return f"{_SUMMARY[summary]}."
+    interval = f"{_SUMMARY[summary]} with its {level_words(result)} confidence interval"
+    some_lack_it = bool((means["geometric_mean"].notna() & means["gm_low"].isna()).any())
+    return f"{interval}{' where all values are in range' if some_lack_it else ''}."
 
 
 def level_words(result: ComparisonLike) -> str:

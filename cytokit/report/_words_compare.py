@@ -74,6 +74,15 @@ SUMMARY = {
     "min": number("Smallest value.", "plate"),
     "max": number("Largest value.", "plate"),
     "unit": Word("Unit of the concentrations."),
+    "gm_low": number(
+        "Lower end of the 95 % confidence interval of the geometric mean (t on ln); empty with a"
+        " value out of range or fewer than two values.",
+        "plate",
+    ),
+    "gm_high": number(
+        "Upper end of the same interval; it is 1 - alpha where another alpha was asked for.",
+        "plate",
+    ),
 }
 
 DETECTABILITY = {

@@ -136,7 +136,7 @@ def compare(
     shown = [*dict.fromkeys((*(() if base is None else (base,)), *days))]
     result = Comparison(
         table=make_table(rows),
-        summary=summary.summarise(study, chosen, shown),
+        summary=summary.summarise(study, chosen, shown, level=options.level),
         detectability=summary.detectability(study, chosen, shown),
         study=study,
         options=options,

@@ -15,6 +15,8 @@ from cytokit.study import Study
 from cytokit.study.days import Day
 from cytokit.vocabulary import SUMMARY_COLUMNS
 
+#: what follows SUMMARY_COLUMNS
+SUMMARY_EXTRA_COLUMNS = ("gm_low", "gm_high")
 DETECTABILITY_COLUMNS = (
     *("analyte", "group", "day", "n", "n_in_range", "n_below", "n_above"),
     *("pct_in_range", "pct_below", "pct_above"),
@@ -37,7 +39,9 @@ def geometric_mean(cells: Cells) -> float:
     return exp(_location(cells)[0])
 
 
-def summarise(study: Study, analytes: Sequence[str], days: Sequence[Day]) -> pd.DataFrame:
+def summarise(
+    study: Study, analytes: Sequence[str], days: Sequence[Day], *, level: float = 0.95
+) -> pd.DataFrame:
     """Counts and location per analyte, group and day.
 
     Parameters
@@ -45,13 +49,16 @@ def summarise(study: Study, analytes: Sequence[str], days: Sequence[Day]) -> pd.
     study : Study
     analytes : sequence of str
     days : sequence of days
+    level : float
+        Of the interval of the geometric mean.
 
     Returns
     -------
     pandas.DataFrame
         Columns ``SUMMARY_COLUMNS``: analyte, group, day, n (values in or out of range), n_below,
         n_above, geometric_mean and gsd (with up to half out of range the Tobit's, else empty),
-        median, q1, q3, min, max (empty where they fall among values out of range), unit.
+        median, q1, q3, min, max (empty where they fall among values out of range), unit; then
+        gm_low and gm_high, see :func:`mean_interval`.
     """
     rows = []
     for analyte, group, day, values in _blocks(study, analytes, days):
@@ -70,8 +77,42 @@ def summarise(study: Study, analytes: Sequence[str], days: Sequence[Day]) -> pd.
         }
         quantiles = {"min": 0.0, "q1": 0.25, "median": 0.5, "q3": 0.75, "max": 1.0}
         row |= {name: quantile(cells, share) for name, share in quantiles.items()}
+        row |= dict(zip(SUMMARY_EXTRA_COLUMNS, mean_interval(cells, level), strict=True))
         rows.append(row)
-    return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
+    return pd.DataFrame(rows, columns=[*SUMMARY_COLUMNS, *SUMMARY_EXTRA_COLUMNS])
+
+
+def mean_interval(cells: Cells, level: float = 0.95) -> tuple[float, float]:
+    """Interval of the geometric mean, Student's t on ln.
+
+    Empty with fewer than two values, which have no spread, and with any value out of range: the
+    t interval needs every number, and one that leaves those out would be too narrow and too high.
+
+    Parameters
+    ----------
+    cells : Cells
+        All present.
+    level : float
+
+    Returns
+    -------
+    low, high : float
+
+    Examples
+    --------
+    >>> ln = np.log([10.0, 20.0, 40.0])
+    >>> cells = Cells(ln, ln, np.full(3, np.nan), np.zeros(3, dtype=bool))
+    >>> [round(end, 2) for end in mean_interval(cells)]
+    [3.57, 111.9]
+    """
+    n = len(cells.lower)
+    if n < 2 or not cells.exact.all():
+        return NAN, NAN
+    from scipy.special import stdtrit
+
+    mean, sd = _location(cells)
+    half = float(stdtrit(n - 1, 0.5 + level / 2)) * sd / np.sqrt(n)
+    return exp(mean - half), exp(mean + half)
 
 
 def detectability(study: Study, analytes: Sequence[str], days: Sequence[Day]) -> pd.DataFrame:

@@ -47,6 +47,7 @@ from cytokit.tables.columns import (
 )
 from cytokit.tables.findings import column_findings, reading_findings
 from cytokit.tables.records import (
+    require_ids,
     require_values,
     tidy_records,
     wide_records,
@@ -130,8 +131,8 @@ def read_concentrations(
     UsageError
         If the mapping names a role or a column that does not exist.
     InputError
-        If the table has no header cytokit understands, two columns for one role, or numbers whose
-        decimal sign cannot be told.
+        If the table has no header cytokit understands, two columns for one role, no column that
+        says whose the readings are (CK-252), or numbers whose decimal sign cannot be told.
     NothingToDoError
         If the table holds no reading.
 
@@ -149,6 +150,7 @@ def read_concentrations(
     columns = find_columns(grid.header, wanted, grid.path)
     columns = without_texts(with_honest_status(columns, grid), grid)
     require_values(columns, grid)
+    require_ids(columns, grid)
     records = list(wide_records(grid, columns) if columns.wide else tidy_records(grid, columns))
     if not records:
         mend = "give a table with one row per sample, or per sample and analyte"

@@ -17,6 +17,8 @@ from cytokit.vocabulary import DesignStatus
 
 #: rows of a wide table that hold limits, by the sample's name
 _LIMIT_ROWS = {"lod": "lod", "llod": "lod", "lloq": "lloq", "uloq": "uloq"}
+#: columns that tell readings apart; a stratum or status alone does not
+_WHOSE = ("plate", "sample", "subject", "group", "day")
 
 
 def with_honest_status(columns: Columns, grid: Grid) -> Columns:
@@ -58,6 +60,17 @@ def require_values(columns: Columns, grid: Grid) -> None:
     if others:
         what += f"; not recognised: {', '.join(others)}"
     raise InputError(Problem("CK-251", what, grid.path, mend))
+
+
+def require_ids(columns: Columns, grid: Grid) -> None:
+    """Refuse a table without any column that says whose its readings are."""
+    if any(role in columns.roles for role in _WHOSE):
+        return
+    mend = "add a column sample or subject, or say which it is: mapping subject=COLUMN"
+    what = "no column says whose the readings are"
+    if columns.unread:
+        what += f"; not recognised: {', '.join(columns.unread)}"
+    raise InputError(Problem("CK-252", what, grid.path, mend))
 
 
 def tidy_records(grid: Grid, columns: Columns) -> Iterator[dict[str, Any]]:

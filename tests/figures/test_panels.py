@@ -185,6 +185,15 @@ def test_no_interval_is_claimed_where_the_summary_has_none(trial, texts):
     assert not any("confidence" in text for text in texts(page))
 
 
+def test_means_without_an_interval_are_owned_up_to(trial, texts):
+    summary = trial.summary.copy()
+    summary.loc[0, ["gm_low", "gm_high"]] = float("nan")
+    some = type(trial)(**{**vars(trial), "summary": summary})
+    page = panels(some, summary="gm", analytes=["IL-6"])
+    said = " ".join(texts(page)).replace("\N{NO-BREAK SPACE}", " ")
+    assert "confidence interval where all values are in range." in said
+
+
 def test_an_analyte_without_readings_says_so(trial, texts):
     empty = trial.study.values[trial.study.values["analyte"] != "IL-6"]
     study = type(trial.study)(values=empty, subjects=trial.study.subjects)

@@ -8,7 +8,7 @@ from cytokit import vocabulary
 from cytokit.flags import FLAGS
 from cytokit.report import words
 from cytokit.stats.rows import EXTRA_COLUMNS
-from cytokit.stats.summary import DETECTABILITY_COLUMNS
+from cytokit.stats.summary import DETECTABILITY_COLUMNS, SUMMARY_EXTRA_COLUMNS
 
 COLUMNS = {
     "wells": vocabulary.WELLS_COLUMNS,
@@ -28,7 +28,11 @@ def test_every_table_is_explained():
 
 
 #: what follows the agreed columns
-MORE = {"samples": ("precision_pct",), "comparisons": EXTRA_COLUMNS}
+MORE = {
+    "samples": ("precision_pct",),
+    "comparisons": EXTRA_COLUMNS,
+    "summary": SUMMARY_EXTRA_COLUMNS,
+}
 
 
 @pytest.mark.parametrize("table", COLUMNS)

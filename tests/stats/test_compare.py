@@ -9,6 +9,7 @@ import pytest
 from cytokit.errors import DesignError, NothingToDoError, UsageError
 from cytokit.stats import compare
 from cytokit.stats.rows import EXTRA_COLUMNS
+from cytokit.stats.summary import SUMMARY_EXTRA_COLUMNS
 from cytokit.study import Study
 from cytokit.vocabulary import COMPARISON_COLUMNS, SUMMARY_COLUMNS
 
@@ -31,7 +32,7 @@ def test_the_table_and_what_stands_beside_it(trial):
         "within_control",
     ]
     assert result.families == dict.fromkeys(("F1", "F2", "F3"), ("IL-6", "TNFa"))
-    assert list(result.summary.columns) == list(SUMMARY_COLUMNS)
+    assert list(result.summary.columns) == [*SUMMARY_COLUMNS, *SUMMARY_EXTRA_COLUMNS]
     assert len(result.summary) == len(result.detectability) == 8
     assert result.detectability["pct_in_range"].tolist() == 8 * [100.0]
     assert result.options.censor == "lod"
