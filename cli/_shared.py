@@ -7,13 +7,18 @@ import os
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from cytokit.errors import did_you_mean
 
+if TYPE_CHECKING:
+    # click gives the class of its bars no public name
+    from click._termui_impl import ProgressBar
+
 Function = TypeVar("Function", bound=Callable[..., Any])
+_NO_BASELINE = "cytokit_cli.no_baseline"
 
 
 class Choice(click.Choice[str]):
@@ -44,6 +49,74 @@ def output_options(function: Function) -> Function:
     for option in reversed(options):
         function = option(function)
     return function
+
+
+def study_options(function: Function) -> Function:
+    """``--design --map --baseline --no-baseline --day --reference --censor``: who and when."""
+    options = (
+        click.option("--design", type=click.Path(), metavar="FILE",
+                     help="sample, subject, group, day [, stratum, status]."),
+        click.option("--map", "mapping", multiple=True, callback=_pairs, metavar="NAME=COLUMN",
+                     help="Your column for one of ours; repeatable."),
+        click.option("--baseline", default="0", show_default=True, callback=_baseline,
+                     help="The day before treatment."),
+        click.option("--no-baseline", is_flag=True, is_eager=True, expose_value=False,
+                     callback=_no_baseline, help="There is none: the groups at --day alone."),
+        click.option("--day", default="6", show_default=True, callback=_days,
+                     metavar="DAY[,DAY...]",
+                     help="The day of the comparison; of several, their mean of ln."),
+        click.option("--reference", metavar="GROUP", help="The group others are compared with."),
+        click.option("--censor", type=Choice(["lod", "lloq", "interval"]), default="lod",
+                     show_default=True, help="What counts as out of range."),
+    )  # fmt: skip
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def _pairs(_ctx: click.Context, _param: click.Parameter, values: Sequence[str]) -> dict[str, str]:
+    """``name=column`` words as a mapping."""
+    found = {}
+    for value in values:
+        name, equals, column = value.partition("=")
+        if not (equals and name and column):
+            raise click.BadParameter(f"{value!r} is not of the form name=column, as in day=visit")
+        found[name.strip()] = column.strip()
+    return found
+
+
+def _days(_ctx: click.Context, _param: click.Parameter, value: str) -> str | list[str]:
+    """One day, or several separated by commas."""
+    named = words(value)
+    return named if len(named) > 1 else named[0]
+
+
+def _no_baseline(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    """Kept for the callback of ``--baseline``, which runs later."""
+    ctx.meta[_NO_BASELINE] = value
+
+
+def _baseline(ctx: click.Context, param: click.Parameter, value: str) -> str | None:
+    """The baseline's day, None with ``--no-baseline``."""
+    if not ctx.meta.get(_NO_BASELINE):
+        return value
+    if ctx.get_parameter_source(str(param.name)) is not click.core.ParameterSource.DEFAULT:
+        raise click.UsageError("--baseline and --no-baseline contradict each other", ctx)
+    return None
+
+
+def words(value: str) -> list[str]:
+    """What stands between commas.
+
+    Examples
+    --------
+    >>> words("3, 6")
+    ['3', '6']
+    """
+    found = [word.strip() for word in value.split(",")]
+    if not all(found):
+        raise click.BadParameter(f"{value!r} has nothing between two commas, or none at its end")
+    return found
 
 
 def speech_options(function: Function) -> Function:
@@ -79,6 +152,12 @@ def _colour(ctx: click.Context, _param: click.Parameter, value: str) -> str:
 def note(text: str) -> None:
     """A word on progress: to stderr, so that stdout stays data."""
     click.echo(text, err=True)
+
+
+def progress(items: Sequence[str], label: str) -> ProgressBar[str]:
+    """A bar on stderr over many items; none for a few, nor where stderr is no terminal."""
+    few = len(items) < 4 or not sys.stderr.isatty()
+    return click.progressbar(items, label=label, file=sys.stderr, hidden=few)
 
 
 def print_json(schema: str, document: dict[str, Any]) -> None:

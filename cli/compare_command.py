@@ -17,25 +17,18 @@ from ._shared import (
     print_table,
     short,
     speech_options,
+    study_options,
+    words,
 )
 
 if TYPE_CHECKING:
+    from cytokit.figures.panels import Label, Style, Summary
     from cytokit.stats import Comparison
+    from cytokit.stats.sensitivity import Sensitivity
 
 ADJUSTERS = [
     "holm", "none", "bonferroni", "sidak", "holm-sidak", "hochberg", "hommel", "bh", "by", "maxt",
 ]  # fmt: skip
-
-
-def _pairs(_ctx: click.Context, _param: click.Parameter, values: Sequence[str]) -> dict[str, str]:
-    """``name=column`` words as a mapping."""
-    pairs = {}
-    for value in values:
-        name, equals, column = value.partition("=")
-        if not (equals and name and column):
-            raise click.BadParameter(f"{value!r} is not of the form name=column, as in day=visit")
-        pairs[name.strip()] = column.strip()
-    return pairs
 
 
 @click.command(
@@ -46,28 +39,29 @@ def _pairs(_ctx: click.Context, _param: click.Parameter, values: Sequence[str]) 
     ),
 )
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option("--design", type=click.Path(), metavar="FILE",
-              help="sample, subject, group, day [, stratum, status].")  # fmt: skip
-@click.option("--map", "mapping", multiple=True, callback=_pairs, metavar="NAME=COLUMN",
-              help="Your column for one of ours; repeatable.")  # fmt: skip
-@click.option("--baseline", default="0", show_default=True, help="The first day.")
-@click.option("--day", default="6", show_default=True, help="The day of the comparison.")
-@click.option("--reference", metavar="GROUP", help="The group others are compared with.")
+@study_options
 @click.option("--analytes", metavar="A,B,...", help="Only these.")
-@click.option("--between", type=Choice(["ancova", "welch", "ranks", "change"]), default="ancova",
-              show_default=True)  # fmt: skip
+@click.option("--between", type=Choice(["ancova", "welch", "ranks", "change", "mixed"]),
+              default="ancova", show_default=True,
+              help="mixed: a model of all days, of three or more.")  # fmt: skip
 @click.option("--within", type=Choice(["ratio", "signed-rank"]), default="ratio",
               show_default=True)  # fmt: skip
 @click.option("--adjust", type=Choice(ADJUSTERS), default="holm", show_default=True)
 @click.option("--gate/--no-gate", default=None,
               help="Stars within arms only where the arms differ.  "
                    "[default: gate; no-gate with --style lanzoni]")  # fmt: skip
-@click.option("--censor", type=Choice(["lod", "lloq", "interval"]), default="lod",
-              show_default=True, help="What counts as out of range.")  # fmt: skip
 @click.option("--substitute", type=Choice(["none", "as-given", "limit", "half", "sqrt2"]),
               default="none", show_default=True,
               help="Sensitivity only: a number for values out of range.")  # fmt: skip
 @click.option("--propagate", is_flag=True, help="Carry the assay's uncertainty along.")
+@click.option("--strata/--no-strata", default=True, show_default=True,
+              help="Adjust for the design's stratum.")  # fmt: skip
+@click.option("--versus", type=Choice(["reference", "all"]), default="reference",
+              show_default=True, help="Of three or more groups, which pairs.")  # fmt: skip
+@click.option("--worse", type=Choice(["high", "low"]), default="high", show_default=True,
+              help="The bad end of a cytokine, for ranks that count deaths.")  # fmt: skip
+@click.option("--sensitivity", "with_panel", is_flag=True,
+              help="Also every other defensible analysis, and a figure of them.")  # fmt: skip
 @click.option("--allow-confounded", is_flag=True, help="Compare although plate and group coincide.")
 @click.option("--style", type=Choice(["trial", "lanzoni"]), default="trial", show_default=True)
 @click.option("--label", type=Choice(["stars", "p", "both"]), default="stars", show_default=True)
@@ -75,7 +69,9 @@ def _pairs(_ctx: click.Context, _param: click.Parameter, values: Sequence[str]) 
               show_default=True, help="What the panels draw per column.")  # fmt: skip
 @click.option("--alpha", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.05,
               show_default=True)  # fmt: skip
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--draws", type=click.IntRange(100), default=100_000, show_default=True,
+              help="Of permutation tests too large to enumerate.")  # fmt: skip
 @output_options
 @speech_options
 def command(
@@ -83,9 +79,10 @@ def command(
     design: str | None,
     mapping: dict[str, str],
     analytes: str | None,
-    style: str,
-    label: str,
-    summary_mark: str,
+    with_panel: bool,
+    style: Style,
+    label: Label,
+    summary_mark: Summary,
     gate: bool | None,
     censor: str,
     out: str | None,
@@ -109,18 +106,34 @@ def command(
 
     check_goal(goal, force=force)
     study = Study([Path(name) for name in inputs], design, mapping=mapping or None, censor=censor)
-    names = None if analytes is None else [name.strip() for name in analytes.split(",")]
+    names = None if analytes is None else words(analytes)
     gated = style != "lanzoni" if gate is None else gate
     result = compare(study, analytes=names, gate=gated, **options)
-    result.write(goal, force=force, style=style, label=label, summary=summary_mark)
-    _report(result, goal, as_json)
+    panel = _panel(result) if with_panel else None
+    result.write(
+        goal, force=force, style=style, label=label, summary=summary_mark, sensitivity=panel
+    )
+    _report(result, panel, goal, as_json)
 
 
-def _report(result: Comparison, goal: Path, as_json: bool) -> None:
+def _panel(result: Comparison) -> Sensitivity:
+    """The specification panel, the plates read otherwise as far as they are at hand."""
+    from cytokit.record.otherwise import read_otherwise
+    from cytokit.stats.sensitivity import sensitivity
+
+    others = read_otherwise(result.study)
+    for reason in others.notes:
+        note(f"specification panel: {reason}")
+    return sensitivity(result, studies=others.studies)
+
+
+def _report(result: Comparison, panel: Sensitivity | None, goal: Path, as_json: bool) -> None:
     table = result.table
+    holds = [] if panel is None else panel.holds.to_dict("records")
     if as_json:
-        rows = table.to_dict("records")
-        print_json("cytokit-compare-1", {"out": str(goal), "comparisons": rows})
+        document = {"out": str(goal), "comparisons": table.to_dict("records")}
+        more = {} if panel is None else {"sensitivity": holds}
+        print_json("cytokit-compare-1", {**document, **more})
         return
     rows = []
     for row in table.to_dict("records"):
@@ -131,6 +144,10 @@ def _report(result: Comparison, goal: Path, as_json: bool) -> None:
     print_table(header, rows)
     for sentence in result.guard:
         note(sentence)
+    for row in holds:
+        every = row["verdict"] == "not analysed"
+        share = f"{row['same']} of {row['specifications' if every else 'analysed']} other analyses"
+        note(f"{row['analyte']}, {row['verdict']}: the same in {share}")
     note(f"results: {goal} (panels.pdf, forest.pdf, comparisons.csv, methods.md, report.html)")
 
 

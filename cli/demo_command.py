@@ -32,7 +32,7 @@ def command(folder: str, force: bool, as_json: bool) -> None:
     result = fit(plates)
     result.write(goals["fit"], force=force)
     note("comparing the arms ...")
-    study = Study([result], goals["plates"] / "design.csv")
+    study = Study([goals["fit"]], goals["plates"] / "design.csv")
     comparison = compare(study, baseline=0, day=6, reference="control")
     comparison.write(goals["compare"], force=force)
     shown = {

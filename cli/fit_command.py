@@ -15,6 +15,7 @@ from ._shared import (
     output_options,
     print_json,
     print_table,
+    progress,
     short,
     speech_options,
 )
@@ -121,13 +122,14 @@ def _read(files: Sequence[str], layout_file: str | None) -> tuple[list[Plate], l
     layout = None if layout_file is None else read_layout(layout_file)
     plates: list[Plate] = []
     failed: list[CytokitError] = []
-    for file in files:
-        try:
-            plates += read_file(file, layout=layout)
-        except InputError as error:
-            failed.append(error)
-            if len(files) > 1:
-                note(str(error))
+    with progress(files, "reading plates") as shown:
+        for file in shown:
+            try:
+                plates += read_file(file, layout=layout)
+            except InputError as error:
+                failed.append(error)
+                if len(files) > 1:
+                    note(str(error))
     if not plates:
         raise InputError.together(failed)
     return distinct_names(plates), failed

@@ -17,6 +17,7 @@ COMMANDS = {
     "inspect": "Show what a plate file holds, before any fit.",
     "fit": "Standard curves and concentrations of one or many plates.",
     "compare": "Compare groups and days; tables, panels, forest, methods.",
+    "power": "Subjects per group for a fold change, by simulation.",
     "convert": "Write plates as one tidy table, without a fit.",
     "reconcile": "Set our numbers against the vendor's own.",
     "simulate": "Write a trial with known truth as plate exports.",

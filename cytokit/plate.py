@@ -231,11 +231,11 @@ def _table_problems(plate: Plate) -> list[Problem]:
         for well in plate.wells["well"].unique()
         if normal_well(well) != well
     ]
-    kinds = set(plate.wells["well_type"]) - set(map(str, WellType))
+    kinds = set(plate.wells["well_type"].unique()) - set(map(str, WellType))
     for kind in sorted(kinds):
         mend = f"use one of {', '.join(WellType)}"
         problems.append(Problem("CK-112", f"unknown well type {kind!r}", place(file), mend))
-    strangers = set(plate.wells["analyte"]) - set(plate.analytes["analyte"])
+    strangers = set(plate.wells["analyte"].unique()) - set(plate.analytes["analyte"])
     if strangers:
         names = ", ".join(sorted(strangers))
         problems.append(Problem("CK-191", f"readings of undeclared analytes: {names}", place(file)))

@@ -15,6 +15,7 @@ import pandas as pd
 from cytokit.curves.forensics import signal_findings, standard_findings
 from cytokit.curves.options import FitOptions
 from cytokit.curves.profiles import PROFILES, Profile
+from cytokit.curves.wells import possible_reading
 from cytokit.findings import Finding
 from cytokit.plate import Plate
 from cytokit.vocabulary import RangeStatus, Severity, WellType
@@ -42,11 +43,39 @@ def quality_findings(
     found: list[Finding] = []
     for plate in plates:
         found += standard_findings(plate)
+        found += reading_findings(plate)
         found += bead_findings(plate, rules)
         found += control_findings(plate, samples, rules)
         found += repeated_sample_findings(plate)
     found += replicate_findings(samples, rules)
     return found + signal_findings(plates)
+
+
+def reading_findings(plate: Plate) -> list[Finding]:
+    """Readings that no instrument gives.
+
+    Parameters
+    ----------
+    plate : Plate
+
+    Returns
+    -------
+    list of Finding
+        ``impossible_reading``: the fit takes it as not measured.
+    """
+    mfi = plate.wells["mfi"].to_numpy(dtype=float)
+    rows = plate.wells[~np.isnan(mfi) & ~possible_reading(mfi)]
+    return [
+        Finding(
+            "impossible_reading",
+            f"{row['mfi']:g} MFI is no reading: taken as not measured",
+            plate.name,
+            row["well"],
+            row["sample"],
+            row["analyte"],
+        )
+        for row in rows.to_dict("records")
+    ]
 
 
 def bead_findings(plate: Plate, rules: Profile) -> list[Finding]:

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from cytokit.curves.standard_series import FALL_LIMIT, STEP_LIMIT, Series, every_series
+from cytokit.curves.wells import possible_level, possible_reading
 from cytokit.findings import Finding
 from cytokit.plate import Plate
 from cytokit.vocabulary import WellType
@@ -82,14 +83,14 @@ def level_table(plate: Plate) -> pd.DataFrame:
     """
     kinds = (str(WellType.STANDARD), str(WellType.BLANK))
     rows = plate.wells[plate.wells["well_type"].isin(kinds)]
-    rows = rows[np.isfinite(rows["expected"]) & np.isfinite(rows["mfi"])]
+    levels, readings = rows["expected"].to_numpy(), rows["mfi"].to_numpy()
+    rows = rows.loc[possible_level(levels) & possible_reading(readings)]
     order = {name: _rank(str(name), i) for i, name in enumerate(plate.wells["sample"].unique())}
     keys = ["analyte", "sample", "expected"]
     table = rows.groupby(keys, sort=False)["mfi"].agg(["mean", "size"]).reset_index()
     table = table.rename(columns={"sample": "level", "mean": "mfi", "size": "n"})
     table["order"] = table["level"].map(order)
-    table = table.sort_values(["analyte", "expected", "order"], kind="stable")
-    return table[np.isfinite(table["mfi"].to_numpy())]  # a sum may pass the largest number
+    return table.sort_values(["analyte", "expected", "order"], kind="stable")
 
 
 def _rank(level: str, place: int) -> int:
@@ -220,7 +221,8 @@ RULES: tuple[Rule, ...] = (
 def twin_findings(plate: Plate) -> list[Finding]:
     """Standard wells far from their replicate."""
     rows = plate.of_type(WellType.STANDARD)
-    rows = rows[(rows["mfi"] > 0) & np.isfinite(rows["mfi"])]
+    readings = rows["mfi"].to_numpy()
+    rows = rows.loc[possible_reading(readings) & (readings > 0)]
     keys = ["sample", "analyte"]
     ends = rows.groupby(keys, sort=False)["mfi"].agg(["min", "max"])
     apart = np.log(ends["max"]) - np.log(ends["min"])

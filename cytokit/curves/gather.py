@@ -13,7 +13,7 @@ from cytokit.curves.model import Array
 from cytokit.curves.options import FitOptions
 from cytokit.curves.rules import VENDOR_RULES
 from cytokit.curves.weights import Scatter
-from cytokit.curves.wells import StandardWells
+from cytokit.curves.wells import StandardWells, possible_level, possible_reading
 from cytokit.plate import Plate
 from cytokit.vocabulary import WellType
 
@@ -31,7 +31,8 @@ class WellArrays:
     code : (rows,) array of int
         Number of the analyte in the plate's order.
     response : (rows,) array
-        MFI to be fitted: as measured, or, under a vendor's rule, net MFI plus `background`.
+        MFI to be fitted: as measured, or, under a vendor's rule, net MFI plus `background`;
+        NaN where there is none, or none that can be a reading.
     background : (analytes,) array
         Mean blank, as the vendors subtract it; NaN where neither blanks nor net MFI exist.
     excluded : (rows,) array of bool
@@ -112,6 +113,8 @@ def well_arrays(plate: Plate, options: FitOptions, excluded: NDArray[np.bool_]) 
     code = pd.Categorical(plate.wells["analyte"], categories=names).codes.astype(np.int64)
     mfi = plate.wells["mfi"].to_numpy(dtype=float)
     net = plate.wells["net_mfi"].to_numpy(dtype=float)
+    mfi = np.where(possible_reading(mfi), mfi, np.nan)
+    net = np.where(possible_reading(net), net, np.nan)
     blank = (plate.wells["well_type"] == str(WellType.BLANK)).to_numpy() & ~excluded
     both = np.isfinite(mfi) & np.isfinite(net)
     background = np.full(len(names), np.nan)
@@ -139,7 +142,7 @@ def analyte_standards(
     blank = kinds[rows] == str(WellType.BLANK)
     expected = np.where(blank, 0.0, frame["expected"].to_numpy(dtype=float)[rows])
     reasons = _reasons(arrays, rows, expected)
-    placed = np.isfinite(expected) & (expected >= 0)
+    placed = possible_level(expected)
     x, level = np.unique(expected[placed], return_inverse=True)
     level_of = np.full(len(rows), -1)
     level_of[placed] = level
@@ -184,8 +187,10 @@ def analyte_standards(
 def _reasons(arrays: WellArrays, rows: NDArray[np.intp], expected: Array) -> NDArray[np.object_]:
     """Why each well may not be used; empty where it may."""
     reasons = np.full(len(rows), "", dtype=object)
+    reasons[~possible_level(expected)] = "no possible expected concentration"
     reasons[~(np.isfinite(expected) & (expected >= 0))] = "no expected concentration"
-    reasons[~np.isfinite(arrays.response[rows])] = "no reading"
+    reasons[~np.isfinite(arrays.response[rows])] = "no possible reading"
+    reasons[np.isnan(arrays.plate.wells["mfi"].to_numpy(dtype=float)[rows])] = "no reading"
     reasons[arrays.excluded[rows]] = "excluded by a user"
     return reasons
 

@@ -7,7 +7,7 @@ import numpy as np
 from cytokit.curves.model import Array
 from cytokit.curves.options import FitOptions
 from cytokit.curves.weights import VarianceModel
-from cytokit.curves.wells import StandardWells
+from cytokit.curves.wells import LARGEST, StandardWells
 
 VENDOR_RULES = ("xponent", "bioplex")
 
@@ -83,7 +83,8 @@ def rule_weights(rule: str, y: Array, background: Array) -> Array:
     mean = filled.sum(1, keepdims=True) / n
     if rule == "xponent":
         net = filled - background
-        weight = np.where(net == 0, 1.0, 1.0 / np.where(net == 0, 1.0, net) ** 2)
+        nothing = np.abs(net) < 1.0 / LARGEST  # the square of such a number may be 0
+        weight = np.where(nothing, 1.0, 1.0 / np.where(nothing, 1.0, net) ** 2)
     elif rule == "none":
         weight = np.ones_like(y)
     else:

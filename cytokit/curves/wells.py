@@ -12,6 +12,32 @@ from cytokit.curves.model import X_ZERO, Array
 from cytokit.curves.prior import Prior
 from cytokit.curves.weights import Scatter
 
+#: readings and concentrations lie within this, in any unit; squares far beyond it overflow
+LARGEST = 1e30
+
+
+def possible_reading(mfi: Array) -> NDArray[np.bool_]:
+    """Numbers that an instrument can have given, in whatever unit; not NaN.
+
+    Examples
+    --------
+    >>> possible_reading(np.array([-3.0, 1e5, 1e200, np.inf, np.nan])).tolist()
+    [True, True, False, False, False]
+    """
+    return np.asarray(np.abs(mfi) <= LARGEST, dtype=bool)
+
+
+def possible_level(expected: Array) -> NDArray[np.bool_]:
+    """Concentrations that a level may have: zero, or a positive number of plausible size.
+
+    Examples
+    --------
+    >>> possible_level(np.array([0.0, 2.5, -1.0, 1e-300, np.nan])).tolist()
+    [True, True, False, False, False]
+    """
+    sized = (expected >= 1.0 / LARGEST) & (expected <= LARGEST)
+    return np.asarray(sized | (expected == 0.0), dtype=bool)
+
 
 @dataclass(frozen=True, slots=True)
 class StandardWells:

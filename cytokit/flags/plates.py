@@ -17,6 +17,12 @@ PLATE_FLAGS = {
         "Fewer beads were counted than recommended.",
         "Compare with the replicate.",
     ),
+    "impossible_reading": FlagText(
+        WARN,
+        "a reading no instrument gives",
+        "The number is infinite or absurdly large; the reading counts as not measured.",
+        "Look at this cell of the export; export the plate again.",
+    ),
     "replicate_cv": FlagText(
         WARN,
         "replicates differ",

@@ -5,6 +5,7 @@ or .xlsx. It is merged with what the export says; where both speak and disagree,
 both and the layout is followed. Wells the export does not hold stay missing.
 """
 
+from cytokit.layout.lots import describes_lots
 from cytokit.layout.merging import apply_layout
 from cytokit.layout.plan import Layout, WellPlan
 from cytokit.layout.reading import describes_layout, read_layout
@@ -15,6 +16,7 @@ __all__ = [
     "WellPlan",
     "apply_layout",
     "describes_layout",
+    "describes_lots",
     "read_layout",
     "write_layout_template",
 ]

@@ -71,8 +71,13 @@ def apply_layout(plate: Plate, layout: Layout) -> Plate:
     ------
     DesignError
         CK-208 an expected concentration for an analyte the plate does not have, CK-209 a layout
-        of which the plate has no well.
+        of which the plate has no well, CK-211 a lots file for a plate of another family than
+        Luminex IS 2.3, whose parser reads it.
     """
+    if layout.lots is not None:
+        what = f"a lots file of Luminex IS 2.3; plate {plate.name!r} is an export of another family"
+        mend = "give a layout: its wells, samples and expected concentrations"
+        raise DesignError(Problem("CK-211", what, place(layout.path), mend))
     plans = _plans_for(plate, layout)
     present = set(plate.wells["well"])
     _check_analytes(plate, layout, plans)

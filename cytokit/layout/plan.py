@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cytokit.layout.lots import Lots
 from cytokit.plate import Unread
 from cytokit.vocabulary import WellType
 
@@ -78,6 +79,8 @@ class Layout:
         Expected concentrations by sample name, then by analyte.
     unread : tuple of Unread
         Sheets and columns that were not used.
+    lots : Lots, optional
+        What each kit lot's standards should read, where the file is a lots file of IS 2.3.
     """
 
     path: str
@@ -85,6 +88,7 @@ class Layout:
     wells: tuple[WellPlan, ...]
     expected: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     unread: tuple[Unread, ...] = ()
+    lots: Lots | None = None
 
 
 def word_key(text: str) -> str:

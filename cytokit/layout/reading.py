@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cytokit.errors import CytokitError, DesignError, Problem, did_you_mean, place
 from cytokit.layout.grids import Grid, Table, find_grids
+from cytokit.layout.lots import describes_lots, read_lots
 from cytokit.layout.plan import (
     ALL_ANALYTES,
     TYPE_WORDS,
@@ -53,7 +54,8 @@ def read_layout(path: str | Path, *, encoding: str | None = None) -> Layout:
         ``type``, ``dilution``, ``plate``, ``expected``, ``expected <analyte>`` or analyte names;
         or grids of 8 x 12 / 16 x 24 cells under the numbers 1.., beside the letters A.., each
         titled (in its corner, above it, or by its sheet's name) with one of these properties;
-        a workbook may hold a further table of expected concentrations, sample by analyte.
+        a workbook may hold a further table of expected concentrations, sample by analyte. For
+        exports of Luminex IS 2.3 also a lots file (``Lot, Analyte, Unit, St1, ..., ConA.lo``).
     encoding : str, optional
 
     Returns
@@ -66,9 +68,14 @@ def read_layout(path: str | Path, *, encoding: str | None = None) -> Layout:
         CK-201 no layout, CK-202 an unknown property, CK-203 no such well, CK-204 a well given
         twice, CK-205 an unknown type, CK-206 a dilution, CK-207 an expected concentration that is
         no number, CK-210 an incomplete grid; all of one file together.
+    FormatError
+        CK-151 to CK-153, a lots file that is damaged.
     """
     raw = RawFile.open(path, encoding=encoding)
     raw.require_readable()
+    if describes_lots(raw):
+        lots = read_lots(raw)
+        return Layout(raw.path, raw.sha256, (), lots=lots)
     tables = list(_tables(raw))
     cells = (cell for table in tables for row in table.rows for cell in row)
     draft = _Draft(raw.path, decide_decimal(cells))

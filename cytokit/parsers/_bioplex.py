@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import PureWindowsPath
+from typing import cast
 
 from cytokit.errors import Problem, place
 from cytokit.parsers._source import CellValue, RawFile, cell_text
 from cytokit.plate import normal_well
+from cytokit.sources.raw import HEAD_ROWS
+from cytokit.sources.rows import LazyRows
 from cytokit.vocabulary import WellType
-
-#: rows in which a table must have begun for a file to be of these families
-HEAD_ROWS = 80
 
 _LABEL = re.compile(r"(e?)(blank|b|standard|std|s|control|ctrl|c|unknown|sample|x)[\s_-]*0*(\d*)")
 _TYPES = {"b": WellType.BLANK, "s": WellType.STANDARD, "c": WellType.CONTROL, "x": WellType.UNKNOWN}
@@ -56,7 +56,15 @@ class Grid:
 
     def texts(self, row: int) -> list[str]:
         """One row as text."""
+        if self.raw.kind == "text":
+            return cast("list[str]", self.rows[row])
         return [cell_text(cell) for cell in self.rows[row]]
+
+    def names_wells(self, row: int) -> bool:
+        """Whether the word stands in a row at all: a quick look that need not split the row."""
+        if isinstance(self.rows, LazyRows):
+            return "well" in self.rows.lines[row].lower()
+        return "well" in "".join(self.texts(row)).lower()
 
     def lines(self, row: int) -> list[str]:
         """What a row outside of tables says: its filled cells, or the text line they were cut from.
@@ -104,6 +112,13 @@ def grids(raw: RawFile) -> list[Grid]:
     if raw.kind == "workbook":
         return [Grid(raw, sheet.name, sheet.cells) for sheet in raw.sheets]
     return [Grid(raw, "", raw.rows)] if raw.kind == "text" else []
+
+
+def heads(raw: RawFile) -> list[Grid]:
+    """The first rows of each grid, in which a table must have begun, to recognise a file by."""
+    if raw.kind == "workbook":
+        return [Grid(raw, sheet.name, sheet.cells[:HEAD_ROWS]) for sheet in raw.sheets]
+    return [Grid(raw, "", raw.head)] if raw.kind == "text" else []
 
 
 def trimmed(cells: Sequence[str]) -> list[str]:

@@ -1,26 +1,31 @@
 """The numbers of all blocks by well in one go, since an export is nearly all numbers.
 
-Blocks that print flags (``NaN``, ``< 3.2``) or words are left to be read cell by cell. What is read
-here is the same to the last bit, which a test on random files proves.
+Cells that are no plain number (``NaN``, ``< 3.2``, nothing) are set aside as text, and a block that
+holds more of those than numbers is left to be read cell by cell. What is read here is the same to
+the last bit, which a test on random files proves.
 """
 
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import overload
 
 import numpy as np
 import pandas as pd
 
-from cytokit.sources.text import LazyRows
+from cytokit.parsers._block_header import block_key
+from cytokit.sources.rows import LazyRows
 
 #: Fewer cells than this are not worth the trouble.
 _LEAST_CELLS = 1_500
 #: Blocks whose cells are wanted as they stand.
-_AS_TEXT = frozenset({"Dilution Factor", "Comments", "Range"})
+_AS_TEXT = frozenset(map(block_key, ("Dilution Factor", "Comments", "Range")))
 #: Bytes that stand in cells which are plain numbers, and between them.
-_PLAIN = b'0123456789.-"'
+_PLAIN_BYTES = b'0123456789.-"\n'
+_PLAIN = re.compile(r"-?(?:\d+(?:\.\d*)?|\.\d+)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +40,67 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class BulkNumbers:
-    """A block by well in which every cell beside the labels is a plain number.
+    """A block by well in which nearly every cell beside the labels is a plain number.
 
     Parameters
     ----------
     locations, samples : list of str
     values : numpy.ndarray
-        Rows x columns after ``Sample``.
+        Rows x columns after ``Sample``; NaN where a cell is no plain number.
+    others : mapping of (int, int) to str
+        The text of those cells, by row and column after ``Sample``.
     """
 
     locations: list[str]
     samples: list[str]
     values: np.ndarray
+    others: Mapping[tuple[int, int], str]
+
+
+class RowsLater(Sequence[list[str]]):
+    """The rows of one block, split only when somebody asks for their texts after all.
+
+    Parameters
+    ----------
+    rows : sequence of list of str
+        Of the whole file.
+    body : range
+        Those of the block.
+    width : int
+        How many cells each has.
+    """
+
+    def __init__(self, rows: Sequence[list[str]], body: range, width: int) -> None:
+        self._rows, self._body, self._width = rows, body, width
+
+    def __len__(self) -> int:
+        return len(self._body)
+
+    @overload
+    def __getitem__(self, index: int) -> list[str]: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[list[str]]: ...
+
+    def __getitem__(self, index: int | slice) -> list[str] | list[list[str]]:
+        if isinstance(index, slice):
+            return [self._rows[at][: self._width] for at in self._body[index]]
+        return self._rows[self._body[index]][: self._width]
+
+
+@dataclass(slots=True)
+class _Lines:
+    """A block's lines: the labels, and the rest as it stands, at last as one table."""
+
+    locations: list[str] = field(default_factory=list)
+    samples: list[str] = field(default_factory=list)
+    numbers: list[str] = field(default_factory=list)
+    others: dict[tuple[int, int], str] = field(default_factory=dict)
+    table: bytes = b""
 
 
 def read_at_once(rows: LazyRows, spans: Sequence[Span]) -> Mapping[int, BulkNumbers]:
-    """The blocks that are plain numbers throughout, by their number in ``spans``.
+    """The blocks that are mostly plain numbers, by their number in ``spans``.
 
     Parameters
     ----------
@@ -65,8 +115,8 @@ def read_at_once(rows: LazyRows, spans: Sequence[Span]) -> Mapping[int, BulkNumb
     """
     by_width: dict[int, dict[int, _Lines]] = {}
     for number, span in enumerate(spans):
-        if span.columns[:2] == ["Location", "Sample"] and span.name not in _AS_TEXT:
-            lines = _plain_lines(rows, span)
+        if span.columns[:2] == ["Location", "Sample"] and block_key(span.name) not in _AS_TEXT:
+            lines = _taken_apart(rows, span)
             if lines is not None:
                 by_width.setdefault(len(span.columns) - 2, {})[number] = lines
     found: dict[int, BulkNumbers] = {}
@@ -76,35 +126,30 @@ def read_at_once(rows: LazyRows, spans: Sequence[Span]) -> Mapping[int, BulkNumb
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Lines:
-    """A block's lines, labels apart from the numbers."""
-
-    locations: list[str]
-    samples: list[str]
-    numbers: list[bytes]
-
-
-def _plain_lines(rows: LazyRows, span: Span) -> _Lines | None:
-    """The block's lines, if every cell after the labels is digits, points and signs."""
-    delimiter = rows.delimiter
-    separator = delimiter.encode()
-    commas = len(span.columns) - 3
-    keep = _PLAIN + separator
-    lines = _Lines([], [], [])
-    for index in span.body:
-        line = rows.lines[index]
-        second = _next_cell(line, 0, delimiter)
-        third = _next_cell(line, second, delimiter)
-        if third < 0 or '""' in line:
-            return None
-        numbers = line[third:].rstrip(delimiter).encode()
-        if numbers.count(separator) != commas or numbers.translate(None, keep):
-            return None
-        lines.locations.append(line[: second - 1].strip('" '))
-        lines.samples.append(line[second : third - 1].strip().strip('"').strip())
-        lines.numbers.append(numbers.replace(b'"', b""))
-    return lines if lines.numbers else None
+def _taken_apart(rows: LazyRows, span: Span) -> _Lines | None:
+    """The block's lines; None where one does not fit its columns, or most cells are no numbers."""
+    between = f'"{rows.delimiter}"'
+    width = len(span.columns) - 2
+    lines = _Lines()
+    for line in rows.lines[span.body.start : span.body.stop]:
+        cells = line[1:-1].split(between, 2)
+        if len(cells) == 3 and line[0] == line[-1] == '"' and '"' not in cells[0] + cells[1]:
+            location, sample, numbers = cells[0], cells[1], f'"{cells[2]}"'
+        else:
+            second = _next_cell(line, 0, rows.delimiter)
+            third = _next_cell(line, second, rows.delimiter)
+            if third < 0 or '""' in line[:third]:
+                return None
+            location, sample = line[: second - 1].strip('" '), line[second : third - 1]
+            sample = sample.strip().strip('"')
+            numbers = line[third:]
+            beyond = numbers.count(rows.delimiter) - width + 1
+            if beyond > 0 and numbers.endswith(rows.delimiter * beyond):
+                numbers = numbers[:-beyond]
+        lines.locations.append(location.strip())
+        lines.samples.append(sample.strip())
+        lines.numbers.append(numbers)
+    return lines if lines.numbers and _set_others_aside(lines, rows, span) else None
 
 
 def _next_cell(line: str, at: int, delimiter: str) -> int:
@@ -117,16 +162,50 @@ def _next_cell(line: str, at: int, delimiter: str) -> int:
     return line.find(delimiter, at) + 1 or -1
 
 
+def _set_others_aside(lines: _Lines, rows: LazyRows, span: Span) -> bool:
+    """Put 0 for every cell that is no plain number and keep its text; whether most are numbers."""
+    width = len(span.columns) - 2
+    table = _plain_table("\n".join(lines.numbers), rows.delimiter, len(lines.numbers), width)
+    if table is not None:
+        lines.table = table
+        return True
+    for row, numbers in enumerate(lines.numbers):
+        if _plain_table(numbers, rows.delimiter, 1, width) is not None:
+            continue
+        cells = rows[span.body[row]][2:]
+        if len(cells) < width or any(cells[width:]):
+            return False
+        del cells[width:]
+        for column, match in enumerate(map(_PLAIN.fullmatch, cells)):
+            if match is None:
+                lines.others[row, column] = cells[column]
+                cells[column] = "0"
+        lines.numbers[row] = rows.delimiter.join(cells)
+        if 2 * len(lines.others) >= len(lines.numbers) * width:
+            return False
+    lines.table = "\n".join(lines.numbers).encode()
+    return True
+
+
+def _plain_table(text: str, delimiter: str, height: int, width: int) -> bytes | None:
+    """The text, if nothing but digits, points, signs and marks stands between its delimiters."""
+    data, separator = text.encode(), delimiter.encode()
+    if data.translate(None, _PLAIN_BYTES + separator):
+        return None
+    delimiters = len(data) - len(data.translate(None, separator))
+    return data if delimiters == height * (width - 1) else None
+
+
 def _read_group(group: Mapping[int, _Lines], delimiter: str, width: int) -> dict[int, BulkNumbers]:
     """The blocks of one width through pandas' reader; none where anything is not as expected."""
-    text = b"\n".join(line for lines in group.values() for line in lines.numbers)
     try:
         frame = pd.read_csv(
-            io.BytesIO(text),
+            io.BytesIO(b"\n".join([lines.table for lines in group.values()])),
             sep=delimiter,
             header=None,
             dtype=float,
-            na_filter=False,
+            keep_default_na=False,
+            na_values=[""],
             skip_blank_lines=False,
             low_memory=False,
         )
@@ -134,11 +213,18 @@ def _read_group(group: Mapping[int, _Lines], delimiter: str, width: int) -> dict
         return {}
     values = frame.to_numpy()
     total = sum(len(lines.numbers) for lines in group.values())
-    if values.shape != (total, width) or not np.isfinite(values).all():
+    if values.shape != (total, width) or np.isinf(values).any():
         return {}
+    gaps = np.isnan(values).any()
     found, start = {}, 0
     for number, lines in group.items():
         part = values[start : start + len(lines.numbers)]
-        found[number] = BulkNumbers(lines.locations, lines.samples, part)
         start += len(part)
+        for row, column in np.argwhere(np.isnan(part)).tolist() if gaps else ():
+            lines.others[row, column] = ""
+        if 2 * len(lines.others) >= part.size:
+            continue
+        if lines.others:
+            part[tuple(np.array(list(lines.others)).T)] = np.nan
+        found[number] = BulkNumbers(lines.locations, lines.samples, part, lines.others)
     return found

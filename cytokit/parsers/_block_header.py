@@ -1,8 +1,19 @@
-"""The lines before the first block: ``key,value``, sections, small tables; no line is lost."""
+"""Names of blocks, and the lines before the first one: ``key,value``, sections, small tables."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+
+
+def block_key(name: str) -> str:
+    """``Std Dev`` and ``StdDev`` are one name.
+
+    Examples
+    --------
+    >>> block_key("Trimmed Std Dev") == block_key("TrimmedStdDev")
+    True
+    """
+    return "".join(name.split()).casefold()
 
 
 def trimmed(cells: list[str]) -> list[str]:

@@ -5,20 +5,16 @@ from __future__ import annotations
 import re
 import zlib
 from dataclasses import dataclass, replace
-from itertools import chain
 
 import numpy as np
 import pandas as pd
 
 from cytokit.errors import FormatError, Problem, did_you_mean, place
 from cytokit.findings import Finding
+from cytokit.parsers._block_header import block_key
+from cytokit.parsers._block_parts import Block, BlockFile
+from cytokit.parsers._block_readings import Notes, Readings, note_renamed, read_readings
 from cytokit.parsers._block_statistics import kept_blocks
-from cytokit.parsers._block_tables import (
-    Notes,
-    Readings,
-    note_renamed,
-    read_readings,
-)
 from cytokit.parsers._block_vendor import (
     analyte_table,
     instrument_warnings,
@@ -29,16 +25,10 @@ from cytokit.parsers._block_wells import (
     missing_readings,
     read_whole,
 )
-from cytokit.parsers._blocks import (
-    Block,
-    BlockFile,
-    block_key,
-    raise_together,
-    read_blocks,
-    shortened,
-)
+from cytokit.parsers._blocks import raise_together, read_blocks, shortened
 from cytokit.parsers._numbers import decide_decimal
 from cytokit.parsers._source import RawFile
+from cytokit.parsers._wide_tables import WideTables
 from cytokit.plate import Plate, SourceInfo, Unread, VendorCurve
 
 #: Blocks that are nothing without a location in each row.
@@ -93,7 +83,7 @@ def read_block_plates(raw: RawFile, family: BlockFamily) -> list[Plate]:
     parts = read_blocks(raw, numbers_at_once=True)
     plates, damaged = _interpret(raw, parts, family, ".")
     if any("," in text for text in damaged) and _decimal(raw, parts) == ",":
-        plates, _ = _interpret(raw, parts, family, ",")
+        plates, _ = _interpret(raw, read_blocks(raw), family, ",")
     return plates
 
 
@@ -130,10 +120,10 @@ def _interpret(
             Plate(
                 name=name,
                 source=source,
-                wells=_rows(wells, np.repeat(chosen, len(readings.analytes))),
+                wells=wells if len(numbers) == 1 else _rows(wells, chosen),
                 analytes=common.analytes,
                 header=parts.header,
-                statistics={key: _rows(table, chosen) for key, table in common.statistics.items()},
+                statistics=common.statistics.rows(chosen),
                 vendor_curves=common.curves,
                 findings=tuple(
                     replace(finding, plate=name)
@@ -151,7 +141,7 @@ class _Common:
     """What the plates of one file share."""
 
     analytes: pd.DataFrame
-    statistics: dict[str, pd.DataFrame]
+    statistics: WideTables
     curves: dict[str, VendorCurve]
     unread: tuple[Unread, ...]
 
@@ -164,11 +154,9 @@ def _common(parts: BlockFile, readings: Readings, notes: Notes, decimal: str) ->
     return _Common(analytes, statistics, curves, unread)
 
 
-def _rows(table: pd.DataFrame, chosen: np.ndarray) -> pd.DataFrame:
-    """The rows of one plate; a table by sample belongs to all plates of the file."""
-    if len(table) != len(chosen) or chosen.all() or not table["well"].iloc[0]:
-        return table
-    return table[chosen].reset_index(drop=True)
+def _rows(wells: pd.DataFrame, chosen: np.ndarray) -> pd.DataFrame:
+    """The rows of one plate, by its readings."""
+    return wells[np.repeat(chosen, len(wells) // len(chosen))].reset_index(drop=True)
 
 
 def _check_footer(raw: RawFile, parts: BlockFile, family: BlockFamily, notes: Notes) -> None:
@@ -219,16 +207,7 @@ def _decimal(raw: RawFile, parts: BlockFile) -> str:
     """The decimal mark, decided by all cells of the file together."""
     if raw.kind == "workbook":
         return decide_decimal(cell for sheet in raw.sheets for row in sheet.cells for cell in row)
-    texts = (cell for block in parts.blocks for row in block.rows for cell in row[1:])
-    # blocks read at once have a point wherever they have a fraction
-    numbers = (
-        repr(value)
-        for block in parts.blocks
-        if block.bulk is not None
-        for value in block.bulk.values.ravel().tolist()
-        if not value.is_integer()
-    )
-    return decide_decimal(chain(texts, numbers))
+    return decide_decimal(cell for block in parts.blocks for row in block.rows for cell in row[1:])
 
 
 def _checksum(raw: RawFile, parts: BlockFile) -> list[Finding]:
@@ -237,9 +216,8 @@ def _checksum(raw: RawFile, parts: BlockFile) -> list[Finding]:
     end = raw.data.rfind(b"-- CRC")
     if match is None or end < 0 or raw.kind != "text":
         return []
-    if zlib.crc32(raw.data[:end]) == int(match[1], 16):
+    found = zlib.crc32(memoryview(raw.data)[:end])
+    if found == int(match[1], 16):
         return []
-    message = (
-        f"the content's checksum is {zlib.crc32(raw.data[:end]):08X}, the file says {match[1]}"
-    )
+    message = f"the content's checksum is {found:08X}, the file says {match[1]}"
     return [Finding("checksum_differs", message)]

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
 from cytokit.errors import place
+from cytokit.parsers._block_header import block_key
+from cytokit.parsers._block_parts import Block, BlockFile
+from cytokit.parsers._block_readings import Notes, Readings, analyte_columns
 from cytokit.parsers._block_tables import (
-    Notes,
-    Readings,
-    analyte_columns,
     chosen_cells,
     match_analytes,
     match_rows,
     note_damage,
     read_cells,
 )
-from cytokit.parsers._blocks import Block, BlockFile, block_key
 from cytokit.parsers._numbers import Cell, read_table
+from cytokit.parsers._wide_tables import Wide, WideTables
 from cytokit.plate import Unread
 from cytokit.vocabulary import VendorStatus
 
@@ -53,82 +54,79 @@ _TELLING = (VendorStatus.OOR_LOW, VendorStatus.OOR_HIGH, VendorStatus.EXTRAPOLAT
 
 def kept_blocks(
     parts: BlockFile, readings: Readings, notes: Notes, decimal: str
-) -> tuple[dict[str, pd.DataFrame], list[Unread]]:
+) -> tuple[WideTables, list[Unread]]:
     """Every block that is not in the table of wells, as it stands or by name.
 
     Returns
     -------
-    statistics : dict of str to pandas.DataFrame
+    statistics : WideTables
         ``well``, ``sample`` and one column per analyte; ``well`` is empty for blocks by sample.
         Numbers, unless the block prints limits such as ``< 3.2``: then the text as printed.
     unread : list of Unread
-        Blocks without rows and blocks of another form.
+        Blocks of another form. A block without rows or with empty cells only has nothing to lose.
     """
-    statistics: dict[str, pd.DataFrame] = {}
+    statistics: dict[str, Wide] = {}
     unread: list[Unread] = []
     for block in parts.blocks:
-        if block.key in _READ_ELSEWHERE:
+        if block.key in _READ_ELSEWHERE or not block.lines or block.is_empty:
             continue
-        where = place(parts.file, line=block.line)
-        if not block.lines:
-            unread.append(Unread(block.name, where, "the block holds no rows"))
-        elif block.is_empty:
-            unread.append(Unread(block.name, where, "every cell is empty"))
-        elif block.columns[:2] == ["Location", "Sample"]:
+        if block.columns[:2] == ["Location", "Sample"]:
             statistics[block.name] = _by_well(block, readings, notes, decimal)
         elif "Sample" in block.columns[:2]:
             statistics[block.name] = _by_sample(block, notes, decimal)
         else:
+            where = place(parts.file, line=block.line)
             unread.append(Unread(block.name, where, "cytokit does not know this block"))
     events = _total_events(parts, readings, decimal)
     if events is not None:
         statistics["Total Events"] = events
-    return statistics, unread
+    return WideTables(statistics), unread
 
 
-def _total_events(parts: BlockFile, readings: Readings, decimal: str) -> pd.DataFrame | None:
+def _total_events(parts: BlockFile, readings: Readings, decimal: str) -> Wide | None:
     """The events counted in each well, which stand beside the medians."""
     median = parts.find("Median")
     if median is None or "Total Events" not in median.columns:
         return None
     column = median.columns.index("Total Events") - 2
     values, _ = read_cells(median, range(len(readings.keys)), [column], decimal)
-    return _with_wells(readings, pd.DataFrame({"Total Events": values[:, 0]}))
+    return Wide(*readings.labels, pd.Index(["Total Events"]), values)
 
 
-def _by_well(block: Block, readings: Readings, notes: Notes, decimal: str) -> pd.DataFrame:
+def _by_well(block: Block, readings: Readings, notes: Notes, decimal: str) -> Wide:
     """One row per reading, on the analytes of the readings where the block has analytes."""
     names = analyte_columns(block)
+    titles = readings.titles
     columns = list(range(len(names)))
     if len(names) == len(readings.analytes) or set(names) & set(readings.analytes):
         names = readings.analytes
         columns = match_analytes(block, names, notes)
+    else:
+        titles = pd.Index(names, dtype="str")
     rows = match_rows(block, readings, notes, partial=False)
     values, others = read_cells(block, rows, columns, decimal)
-    if block.bulk is None and _is_text(values.size, others):
-        cells = chosen_cells(block, rows, columns)
-        return _with_wells(readings, pd.DataFrame(cells, columns=names, dtype="str"))
+    if _is_text(values.size, others):
+        cells = np.array(chosen_cells(block, rows, columns), dtype=object)
+        return Wide(*readings.labels, titles, cells)
     note_damage(block, rows, others, readings, names, notes)
-    return _with_wells(readings, pd.DataFrame(values, columns=names))
+    return Wide(*readings.labels, titles, values)
 
 
-def _by_sample(block: Block, notes: Notes, decimal: str) -> pd.DataFrame:
+def _by_sample(block: Block, notes: Notes, decimal: str) -> Wide:
     """One row per sample; the average of its wells as the vendor gives it."""
     names = analyte_columns(block)
     samples = [row[block.columns.index("Sample")] for row in block.rows]
     cells = chosen_cells(block, range(len(samples)), range(len(names)))
     values, others = read_table(cells, len(names), decimal)
+    labels = pd.Series([""] * len(samples), dtype="str"), pd.Series(samples, dtype="str")
+    titles = pd.Index(names, dtype="str")
     if _is_text(values.size, others):
-        table = pd.DataFrame(cells, columns=names, dtype="str")
-    else:
-        table = pd.DataFrame(values, columns=names)
-        for (row, column), cell in others.items():
-            if cell.damaged:
-                part = f"{block.part}, line {block.lines[row]}"
-                notes.damage(cell.text, part, sample=samples[row], analyte=names[column])
-    table.insert(0, "sample", pd.Series(samples, dtype="str"))
-    table.insert(0, "well", pd.Series([""] * len(samples), dtype="str"))
-    return table
+        return Wide(*labels, titles, np.array(cells, dtype=object))
+    for (row, column), cell in others.items():
+        if cell.damaged:
+            part = f"{block.part}, line {block.lines[row]}"
+            notes.damage(cell.text, part, sample=samples[row], analyte=names[column])
+    return Wide(*labels, titles, values)
 
 
 def _is_text(size: int, others: Mapping[tuple[int, int], Cell]) -> bool:
@@ -140,10 +138,3 @@ def _is_text(size: int, others: Mapping[tuple[int, int], Cell]) -> bool:
         empty += cell.status is VendorStatus.NOT_GIVEN
         damaged += cell.damaged
     return 2 * damaged > size - empty
-
-
-def _with_wells(readings: Readings, table: pd.DataFrame) -> pd.DataFrame:
-    wells, samples = readings.labels
-    table.insert(0, "sample", samples)
-    table.insert(0, "well", wells)
-    return table

@@ -6,57 +6,18 @@ blocks spell an analyte differently and only the position is left, a finding say
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from cytokit.errors import Problem, did_you_mean, place
-from cytokit.findings import Finding
-from cytokit.parsers._blocks import BESIDE, Block
-from cytokit.parsers._numbers import Cell, damaged_value, read_table
-from cytokit.plate import normal_well
+from cytokit.parsers._block_bulk import BulkNumbers
+from cytokit.parsers._block_parts import Block
+from cytokit.parsers._block_readings import Notes, Readings, analyte_columns, repeated_location
+from cytokit.parsers._numbers import Cell, read_cell, read_table
 from cytokit.sources.numbers import EMPTY
-
-_LOCATION = re.compile(r"(\d+)\s*\(\s*(\d+)\s*,\s*([A-Za-z]\d{1,2})\s*\)")
-
-
-class Location(NamedTuple):
-    """One reading: acquisition number, plate number, well."""
-
-    acquisition: int
-    plate: int
-    well: str
-
-
-@dataclass(frozen=True)
-class Readings:
-    """The rows of the Median block, to which every other block is matched.
-
-    Parameters
-    ----------
-    keys : list of str
-        Location cells as they stand.
-    locations : list of Location
-    samples : list of str
-    analytes : list of str
-        Unique names, in the file's order.
-    """
-
-    keys: list[str]
-    locations: list[Location]
-    samples: list[str]
-    analytes: list[str]
-
-    @cached_property
-    def labels(self) -> tuple[pd.Series, pd.Series]:
-        """Wells and samples as columns, made once for all tables of the file."""
-        wells = [location.well for location in self.locations]
-        return pd.Series(wells, dtype="str"), pd.Series(self.samples, dtype="str")
+from cytokit.vocabulary import VendorStatus
 
 
 @dataclass(frozen=True)
@@ -78,111 +39,6 @@ class Grid:
     given: np.ndarray
 
 
-@dataclass
-class Notes:
-    """What reading has noticed so far; handed from step to step and read at the end.
-
-    Parameters
-    ----------
-    file : str
-    problems : list of Problem
-        Raised together when the file has been read.
-    findings : list of Finding
-        Those of one well carry the number of its plate as their plate, until the plates are made.
-    renamed : dict of (str, str) to list of str
-        Analyte as the Median block spells it, as another spells it -> the blocks that do.
-    damaged : list of str
-        Texts of damaged cells.
-    plate : str
-        What findings of the whole file carry.
-    """
-
-    file: str
-    problems: list[Problem] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-    renamed: dict[tuple[str, str], list[str]] = field(default_factory=dict)
-    damaged: list[str] = field(default_factory=list)
-    plate: str = ""
-
-    def damage(
-        self, text: str, part: str, *, at: Location | None = None, sample: str = "", analyte: str
-    ) -> None:
-        """Note a damaged cell."""
-        self.damaged.append(text)
-        plate, well = (str(at.plate), at.well) if at is not None else (self.plate, "")
-        finding = damaged_value(text, part, plate=plate, well=well, sample=sample, analyte=analyte)
-        self.findings.append(finding)
-
-    def mismatch(self, message: str, *, at: Location | None = None, analyte: str = "") -> None:
-        """Note that two parts of the file disagree."""
-        plate, well = (str(at.plate), at.well) if at is not None else (self.plate, "")
-        self.findings.append(Finding("header_mismatch", message, plate, well, analyte=analyte))
-
-
-def read_location(text: str) -> Location | None:
-    """``17(1,A3)`` -> acquisition 17 of well A3 on plate 1; None where it is no location.
-
-    Examples
-    --------
-    >>> read_location("17(2,A3)")
-    Location(acquisition=17, plate=2, well='A3')
-    """
-    match = _LOCATION.fullmatch(text)
-    well = normal_well(match[3]) if match else None
-    if match is None or well is None:
-        return None
-    return Location(int(match[1]), int(match[2]), well)
-
-
-def analyte_columns(block: Block) -> list[str]:
-    """A block's analytes: its columns but the first ones and those that stand beside.
-
-    A name that occurs twice gets a number, so that no analyte covers another.
-    """
-    first = 1 + sum(name in ("Location", "Plate") for name in block.columns[:2])
-    names: list[str] = []
-    for name in block.columns[first:]:
-        if name in BESIDE:
-            break
-        number, unique = 2, name
-        while unique in names:
-            unique, number = f"{name} ({number})", number + 1
-        names.append(unique)
-    return names
-
-
-def read_readings(block: Block, notes: Notes) -> Readings:
-    """Locations, samples and analytes of the Median block, with problems noted.
-
-    Problems: CK-124 a location that names no well, CK-127 a location given twice.
-    """
-    locations: list[Location] = []
-    seen: set[str] = set()
-    for key, line in zip(block.locations, block.lines, strict=True):
-        location = read_location(key)
-        if location is None:
-            what = f"{block.part}: expected a location such as '1(1,A1)', found {key!r}"
-            where = place(notes.file, line=line, column=1)
-            mend = "export the plate again; wells are A1 to P24"
-            notes.problems.append(Problem("CK-124", what, where, mend))
-            continue
-        if key in seen:
-            notes.problems.append(_repeated(block, key, line, notes.file))
-        seen.add(key)
-        locations.append(location)
-    analytes = analyte_columns(block)
-    for name in analytes:
-        if name not in block.columns:
-            notes.mismatch(f"{block.part} has several columns of this name", analyte=name)
-    return Readings(block.locations, locations, block.samples, analytes)
-
-
-def _repeated(block: Block, key: str, line: int, file: str) -> Problem:
-    what = f"{block.part}: location {key!r} stands twice"
-    mend = "a line was doubled; export the plate again"
-    return Problem("CK-127", what, place(file, line=line), mend)
-
-
 def match_rows(block: Block, readings: Readings, notes: Notes, *, partial: bool) -> list[int]:
     """For each reading the block's row, -1 where it has none.
 
@@ -197,7 +53,7 @@ def match_rows(block: Block, readings: Readings, notes: Notes, *, partial: bool)
         for index, key in enumerate(keys):
             if key in by_key:
                 line = block.lines[index]
-                notes.problems.append(_repeated(block, key, line, notes.file))
+                notes.problems.append(repeated_location(block, key, line, notes.file))
             by_key[key] = index
         rows = [by_key.get(key, -1) for key in readings.keys]
         lacking = [key for key in readings.keys if key not in by_key]
@@ -290,17 +146,42 @@ def read_cells(
     """Numbers and all that is none, in the order asked for; empty where an index is -1."""
     if block.bulk is None:
         return read_table(chosen_cells(block, rows, columns), len(columns), decimal)
-    at = np.ix_(np.asarray(rows, dtype=int), np.asarray(columns, dtype=int))
-    values = block.bulk.values[at]
-    missing = (at[0] < 0) | (at[1] < 0)
-    if not missing.any():
-        return values, {}
-    values[missing] = np.nan
-    return values, {(int(i), int(j)): EMPTY for i, j in np.argwhere(missing)}
+    others = _bulk_others(block.bulk, rows, columns, decimal)
+    down, right = list(rows), list(columns)
+    if down == list(range(len(block.bulk.values))) and right == list(range(len(right))):
+        values = block.bulk.values[:, : len(right)]
+        values = values.copy() if others else values
+    else:
+        at = np.ix_(np.asarray(down, dtype=int), np.asarray(right, dtype=int))
+        values = block.bulk.values[at]
+        missing = (at[0] < 0) | (at[1] < 0)
+        values[missing] = np.nan
+        others |= {(int(i), int(j)): EMPTY for i, j in np.argwhere(missing)}
+        others = dict(sorted(others.items()))
+    for key, cell in others.items():
+        values[key] = cell.value
+    flags = {key: cell for key, cell in others.items() if cell.status is not VendorStatus.IN_RANGE}
+    return values, flags
+
+
+def _bulk_others(
+    bulk: BulkNumbers, rows: Sequence[int], columns: Sequence[int], decimal: str
+) -> dict[tuple[int, int], Cell]:
+    """The cells that were set aside, by the rows and columns asked for, in their order."""
+    if not bulk.others:
+        return {}
+    down = {row: index for index, row in enumerate(rows)}
+    right = {column: index for index, column in enumerate(columns)}
+    found = {
+        (down[row], right[column]): read_cell(text, decimal)
+        for (row, column), text in bulk.others.items()
+        if row in down and column in right
+    }
+    return dict(sorted(found.items()))
 
 
 def chosen_cells(block: Block, rows: Sequence[int], columns: Sequence[int]) -> list[list[str]]:
-    """As :func:`read_cells`, but the texts, of a block that was not read at once."""
+    """As :func:`read_cells`, but the texts."""
     first = block.columns.index("Sample") + 1
     width = len(columns)
     if list(columns) == list(range(width)):
@@ -326,14 +207,3 @@ def note_damage(
             at, sample = readings.locations[index], readings.samples[index]
             part = f"{block.part}, line {block.lines[rows[index]]}"
             notes.damage(cell.text, part, at=at, sample=sample, analyte=names[column])
-
-
-def note_renamed(notes: Notes) -> None:
-    """One finding for every pair of spellings, with the blocks that use the other one."""
-    for (name, other), blocks in notes.renamed.items():
-        where = ", ".join(dict.fromkeys(blocks))
-        message = (
-            f"called {name!r} in block 'Median' and {other!r} in {where}; "
-            "taken for the same analyte by its position"
-        )
-        notes.mismatch(message, analyte=name)

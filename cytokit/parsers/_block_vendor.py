@@ -11,9 +11,11 @@ import pandas as pd
 
 from cytokit.errors import place
 from cytokit.findings import Finding
-from cytokit.parsers._block_tables import Grid, Notes, Readings, chosen_cells, match_analytes
-from cytokit.parsers._blocks import Block, BlockFile
+from cytokit.parsers._block_parts import Block, BlockFile
+from cytokit.parsers._block_readings import Notes, Readings
+from cytokit.parsers._block_tables import Grid, chosen_cells, match_analytes
 from cytokit.parsers._numbers import read_cell, read_row
+from cytokit.parsers._well_table import text_array
 from cytokit.plate import Unread, VendorCurve, normal_well
 from cytokit.vocabulary import VendorStatus
 
@@ -49,9 +51,9 @@ def analyte_table(
         unread.append(Unread("Units", place(parts.file, line=units_block.line), reason))
     table = pd.DataFrame(
         {
-            "analyte": pd.Series(analytes, dtype="str"),
-            "bead_id": pd.Series(beads, dtype="str"),
-            "unit": pd.Series(["" if u.casefold() in _NO_UNIT else u for u in units], dtype="str"),
+            "analyte": text_array(analytes),
+            "bead_id": text_array(beads),
+            "unit": text_array(["" if u.casefold() in _NO_UNIT else u for u in units]),
             "min_beads": [read_cell(text).value for text in least],
         }
     )
@@ -150,7 +152,7 @@ def vendor_result(
 def text_grid(block: Block | None, readings: Readings, rows: list[int], notes: Notes) -> np.ndarray:
     """A block of remarks as text, readings x analytes."""
     texts = np.full((len(readings.keys), len(readings.analytes)), "", dtype=object)
-    if block is not None:
+    if block is not None and not block.is_empty:
         columns = match_analytes(block, readings.analytes, notes)
         for index, cells in enumerate(chosen_cells(block, rows, columns)):
             if any(cells):

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from cytokit.findings import Finding
-from cytokit.parsers._block_tables import Grid, Notes, Readings, match_rows, read_grid
+from cytokit.parsers._block_parts import Block, BlockFile
+from cytokit.parsers._block_readings import Notes, Readings
+from cytokit.parsers._block_tables import Grid, match_rows, read_grid
 from cytokit.parsers._block_vendor import by_reagent, text_grid, vendor_result
-from cytokit.parsers._blocks import Block, BlockFile
 from cytokit.parsers._numbers import read_cell
 from cytokit.parsers._reagents import Role, assign_roles
 from cytokit.parsers._well_table import blanks_are_zero, well_table
@@ -152,8 +153,9 @@ def file_wells(readings: Readings, whole: WholeFile) -> pd.DataFrame:
         "vendor_concentration": result,
         "vendor_status": status,
         "vendor_limit": limit,
-        "comment": whole.comments,
     }
+    if (whole.comments != "").any():
+        columns["comment"] = whole.comments
     if "recovery" in grids:
         columns["vendor_recovery_pct"] = grids["recovery"].values
     return well_table(

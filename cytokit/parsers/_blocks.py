@@ -10,109 +10,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from cytokit.errors import FormatError, Problem, place
-from cytokit.parsers._block_bulk import BulkNumbers, Span, read_at_once
+from cytokit.parsers._block_bulk import BulkNumbers, RowsLater, Span, read_at_once
 from cytokit.parsers._block_header import read_header, trimmed
+from cytokit.parsers._block_parts import Block, BlockFile
 from cytokit.parsers._source import RawFile
 from cytokit.plate import Unread
-from cytokit.sources.text import LazyRows
+from cytokit.sources.rows import LazyRows
 
 #: Errors listed one by one before the rest is only counted.
 MAX_PROBLEMS = 12
-#: Columns that stand beside the analytes.
-BESIDE = ("Total Events", "Notes")
 #: Blocks whose rows may end early: the instrument leaves their last cells out.
 _MAY_BE_SHORT = {"dilutionfactor", "units", "comments", "range", "avgrange"}
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """One block: its name, its column names and its rows, each row as long as the columns.
-
-    Parameters
-    ----------
-    name : str
-        As the file spells it.
-    line : int
-        Of the ``DataType:`` cell.
-    columns : list of str
-    rows : sequence of list of str
-    lines : sequence of int
-        The line of each row.
-    bulk : BulkNumbers, optional
-        What the rows hold, where all cells but the labels were read as numbers at once.
-    """
-
-    name: str
-    line: int
-    columns: list[str]
-    rows: Sequence[list[str]]
-    lines: Sequence[int]
-    bulk: BulkNumbers | None = None
-
-    @property
-    def key(self) -> str:
-        """The name without blanks and capitals, to find a block by."""
-        return block_key(self.name)
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether no cell beside the labels and the events holds anything."""
-        if self.bulk is not None:
-            return False
-        last = len(self.columns) - (self.columns[-1] in BESIDE)
-        first = 1 + self.columns.index("Sample") if "Sample" in self.columns else 0
-        return not any(any(row[first:last]) for row in self.rows)
-
-    @property
-    def locations(self) -> list[str]:
-        """The first column: locations, where the block is one by well."""
-        return self.bulk.locations if self.bulk else [row[0] for row in self.rows]
-
-    @property
-    def samples(self) -> list[str]:
-        """The second column of a block by well."""
-        return self.bulk.samples if self.bulk else [row[1] for row in self.rows]
-
-    @property
-    def part(self) -> str:
-        """How messages call this block."""
-        return f"block {self.name!r}"
-
-
-@dataclass(frozen=True)
-class BlockFile:
-    """A file taken apart.
-
-    Parameters
-    ----------
-    file : str
-        Its path, for messages.
-    header : dict of str to str
-        ``key -> value``; further cells of a line are joined, keys of a section carry its name.
-    blocks : tuple of Block
-        In the file's order.
-    footer : str
-        The checksum line; empty where the file has none.
-    stray : tuple of Unread
-        Lines that belong to no block.
-    problems : tuple of Problem
-        Where the file does not fit the form: CK-121 a row shorter or longer than its block's
-        columns, CK-125 table rows outside of any block, CK-126 a block without a name or columns.
-    last_line : int
-    """
-
-    file: str
-    header: dict[str, str]
-    blocks: tuple[Block, ...]
-    footer: str
-    stray: tuple[Unread, ...]
-    problems: tuple[Problem, ...]
-    last_line: int
-
-    def find(self, *names: str) -> Block | None:
-        """The first block of any of these names."""
-        keys = {block_key(name) for name in names}
-        return next((block for block in self.blocks if block.key in keys), None)
 
 
 @dataclass
@@ -123,17 +31,6 @@ class _Pieces:
     stray: list[Unread] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     footer: str = ""
-
-
-def block_key(name: str) -> str:
-    """``Std Dev`` and ``StdDev`` are one name.
-
-    Examples
-    --------
-    >>> block_key("Trimmed Std Dev") == block_key("TrimmedStdDev")
-    True
-    """
-    return "".join(name.split()).casefold()
 
 
 def table_rows(raw: RawFile) -> tuple[Sequence[list[str]], Callable[[int], int]]:
@@ -149,10 +46,7 @@ def table_rows(raw: RawFile) -> tuple[Sequence[list[str]], Callable[[int], int]]
 
 def program_cells(raw: RawFile) -> list[str]:
     """The cells of the ``Program`` line, which xPONENT writes first; empty for other files."""
-    if raw.kind not in ("text", "workbook"):
-        return []
-    rows, _ = table_rows(raw)
-    for row in rows[:4]:
+    for row in raw.head[:4]:
         if any(row):
             return row if row[0].casefold() == "program" else []
     return []
@@ -165,8 +59,8 @@ def read_blocks(raw: RawFile, *, numbers_at_once: bool = False) -> BlockFile:
     ----------
     raw : RawFile
     numbers_at_once : bool
-        Read the blocks that hold nothing but numbers in one go, without splitting their rows; the
-        caller then takes their cells from ``Block.bulk``.
+        Read the blocks that hold mostly numbers in one go, without splitting their rows; their
+        cells then stand in ``Block.bulk`` too. Only numbers with a decimal point are taken so.
 
     Returns
     -------
@@ -230,9 +124,7 @@ def _next_piece(
     if not any(row):
         return index + 1
     if _opens_block(row):
-        end = index + 1
-        while end < len(rows) and _belongs(rows, end):
-            end += 1
+        end = _end_of_block(rows, index + 1)
         _add_span(rows, range(index, end), line_of, file, pieces, spans)
         return end
     if _is_footer(row):
@@ -242,11 +134,15 @@ def _next_piece(
     return index + 1
 
 
-def _belongs(rows: Sequence[list[str]], index: int) -> bool:
-    """Whether a row goes on with its block; a line that begins with a digit is not even split."""
-    if isinstance(rows, LazyRows) and rows.lines[index][:2].lstrip('"')[:1].isdigit():
-        return True
-    return any(rows[index]) and not _ends_block(rows[index])
+def _end_of_block(rows: Sequence[list[str]], index: int) -> int:
+    """The first row that does not go on with a block; readings, which begin with a number, do."""
+    lines = rows.lines if isinstance(rows, LazyRows) else []
+    for at in range(index, len(rows)):
+        if lines and lines[at][:2].lstrip('"')[:1].isdigit():
+            continue  # not even split
+        if not any(rows[at]) or _ends_block(rows[at]):
+            return at
+    return len(rows)
 
 
 def _ends_block(row: list[str]) -> bool:
@@ -303,12 +199,14 @@ def _add_rows(
 ) -> None:
     """Make a block of its lines; every row gets the length of the columns."""
     if bulk is not None:
-        lines = [line_of(index) for index in span.body]
-        pieces.blocks.append(Block(span.name, span.line, span.columns, [], lines, bulk))
+        whole = RowsLater(rows, span.body, len(span.columns))
+        # rows that were read at once stand on a line each
+        lines = range(line_of(span.body.start), line_of(span.body.start) + len(span.body))
+        pieces.blocks.append(Block(span.name, span.line, span.columns, whole, lines, bulk))
         return
     cells: list[list[str]] = []
-    lines = []
-    block = Block(span.name, span.line, span.columns, cells, lines)
+    numbers: list[int] = []
+    block = Block(span.name, span.line, span.columns, cells, numbers)
     may_be_short = block.key in _MAY_BE_SHORT
     width = len(span.columns)
     for index in span.body:
@@ -323,7 +221,7 @@ def _add_rows(
                 continue
             row = _fitted(row, width)
         cells.append(row)
-        lines.append(line_of(index))
+        numbers.append(line_of(index))
     pieces.blocks.append(block)
 
 

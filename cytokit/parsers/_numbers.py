@@ -4,9 +4,9 @@ The reading of cells lives in :mod:`cytokit.sources.numbers`, where layouts can 
 """
 
 from cytokit.findings import Finding
+from cytokit.sources.decimal_mark import decide_decimal
 from cytokit.sources.numbers import (
     Cell,
-    decide_decimal,
     read_cell,
     read_fi_count,
     read_row,

@@ -19,15 +19,19 @@ def note_repeated_samples(plate: Plate) -> Plate:
     A name is suspicious if its wells have different dilution factors, or if it stands in more
     wells than the other samples of the plate do.
     """
-    columns = ["well", "sample", "dilution_factor"]
-    one_analyte = plate.wells["analyte"] == plate.analyte_names[0]
-    unknown = plate.wells["well_type"] == str(WellType.UNKNOWN)
-    unknowns = plate.wells.loc[one_analyte & unknown, columns].drop_duplicates("well")
+    one_analyte = plate.wells["analyte"].to_numpy(dtype=object) == plate.analyte_names[0]
+    columns = ("well", "sample", "well_type", "dilution_factor")
+    rows = zip(
+        *(plate.wells[column].array[one_analyte].tolist() for column in columns), strict=True
+    )
     wells: dict[str, list[str]] = {}
     factors: dict[str, set[float]] = {}
-    for well, sample, factor in unknowns.itertuples(index=False):
-        wells.setdefault(sample, []).append(well)
-        factors.setdefault(sample, set()).add(factor)
+    seen: set[str] = set()
+    for well, sample, well_type, factor in rows:
+        if well_type == str(WellType.UNKNOWN) and well not in seen:
+            seen.add(well)
+            wells.setdefault(sample, []).append(well)
+            factors.setdefault(sample, set()).add(factor)
     if not wells:
         return plate
     counts = Counter(len(places) for places in wells.values())

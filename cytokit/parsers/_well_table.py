@@ -60,7 +60,7 @@ def well_table(
             columns[name] = empty if grid is None else text_array(grid.ravel())
         else:
             columns[name] = np.full(n * k, np.nan) if grid is None else grid.ravel()
-    return pd.DataFrame(columns, columns=list(PLATE_COLUMNS))
+    return pd.DataFrame(columns, columns=list(PLATE_COLUMNS), copy=False)
 
 
 def blanks_are_zero(well_types: Sequence[WellType], expected: np.ndarray) -> np.ndarray:

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 
 from cytokit.errors import Problem, did_you_mean
 from cytokit.parsers._bioplex import (
-    HEAD_ROWS,
     Grid,
     begins_export,
     column_key,
     grids,
     header_line,
+    heads,
     is_legend,
     read_wells,
     trimmed,
@@ -42,9 +42,9 @@ def sniff(raw: RawFile) -> bool:
     True
     """
     return any(
-        _titles(grid.texts(row)) is not None
-        for grid in grids(raw)
-        for row in range(min(HEAD_ROWS, len(grid.rows)))
+        grid.names_wells(row) and _begins_table(grid, row)
+        for grid in heads(raw)
+        for row in range(len(grid.rows))
     )
 
 
@@ -81,6 +81,17 @@ def read(raw: RawFile) -> list[Plate]:
         walk.finish()
         tables = walk.table
     return [assemble(raw, NAME, contents)]
+
+
+def _begins_table(grid: Grid, row: int) -> bool:
+    """Whether a row is a table's head and the rows below, if any, name wells: no text about one."""
+    cells = grid.texts(row)
+    if _titles(cells) is None:
+        return False
+    at = [column_key(cell) for cell in cells].index("well")
+    below = [grid.texts(index) for index in range(row + 1, len(grid.rows))]
+    named = [texts[at] for texts in below if len(texts) > at and texts[at]]
+    return not named or any(read_wells(text) is not None for text in named)
 
 
 def _titles(cells: Sequence[str]) -> dict[str, int] | None:
@@ -138,6 +149,8 @@ class _Walk:
 
     def _is_data(self, cells: Sequence[str]) -> bool:
         """A row with a type code, or one that names an analyte beside cells that say nothing."""
+        if self._at(cells, "type") and read_wells(self._at(cells, "well")) is not None:
+            return True  # whatever the analyte is called, be it like the beginning of a legend
         first = next(filter(None, cells))
         if is_legend(first) or is_curve_line(first) or begins_export(first):
             return False

@@ -12,11 +12,11 @@ from dataclasses import replace
 
 from cytokit.errors import Problem
 from cytokit.parsers._bioplex import (
-    HEAD_ROWS,
     Grid,
     begins_export,
     column_key,
     grids,
+    heads,
     is_legend,
     read_wells,
     split_analyte,
@@ -27,6 +27,7 @@ from cytokit.parsers._bioplex_rows import Contents, Record
 from cytokit.parsers._numbers import decide_decimal, read_fi_count
 from cytokit.parsers._source import RawFile, cell_text
 from cytokit.plate import Plate, Unread
+from cytokit.sources.raw import HEAD_ROWS
 
 NAME = "bioplex_raw"
 TITLE = "Bio-Plex Manager, raw data"
@@ -43,7 +44,7 @@ def sniff(raw: RawFile) -> bool:
     >>> sniff(RawFile("raw.txt", b"File Name: a.rbx\t\t\nWell\tType\tIL-6 (19)\nA1\tX1\t7\n"))
     True
     """
-    return any(_head(grid) is not None for grid in grids(raw))
+    return any(_head(grid) is not None for grid in heads(raw))
 
 
 def read(raw: RawFile) -> list[Plate]:
@@ -78,14 +79,15 @@ def read(raw: RawFile) -> list[Plate]:
 
 def _head(grid: Grid) -> int | None:
     """The row of column names, if Bio-Plex header lines stand above it."""
-    begun = False
     for row in range(min(HEAD_ROWS, len(grid.rows))):
-        texts = grid.texts(row)
-        named = [column_key(text) for text in texts if text]
+        named = (
+            [column_key(text) for text in grid.texts(row) if text] if grid.names_wells(row) else []
+        )
         if named[:2] == ["well", "type"] and len(named) > 2:
+            above = (grid.texts(index)[:1] for index in range(row))
+            begun = any(begins_export(cell) for cells in above for cell in cells)
             one_analyte = {"fi", "obsconc"} & set(named)
             return row if begun and not one_analyte else None
-        begun = begun or bool(texts and begins_export(texts[0]))
     return None
 
 

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from cytokit.errors import FormatError, Problem, did_you_mean
 from cytokit.findings import Finding
 from cytokit.parsers._bioplex import (
-    HEAD_ROWS,
     Grid,
     column_key,
     grids,
+    heads,
     is_legend,
     read_wells,
     split_analyte,
@@ -29,6 +29,7 @@ from cytokit.parsers._bioplex_plate import assemble, matching_curves, some
 from cytokit.parsers._bioplex_rows import Contents, Record
 from cytokit.parsers._source import RawFile
 from cytokit.plate import Plate, Unread
+from cytokit.sources.raw import HEAD_ROWS
 
 NAME = "bioplex_statistic"
 TITLE = "Bio-Plex Manager, one statistic per sheet"
@@ -54,7 +55,7 @@ def sniff(raw: RawFile) -> bool:
     >>> sniff(RawFile("FI.csv", b";;IL-6 (19);TNF (36)\nType;Well;FI;FI\nX1;A1;12,5;3\n"))
     True
     """
-    return any(_find_table(grid) is not None for grid in grids(raw))
+    return any(_find_table(grid) is not None for grid in heads(raw))
 
 
 def read(raw: RawFile) -> list[Plate]:
@@ -109,6 +110,8 @@ def read(raw: RawFile) -> list[Plate]:
 def _find_table(grid: Grid) -> _Table | None:
     """The sheet's table, if the two rows of names stand in it."""
     for row in range(1, min(HEAD_ROWS, len(grid.rows))):
+        if not grid.names_wells(row):
+            continue
         titles = grid.texts(row)
         keys = [column_key(title) for title in titles]
         if "type" not in keys or "well" not in keys:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from cytokit.errors import Problem, place
 from cytokit.findings import Finding
-from cytokit.parsers._blocks import raise_together, table_rows
+from cytokit.parsers._blocks import raise_together
 from cytokit.parsers._numbers import damaged_value, decide_decimal, read_cell, read_row
 from cytokit.parsers._row_table import READING, RowTable, read_row_table
 from cytokit.parsers._source import RawFile
@@ -44,10 +44,7 @@ class _Bead:
 
 def sniff(raw: RawFile) -> bool:
     """Whether the first line names wells and reporters."""
-    if raw.kind not in ("text", "workbook"):
-        return False
-    rows, _ = table_rows(raw)
-    head = next((row for row in rows[:5] if any(row)), [])
+    head = next((row for row in raw.head[:5] if any(row)), [])
     upper = {cell.upper() for cell in head}
     return "WELL LOCATION" in upper and any(READING.fullmatch(cell) for cell in head)
 

@@ -4,7 +4,7 @@ Blocks as xPONENT writes them, locations ``1 (A1)``, results with their units. `
 blanks, ``St1..`` standards, ``ConA..`` controls. The export names the kit lots (``AssayLotInfo``)
 but not what their standards should read: that stands in a lots file of the laboratory, which is
 
-* given to :func:`read` as ``lots``, or
+* given as a layout (``layout=``, ``--layout``), or
 * found beside the export: the only file of the folder with ``lot`` in its name and the columns
   ``Lot, Analyte, Unit, St1..``. A finding names it with its SHA-256.
 
@@ -23,18 +23,13 @@ import pandas as pd
 
 from cytokit.errors import FormatError, Problem, place
 from cytokit.findings import Finding
+from cytokit.layout.lots import Lot, Lots, lots_beside
+from cytokit.parsers._block_parts import Block, BlockFile
+from cytokit.parsers._block_readings import Notes, Readings, note_renamed
+from cytokit.parsers._block_readings import read_readings as read_median
 from cytokit.parsers._block_statistics import kept_blocks
-from cytokit.parsers._block_tables import Grid, Notes, Readings, note_renamed, read_grid
-from cytokit.parsers._block_tables import read_readings as read_median
-from cytokit.parsers._blocks import (
-    Block,
-    BlockFile,
-    program_cells,
-    raise_together,
-    read_blocks,
-    table_rows,
-)
-from cytokit.parsers._is23_lots import Lot, Lots, lots_beside, read_lots
+from cytokit.parsers._block_tables import Grid, read_grid
+from cytokit.parsers._blocks import program_cells, raise_together, read_blocks, table_rows
 from cytokit.parsers._numbers import decide_decimal
 from cytokit.parsers._source import RawFile
 from cytokit.plate import Plate, SourceInfo, make_wells
@@ -64,14 +59,14 @@ def sniff(raw: RawFile) -> bool:
     return len(cells) > 1 and _PROGRAM.fullmatch(cells[1]) is not None
 
 
-def read(raw: RawFile, lots: str | Path | RawFile | None = None) -> list[Plate]:
+def read(raw: RawFile, lots: Lots | None = None) -> list[Plate]:
     """Read the plate.
 
     Parameters
     ----------
     raw : RawFile
-    lots : str, Path or RawFile, optional
-        The lots file; else one beside the export is used (see the module).
+    lots : Lots, optional
+        The lots file that was given as a layout; else one beside the export is used.
 
     Returns
     -------
@@ -82,8 +77,7 @@ def read(raw: RawFile, lots: str | Path | RawFile | None = None) -> list[Plate]:
     ------
     FormatError
         CK-150 no Median block; CK-154 a block of readings without Location and Sample;
-        CK-151..153 a lots file that is none or damaged; what the blocks'
-        reader finds (CK-121..127).
+        what the blocks' reader finds (CK-121..127).
     """
     parts = _with_locations(read_blocks(raw))
     median = parts.find("Median")
@@ -125,6 +119,7 @@ def read(raw: RawFile, lots: str | Path | RawFile | None = None) -> list[Plate]:
         statistics=statistics,
         findings=tuple(replace(finding, plate=name) for finding in notes.findings),
         unread=(*parts.stray, *unread),
+        companions=() if book is None else (SourceInfo(book.path, book.sha256, "lots"),),
     )
     return [plate]
 
@@ -157,11 +152,10 @@ def _role(sample: str) -> WellType:
     return next((role for pattern, role in _ROLES if pattern.fullmatch(sample)), WellType.UNKNOWN)
 
 
-def _lots(raw: RawFile, lots: str | Path | RawFile | None, notes: Notes) -> Lots | None:
-    """The lots file that was given or found; which one is a finding."""
-    if lots is not None:
-        book = read_lots(lots if isinstance(lots, RawFile) else RawFile.open(lots))
-    else:
+def _lots(raw: RawFile, given: Lots | None, notes: Notes) -> Lots | None:
+    """The lots file that was given or found beside the export; which one is a finding."""
+    book = given
+    if book is None:
         found = lots_beside(raw.path)
         if len(found) > 1:
             names = ", ".join(Path(book.path).name for book in found)

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from cytokit.vocabulary import EXCLUSION_COLUMNS
 
+if TYPE_CHECKING:
+    from cytokit.platefit import PlateFit
+
 Rerun = Callable[[Mapping[str, Any], Mapping[str, Path], Path], None]
 
 
-def rerun_fit(manifest: Mapping[str, Any], found: Mapping[str, Path], goal: Path) -> None:
+def refit(manifest: Mapping[str, Any], found: Mapping[str, Path]) -> PlateFit:
     """Fit the same plates with the same options.
 
     Parameters
@@ -23,8 +26,10 @@ def rerun_fit(manifest: Mapping[str, Any], found: Mapping[str, Path], goal: Path
         Of the earlier run.
     found : mapping of str to pathlib.Path
         Recorded path of each input to where it lies now.
-    goal : pathlib.Path
-        The folder to write.
+
+    Returns
+    -------
+    PlateFit
     """
     from cytokit.curves.options import FitOptions
     from cytokit.layout import read_layout
@@ -42,18 +47,24 @@ def rerun_fit(manifest: Mapping[str, Any], found: Mapping[str, Path], goal: Path
         for plate in read_file(found[path], layout=layout)
     ]
     excluded = pd.DataFrame(manifest["excluded"], columns=list(EXCLUSION_COLUMNS), dtype="str")
-    result = fit(
+    return fit(
         distinct_names(plates),
         FitOptions(**_known(manifest["options"], FitOptions)),
         exclusions=excluded if len(excluded) else None,
     )
-    result.write(goal)
+
+
+def rerun_fit(manifest: Mapping[str, Any], found: Mapping[str, Path], goal: Path) -> None:
+    """Fit again as :func:`refit` does, and write the folder ``goal``."""
+    refit(manifest, found).write(goal)
 
 
 def rerun_compare(manifest: Mapping[str, Any], found: Mapping[str, Path], goal: Path) -> None:
     """Compare the same inputs with the same options; parameters as :func:`rerun_fit`."""
+    from cytokit.record.otherwise import read_otherwise
     from cytokit.stats import compare
     from cytokit.stats.options import CompareOptions
+    from cytokit.stats.sensitivity import sensitivity
     from cytokit.study import Study
 
     options = manifest["options"]
@@ -64,6 +75,7 @@ def rerun_compare(manifest: Mapping[str, Any], found: Mapping[str, Path], goal: 
         designs[0] if designs else None,
         mapping=options["mapping"] or None,
         censor=options["censor"],
+        quantity=options["quantity"],
     )
     chosen = _known(options, CompareOptions)
     result = compare(
@@ -74,7 +86,10 @@ def rerun_compare(manifest: Mapping[str, Any], found: Mapping[str, Path], goal: 
         analytes=options["analytes"],
         **chosen,
     )
-    result.write(goal, style=options["style"], label=options["label"], summary=options["summary"])
+    asked = options["sensitivity"]
+    panel = sensitivity(result, studies=read_otherwise(study).studies) if asked else None
+    look = {name: options[name] for name in ("style", "label", "summary")}
+    result.write(goal, **look, sensitivity=panel)
 
 
 def rerun_simulate(manifest: Mapping[str, Any], _found: Mapping[str, Path], goal: Path) -> None:

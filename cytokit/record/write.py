@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cytokit.figures.panels import Label, Style, Summary
     from cytokit.platefit import PlateFit
     from cytokit.stats import Comparison
+    from cytokit.stats.sensitivity import Sensitivity
 
 
 def write_fit(fit: PlateFit, goal: str | Path, *, force: bool = False) -> None:
@@ -73,6 +74,7 @@ def write_comparison(
     style: Style = "trial",
     label: Label = "stars",
     summary: Summary = "box",
+    sensitivity: Sensitivity | None = None,
 ) -> None:
     """Write a comparison's folder: tables, panels and forest, methods, page, manifest.
 
@@ -89,19 +91,27 @@ def write_comparison(
         What the brackets carry.
     summary : {"box", "gm", "bar"}
         What is drawn per column.
+    sensitivity : Sensitivity, optional
+        Written as sensitivity.csv and a figure of that name.
     """
     from cytokit.figures.forest import forest_pages
     from cytokit.figures.panels import panel_pages
+    from cytokit.figures.specification import specification_pages
     from cytokit.figures.style import figure_bytes, save_figure
     from cytokit.report.compare_page import write_compare_page
+    from cytokit.report.workbook import write_comparison_workbook
 
     figures = {"panels": panel_pages(comparison, style=style, label=label, summary=summary)}
     if len(comparison.between):  # a study of one group has no ratio between groups to draw
         figures["forest"] = forest_pages(comparison)
+    if sensitivity is not None:
+        figures["sensitivity"] = specification_pages(sensitivity)
     with OutputFolder(goal, force=force) as folder:
         write_table(comparison.table, folder.path / "comparisons.csv")
         write_table(comparison.summary, folder.path / "summary.csv")
         write_table(comparison.detectability, folder.path / "detectability.csv")
+        if sensitivity is not None:
+            write_table(sensitivity.table, folder.path / "sensitivity.csv")
         methods = comparison.methods.rstrip("\n") + "\n"
         (folder.path / "methods.md").write_text(methods, encoding="utf-8", newline="\n")
         pictures = {}
@@ -111,11 +121,13 @@ def write_comparison(
                 title = name.capitalize() + (f", page {number}" if len(pages) > 1 else "")
                 pictures[title] = figure_bytes(page, "svg").decode("utf-8")
         write_compare_page(comparison, folder.path / "report.html", pictures)
-        look = {"style": style, "label": label, "summary": summary}
+        write_comparison_workbook(comparison, folder.path / "results.xlsx")
+        asked = sensitivity is not None
+        look = {"style": style, "label": label, "summary": summary, "sensitivity": asked}
         folder.finish(compare_manifest(comparison, look))
 
 
-def compare_manifest(comparison: Comparison, look: Mapping[str, str]) -> dict[str, Any]:
+def compare_manifest(comparison: Comparison, look: Mapping[str, object]) -> dict[str, Any]:
     """The manifest of a comparison, without its outputs."""
     inputs = [
         describe_input(entry.path, entry.sha256, entry.kind, entry.kind)
@@ -123,7 +135,16 @@ def compare_manifest(comparison: Comparison, look: Mapping[str, str]) -> dict[st
     ]
     return make_manifest(
         "compare",
-        options={**comparison.options.as_dict(), **look},
+        options={
+            **comparison.options.as_dict(),
+            "baseline": comparison.baseline,
+            "day": list(comparison.day),
+            "reference": comparison.reference,
+            "analytes": list(comparison.analytes),
+            "mapping": dict(comparison.study.mapping),
+            "quantity": comparison.study.quantity,
+            **look,
+        },
         inputs=_once(inputs),
         seed=comparison.options.seed,
     )

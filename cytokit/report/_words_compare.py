@@ -97,3 +97,23 @@ DETECTABILITY = {
     "pct_below": number("Share of values below range.", "%"),
     "pct_above": number("Share of values above range.", "%"),
 }
+
+SENSITIVITY = {
+    "analyte": COMPARISONS["analyte"],
+    "treated_group": COMPARISONS["treated_group"],
+    "control_group": COMPARISONS["control_group"],
+    "data": Word("How the trial was read: as analysed, with other curves, or as fluorescence."),
+    "censor": Word("What counts as out of range: the censoring policy."),
+    "substitute": Word("The number put in the place of values out of range, if any."),
+    "between": Word("How the groups were compared."),
+    "main": Word("Whether this is the main analysis.", "boolean"),
+    **{
+        name: COMPARISONS[name]
+        for name in (
+            *("method", "n_treated", "n_control", "ratio", "ratio_low", "ratio_high", "p"),
+            *("p_adjusted", "cliffs_delta"),
+        )
+    },
+    "verdict": Word("What the adjusted p says: higher, lower, no difference, or not analysed."),
+    "flags": COMPARISONS["flags"],
+}

@@ -39,6 +39,7 @@ TABLES: Mapping[str, Mapping[str, Word]] = MappingProxyType(
         "comparisons": _words_compare.COMPARISONS,
         "summary": _words_compare.SUMMARY,
         "detectability": _words_compare.DETECTABILITY,
+        "sensitivity": _words_compare.SENSITIVITY,
     }
 )
 
@@ -54,6 +55,7 @@ TABLE_MEANINGS: Mapping[str, str] = MappingProxyType(
         "comparisons": "One row per analyte and contrast.",
         "summary": "One row per analyte, group and day.",
         "detectability": "One row per analyte, group and day: how much was in range.",
+        "sensitivity": "One row per analyte, pair of groups and way to analyse them.",
     }
 )
 

@@ -2,19 +2,19 @@
 
 They know nothing of plates or vendors; layouts and parsers stand on them.
 
-raw
+raw, kinds
     :class:`RawFile`: one file, its hash, its kind by its first bytes, and its lazily read parts.
-text
-    Decoding, delimiter, rows.
-workbook, markup
+text, rows
+    Decoding, lines and delimiter; lines to rows of cells.
+workbook, compound, markup
     Excel sheets and XML, both with bounds against files made to exhaust the machine.
-numbers
-    One cell to a number, a flag with its limit, or a named damage.
+numbers, decimal_mark
+    One cell to a number, a flag with its limit, or a named damage; point or comma.
 """
 
+from cytokit.sources.decimal_mark import decide_decimal
 from cytokit.sources.numbers import (
     Cell,
-    decide_decimal,
     read_cell,
     read_fi_count,
     read_row,

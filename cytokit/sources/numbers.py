@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -52,8 +52,6 @@ _PAIR = re.compile(r"(?P<fi>.*?)\s*\((?P<count>\d+)\)", re.ASCII | re.DOTALL)
 _BLANKS = dict.fromkeys(map(ord, "   '’"), None)
 _POINT_GROUPS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?", re.ASCII)
 _COMMA_GROUPS = re.compile(r"[+-]?\d{1,3}(?:\.\d{3})+(?:,\d+)?", re.ASCII)
-_ONE_COMMA = re.compile(r"[+-]?(\d*),(\d+)(?:[eE][+-]?\d+)?", re.ASCII)
-_ONE_POINT = re.compile(r"[+-]?(\d*)\.(\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +95,8 @@ def read_cell(cell: object, decimal: str = ".") -> Cell:
         Text, or what a workbook stores (a float is exact whatever the decimal mark; a date where a
         number belongs is damage).
     decimal : str
-        ``.`` or ``,``, decided for the whole file or column by :func:`decide_decimal`.
+        ``.`` or ``,``, decided for the whole file or column by ``decide_decimal`` (in
+        :mod:`cytokit.sources.decimal_mark`).
 
     Returns
     -------
@@ -227,42 +226,14 @@ def read_fi_count(text: str, decimal: str = ".") -> tuple[Cell, float]:
     return read_cell(match["fi"], decimal), float(match["count"])
 
 
-def decide_decimal(cells: Iterable[object]) -> str:
-    """The decimal mark by the evidence of all cells together; a point where nothing speaks.
-
-    A comma that cannot separate thousands (``0,5``, ``12,25``, ``1.234,5``) speaks for the comma,
-    a point that cannot (``12.25``) for the point; numbers stored as numbers say nothing.
+def bare_number(text: str) -> str:
+    """The number in a cell: without sign of range, unit and count.
 
     Examples
     --------
-    >>> decide_decimal(["12,5", "1234", "OOR <"]), decide_decimal(["12.5", "1,234.5"])
-    (',', '.')
+    >>> bare_number("< 3,2 pg/mL"), bare_number("15710.5 (52)")
+    ('3,2', '15710.5')
     """
-    commas = points = 0
-    for cell in cells:
-        if not isinstance(cell, str) or ("," not in cell and "." not in cell):
-            continue
-        text = _bare(cell)
-        if "," in text and "." in text:
-            commas += text.rfind(",") > text.rfind(".")
-            points += text.rfind(".") > text.rfind(",")
-            continue
-        commas += _is_decimal(_ONE_COMMA, text)
-        points += _is_decimal(_ONE_POINT, text)
-    return "," if commas > points else "."
-
-
-def _is_decimal(pattern: re.Pattern[str], text: str) -> bool:
-    """Whether the one mark in a number cannot stand before a group of thousands."""
-    match = pattern.fullmatch(text)
-    if match is None:
-        return False
-    before, after = match[1], match[2]
-    return len(after) != 3 or not 1 <= len(before) <= 3 or before.startswith("0")
-
-
-def _bare(text: str) -> str:
-    """The number in a cell: without sign of range, unit and count."""
     bare = text.strip().lstrip("<>≤≥*").strip()
     if (tail := _TAIL.fullmatch(bare)) is not None:
         bare = tail["number"]

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import codecs
 import hashlib
-import io
-import re
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,43 +11,16 @@ from typing import Self
 from xml.etree.ElementTree import Element
 
 from cytokit.errors import FormatError, InputError, Problem, did_you_mean, place
+from cytokit.sources.kinds import kind_of
 from cytokit.sources.markup import read_xml
-from cytokit.sources.text import (
-    Rows,
-    decode,
-    guess_delimiter,
-    guess_encoding,
-    split_lines,
-    split_rows,
-)
+from cytokit.sources.rows import Rows, first_rows, split_rows
+from cytokit.sources.text import decode, guess_delimiter, guess_encoding, split_lines
 from cytokit.sources.workbook import Sheet, read_sheets
 
 #: A 384-well 100-plex export with twenty statistics has about 8 MB.
 MAX_BYTES = 64 * 2**20
-#: First bytes of files that are not plate exports, with a name for the message.
-_FOREIGN = (
-    (b"%PDF", "a PDF"),
-    (b"\x89PNG", "a PNG picture"),
-    (b"\xff\xd8\xff", "a JPEG picture"),
-    (b"GIF8", "a GIF picture"),
-    (b"II*\x00", "a TIFF picture"),
-    (b"MM\x00*", "a TIFF picture"),
-    (b"BM", "a BMP picture"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"7z\xbc\xaf", "a 7-Zip archive"),
-    (b"Rar!", "a RAR archive"),
-    (b"\x89HDF", "an HDF5 file"),
-    (b"SQLite format 3", "a database"),
-    (b"FCS2", "a flow cytometry file"),
-    (b"FCS3", "a flow cytometry file"),
-    (b"{\\rtf", "a rich-text document"),
-    (b"\x7fELF", "a program"),
-    (b"MZ", "a program"),
-)
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_HTML = re.compile(r"\s*(<!doctype html|<html|<table|<head|<body)", re.IGNORECASE)
-_XML = re.compile(r"\s*<(\?xml|!--|[A-Za-z])")
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
+#: Rows by which parsers recognise a file; a plate's first table has begun there.
+HEAD_ROWS = 80
 
 
 @dataclass(frozen=True)
@@ -130,27 +99,7 @@ class RawFile:
     @cached_property
     def kind(self) -> str:
         """``text``, ``workbook``, ``xml``, ``empty``, or the plain name of something else."""
-        if not self.data.strip(b" \t\r\n\x00\xef\xbb\xbf\xff\xfe"):
-            return "empty"
-        if self.data.startswith(_OLE):
-            return "workbook"
-        if self.data.startswith(b"PK"):
-            return _kind_of_zip(self.data)
-        for first, name in _FOREIGN:
-            if self.data.startswith(first) and not _looks_like_text(self.data):
-                return name
-        return self._kind_of_text()
-
-    def _kind_of_text(self) -> str:
-        """Text, XML, HTML or unknown binary, by the first characters."""
-        head = self.data[:8192]
-        encoding = self.asked_encoding or guess_encoding(self.data)
-        if encoding in ("utf-8", "cp1252") and _CONTROL.search(head.decode("latin-1")):
-            return "a binary file of an unknown kind"
-        start = head.decode(encoding, errors="replace").lstrip("\ufeff") if _known(encoding) else ""
-        if _HTML.match(start):
-            return "a web page (HTML)"
-        return "xml" if _XML.match(start) else "text"
+        return kind_of(self.data, self.asked_encoding)
 
     @cached_property
     def encoding(self) -> str:
@@ -183,7 +132,15 @@ class RawFile:
     @cached_property
     def _split(self) -> Rows:
         """The rows with their lines."""
-        return split_rows(self.text, self.delimiter, self.path)
+        return split_rows(self.lines, self.delimiter, self.path)
+
+    @cached_property
+    def head(self) -> Sequence[list[str]]:
+        """The first rows of a text, or of a workbook's first filled sheet, to recognise it by."""
+        if self.kind == "text":
+            return first_rows(self.lines, self.delimiter, self.path, HEAD_ROWS)
+        filled = (sheet for sheet in self.sheets if sheet.cells)
+        return next((sheet.text_rows(HEAD_ROWS) for sheet in filled), [])
 
     @property
     def rows(self) -> Sequence[list[str]]:
@@ -238,34 +195,6 @@ class RawFile:
             what = f"this is {self.kind}, not a plate export"
             mend = "give the instrument's export: .csv, .txt, .xls, .xlsx or .xml"
             raise FormatError(Problem("CK-102", what, place(self.path), mend))
-
-
-def _known(encoding: str) -> bool:
-    """Whether Python knows the encoding; the error comes when the text is asked for."""
-    try:
-        codecs.lookup(encoding)
-    except LookupError:
-        return False
-    return True
-
-
-def _looks_like_text(data: bytes) -> bool:
-    """Whether a short magic (BM, MZ) is only how a text begins."""
-    return data[:2] in (b"BM", b"MZ") and not _CONTROL.search(data[:512].decode("latin-1"))
-
-
-def _kind_of_zip(data: bytes) -> str:
-    """A workbook, or the name of another thing that comes in a zip."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, ValueError, OverflowError, NotImplementedError):
-        return "workbook"  # cut off: reading its sheets says so
-    if any(name.lower().startswith(("xl/", "/xl/", "xl\\")) for name in names):
-        return "workbook"
-    if "mimetype" in names or "content.xml" in names:
-        return "an OpenDocument file"
-    return "a Word document" if any(name.startswith("word/") for name in names) else "a zip archive"
 
 
 def _neighbours(file: Path) -> str:

@@ -1,4 +1,4 @@
-"""Bytes to text, text to rows: the encoding and the delimiter come from the file's own structure.
+"""Bytes to text, text to lines: the encoding and the delimiter come from the file's own structure.
 
 Statistical guessers read a short header with a micro sign or an umlaut as a code page nobody
 uses; the order here (BOM, NUL pattern, strict UTF-8, cp1252) is deterministic, and the choice is
@@ -8,19 +8,11 @@ recorded with the plate.
 from __future__ import annotations
 
 import codecs
-import csv
 import itertools
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import overload
 
 from cytokit.errors import FormatError, Problem, UsageError, place
 
-#: More cells than any plate export holds (384 wells x 500 analytes x 20 statistics = 3.8 million).
-MAX_CELLS = 4_000_000
-#: A quoted cell may run over several lines (a protocol's description), but not over a whole file.
-MAX_LINES_OF_A_CELL = 40
 DELIMITERS = ("\t", ";", ",", "|")
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -33,73 +25,6 @@ _BOMS = (
 _GUESS_CHARACTERS = 100_000
 _GUESS_LINES = 150
 _SEP_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Delimited text as cells.
-
-    Parameters
-    ----------
-    cells : sequence of list of str
-        One list per row, each cell stripped.
-    lines : sequence of int
-        The 1-based line of the file on which each row begins.
-    """
-
-    cells: Sequence[list[str]]
-    lines: Sequence[int]
-
-
-class LazyRows(Sequence[list[str]]):
-    """Rows of a text in which no cell runs over a line; each is split when first asked for.
-
-    Parameters
-    ----------
-    lines : list of str
-    delimiter : str
-    file : str
-        For messages.
-    """
-
-    def __init__(self, lines: list[str], delimiter: str, file: str) -> None:
-        self.lines = lines
-        self.delimiter = delimiter
-        self._file = file
-        self._between = f'"{delimiter}"'
-        self._rows: dict[int, list[str]] = {}
-
-    def __len__(self) -> int:
-        return len(self.lines)
-
-    @overload
-    def __getitem__(self, index: int) -> list[str]: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[list[str]]: ...
-
-    def __getitem__(self, index: int | slice) -> list[str] | list[list[str]]:
-        if isinstance(index, slice):
-            return [self[at] for at in range(*index.indices(len(self.lines)))]
-        at = index + len(self.lines) if index < 0 else index
-        if not 0 <= at < len(self.lines):
-            raise IndexError(index)
-        row = self._rows.get(at)
-        if row is None:
-            row = self._rows[at] = self._split(self.lines[at], at)
-        return row
-
-    def _split(self, line: str, at: int) -> list[str]:
-        """Lines quoted throughout or not at all are split directly, as csv would; others by csv."""
-        if '"' not in line:
-            row = line.split(self.delimiter) if line else []
-        else:
-            row = line[1:-1].split(self._between)
-            if not (line[0] == line[-1] == '"' and line.count('"') == 2 * len(row)):
-                row = _csv_row(line, self.delimiter, self._file, at + 1)
-        if line.isascii() and " " not in line and "\t" not in line:
-            return row
-        return [cell.strip() for cell in row]
 
 
 def guess_encoding(data: bytes) -> str:
@@ -163,9 +88,12 @@ def split_lines(text: str) -> list[str]:
     >>> split_lines("a\r\nb\rc\nd")
     ['a', 'b', 'c', 'd']
     """
+    lines = text.split("\n")
     if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return text.split("\n")
+        lines[:-1] = [line[:-1] if line[-1:] == "\r" else line for line in lines[:-1]]
+        if any("\r" in line for line in lines):
+            return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return lines
 
 
 def guess_delimiter(text: str) -> str:
@@ -194,86 +122,3 @@ def guess_delimiter(text: str) -> str:
         if score > best_score:
             best, best_score = delimiter, score
     return best
-
-
-def split_rows(text: str, delimiter: str, file: str) -> Rows:
-    """Split into cells, each stripped of surrounding blanks; every row knows its line.
-
-    Rows are split when asked for, unless a quoted cell runs over several lines: then the whole text
-    goes through :mod:`csv`, whose result the lazy way shares.
-
-    Raises
-    ------
-    FormatError
-        CK-107, if a quotation mark is opened and not closed; CK-105, if there are more cells than
-        any export holds.
-    """
-    lines = split_lines(text)
-    if delimiter and text.count(delimiter) > MAX_CELLS:
-        mend = "no plate export is this large; export the plate again"
-        raise FormatError(Problem("CK-105", f"more than {MAX_CELLS} cells", place(file), mend))
-    if not delimiter:
-        return Rows([[line.strip()] for line in lines], range(1, len(lines) + 1))
-    if all(_is_regular(line, delimiter) for line in lines):
-        return Rows(LazyRows(lines, delimiter, file), range(1, len(lines) + 1))
-    return _split_with_csv(lines, delimiter, file)
-
-
-def _is_regular(line: str, delimiter: str) -> bool:
-    """Whether every quotation mark of a line stands at a cell's edge, or is doubled inside one."""
-    if '"' not in line:
-        return True
-    marks = line.count('"')
-    if line[0] == line[-1] == '"' and marks == 2 * line.count(f'"{delimiter}"') + 2:
-        return True
-    outside = line.split('"')[::2]
-    return (
-        marks % 2 == 0
-        and (not outside[0] or outside[0].endswith(delimiter))
-        and (not outside[-1] or outside[-1].startswith(delimiter))
-        and all(
-            not piece or (piece.startswith(delimiter) and piece.endswith(delimiter))
-            for piece in outside[1:-1]
-        )
-    )
-
-
-def _csv_row(line: str, delimiter: str, file: str, number: int) -> list[str]:
-    try:
-        return next(csv.reader([line], delimiter=delimiter))
-    except csv.Error as error:
-        what = f"the text cannot be split into cells: {error}"
-        raise FormatError(Problem("CK-107", what, place(file, line=number))) from None
-
-
-def _split_with_csv(lines: list[str], delimiter: str, file: str) -> Rows:
-    """Rows that may run over several lines."""
-    reader = csv.reader((line + "\n" for line in lines), delimiter=delimiter)
-    cells: list[list[str]] = []
-    numbers: list[int] = []
-    begun = 1
-    try:
-        for row in reader:
-            taken = reader.line_num - begun + 1
-            last = reader.line_num == len(lines)
-            if taken > MAX_LINES_OF_A_CELL or (last and _is_open(lines[begun - 1 :], delimiter)):
-                what = "a quotation mark is opened here and not closed"
-                mend = "the file may be cut off or edited by hand; export it again"
-                raise FormatError(Problem("CK-107", what, place(file, line=begun), mend))
-            cells.append([cell.strip() for cell in row])
-            numbers.append(begun)
-            begun = reader.line_num + 1
-    except csv.Error as error:
-        what = f"the text cannot be split into cells: {error}"
-        raise FormatError(Problem("CK-107", what, place(file, line=begun))) from None
-    return Rows(cells, numbers)
-
-
-def _is_open(lines: list[str], delimiter: str) -> bool:
-    """Whether the text ends inside of a quoted cell, which only strict reading tells."""
-    try:
-        for _ in csv.reader("\n".join(lines).split("\n"), delimiter=delimiter, strict=True):
-            pass
-    except csv.Error as error:
-        return "unexpected end of data" in str(error)
-    return False

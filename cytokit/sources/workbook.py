@@ -53,7 +53,11 @@ class Sheet:
     @cached_property
     def rows(self) -> list[list[str]]:
         """The cells as text: 12.0 as ``12``, dates in ISO form, TRUE and FALSE as Excel shows."""
-        return [[cell_text(cell) for cell in row] for row in self.cells]
+        return self.text_rows(len(self.cells))
+
+    def text_rows(self, count: int) -> list[list[str]]:
+        """The first rows as text."""
+        return [[cell_text(cell) for cell in row] for row in self.cells[:count]]
 
 
 def cell_text(cell: object) -> str:

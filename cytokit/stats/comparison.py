@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from cytokit.figures.panels import Label, Style, Summary
+    from cytokit.stats.sensitivity import Sensitivity
 
 
 @dataclass(frozen=True, repr=False)
@@ -122,6 +123,7 @@ class Comparison:
         style: Style = "trial",
         label: Label = "stars",
         summary: Summary = "box",
+        sensitivity: Sensitivity | None = None,
     ) -> None:
         """Write the folder that `cytokit compare` writes: tables, figures, methods, manifest.
 
@@ -132,6 +134,8 @@ class Comparison:
             Replace the files of an earlier run.
         style, label, summary : str
             Of the panels, see :meth:`figure`.
+        sensitivity : Sensitivity, optional
+            The specification panel of this comparison, to be written with it.
 
         Raises
         ------
@@ -142,7 +146,15 @@ class Comparison:
         """
         from cytokit.record.write import write_comparison
 
-        write_comparison(self, folder, force=force, style=style, label=label, summary=summary)
+        write_comparison(
+            self,
+            folder,
+            force=force,
+            style=style,
+            label=label,
+            summary=summary,
+            sensitivity=sensitivity,
+        )
 
     def __repr__(self) -> str:
         rows = self.between if len(self.between) else self.table

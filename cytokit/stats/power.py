@@ -15,8 +15,7 @@ import pandas as pd
 
 from cytokit.errors import Problem, UsageError
 from cytokit.stats.beside import beside_arms
-from cytokit.stats.cells import AnalyteData, Cells, Floats, Subjects, analyte_data
-from cytokit.stats.comparison import Comparison
+from cytokit.stats.cells import AnalyteData, Cells, Floats, Subjects
 from cytokit.stats.groups import GEHAN, RANK_SUM, changes, primary
 from cytokit.stats.options import CompareOptions, choice_problem
 
@@ -119,7 +118,7 @@ def power(
     >>> bool(0.6 < table["power"][0] < 0.95)
     True
     """
-    _check(n, fold_change, allocation, between, alpha, tests, simulations)
+    check_numbers(n, fold_change, allocation, between, alpha, tests, simulations)
     options = CompareOptions(between=between, alpha=alpha, draws=2000)
     rows = []
     for size in n:
@@ -137,45 +136,6 @@ def power(
             failed = 100.0 * float(np.isnan(p).mean())
             rows.append((treated, size, fold, share, low, high, failed, simulations, seed))
     return pd.DataFrame(rows, columns=list(POWER_COLUMNS))
-
-
-def scenario_of(result: Comparison, analyte: str) -> Scenario:
-    """The spread, correlation and share below the limit that a study showed.
-
-    Parameters
-    ----------
-    result : Comparison
-        A pilot study, compared.
-    analyte : str
-
-    Returns
-    -------
-    Scenario
-        From both arms together, each about its own mean, of values in range.
-
-    Raises
-    ------
-    UsageError
-        CK-414, if the analyte has too few values in range.
-    """
-    data = analyte_data(result.study, [analyte], result.baseline, result.day)[0]
-    used = data.day.present & data.day.exact
-    groups = data.subjects.group
-    day = _centred(data.day.lower, used, groups)
-    if used.sum() < 6 or not day.std() > 0:
-        what = f"{analyte} has {int(used.sum())} values in range, 6 that differ are needed"
-        raise UsageError(Problem("CK-414", what, mend="give a Scenario by hand"))
-    both = used & data.base.present & data.base.exact
-    correlation = 0.0
-    if both.sum() >= 6:
-        base = _centred(data.base.lower, both, groups)
-        after = _centred(data.day.lower, both, groups)
-        if base.std() > 0 and after.std() > 0:
-            correlation = float(np.clip(np.corrcoef(base, after)[0, 1], -0.99, 0.99))
-    arms = len(set(groups[used].tolist()))
-    sd = float(np.sqrt((day**2).sum() / (used.sum() - arms)))
-    below = float(data.day.below.sum() / max(int(data.day.present.sum()), 1))
-    return Scenario(sd, correlation, min(below, 0.99))
 
 
 def simulate(
@@ -236,13 +196,6 @@ def _limited(values: Floats, limit: float) -> Cells:
     )
 
 
-def _centred(values: Floats, used: np.ndarray, groups: np.ndarray) -> Floats:
-    """The used values, each about the mean of its group."""
-    mine, arms = values[used], groups[used]
-    means = {arm: mine[arms == arm].mean() for arm in dict.fromkeys(arms.tolist())}
-    return np.asarray(mine - np.array([means[arm] for arm in arms.tolist()]))
-
-
 def _wilson(share: float, n: int) -> tuple[float, float]:
     """95 % interval of a share (Wilson 1927)."""
     z = 1.959964
@@ -251,7 +204,7 @@ def _wilson(share: float, n: int) -> tuple[float, float]:
     return max(0.0, float(centre - half)), min(1.0, float(centre + half))
 
 
-def _check(
+def check_numbers(
     n: Sequence[int],
     fold_change: Sequence[float],
     allocation: float,

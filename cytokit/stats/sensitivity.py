@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -53,10 +53,13 @@ class Sensitivity:
     holds : pandas.DataFrame
         One row per analyte and pair, columns ``HOLDS_COLUMNS``: the main verdict, how many
         specifications there are, how many of them could be analysed and how many agree.
+    alpha : float
+        Level of the verdicts; the ratios' intervals are at 1 - alpha.
     """
 
     table: pd.DataFrame
     holds: pd.DataFrame
+    alpha: float = 0.05
 
     def __repr__(self) -> str:
         count = int(self.holds["specifications"].max()) if len(self.holds) else 0
@@ -115,11 +118,11 @@ def sensitivity(
         for one in _specifications(result, every, kept, substitutes)
     ]
     table = pd.concat(frames, ignore_index=True)[list(PANEL_COLUMNS)]
-    return Sensitivity(table, _holds(table))
+    return Sensitivity(table, _holds(table), result.options.alpha)
 
 
 def refitted_studies(
-    fit: PlateFit,
+    fits: PlateFit | Sequence[PlateFit],
     design: Design | str | Path | pd.DataFrame,
     *,
     mapping: Mapping[str, str | Sequence[str]] | None = None,
@@ -129,8 +132,8 @@ def refitted_studies(
 
     Parameters
     ----------
-    fit : PlateFit
-        The fit of the main analysis.
+    fits : PlateFit or sequence of them
+        The fits of the main analysis, all with the same model and robustness.
     design : Design, path or DataFrame
     mapping : mapping, optional
         Of the design's columns.
@@ -140,28 +143,35 @@ def refitted_studies(
     -------
     dict of str to Study
         By what is different: the other model, robustness the other way, both, and ``MFI``.
+
+    Raises
+    ------
+    UsageError
+        CK-415, if the fits differ in model or robustness.
     """
     from cytokit.platefit import fit as fit_plates
 
-    main = fit.options
+    given = list(fits) if isinstance(fits, Sequence) else [fits]
+    main = given[0].options
+    if any((fit.options.model, fit.options.robust) != (main.model, main.robust) for fit in given):
+        what = "the fits differ in model or robustness: there is no other way round"
+        raise UsageError(Problem("CK-415", what, mend="fit all plates with the same options"))
     model: ModelName = "4pl" if main.model == "5pl" else "5pl"
     robust = "robust" if not main.robust else "not robust"
-    others = {
-        model.upper(): replace(main, model=model),
-        robust: replace(main, robust=not main.robust),
-        f"{model.upper()}, {robust}": replace(main, model=model, robust=not main.robust),
+    others: dict[str, dict[str, Any]] = {
+        model.upper(): {"model": model},
+        robust: {"robust": not main.robust},
+        f"{model.upper()}, {robust}": {"model": model, "robust": not main.robust},
     }
-    exclusions = fit.exclusions if len(fit.exclusions) else None
-    studies = {
-        name: Study(
-            fit_plates(fit.plates, options, exclusions=exclusions),
-            design,
-            mapping=mapping,
-            censor=censor,
-        )
-        for name, options in others.items()
-    }
-    studies["MFI"] = Study(fit, design, mapping=mapping, quantity="mfi")
+    exclusions = [fit.exclusions if len(fit.exclusions) else None for fit in given]
+    studies = {}
+    for name, change in others.items():
+        refitted = [
+            fit_plates(fit.plates, replace(fit.options, **change), exclusions=left_out)
+            for fit, left_out in zip(given, exclusions, strict=True)
+        ]
+        studies[name] = Study(refitted, design, mapping=mapping, censor=censor)
+    studies["MFI"] = Study(given, design, mapping=mapping, quantity="mfi")
     return studies
 
 

@@ -198,7 +198,8 @@ def _read(source: Source, mapping: Mapping[str, str | Sequence[str]] | None) -> 
         entry = Input(str(source), sha256, "fit folder")
         return Readings(from_fit(samples, curves), (), (entry,))
     if isinstance(source, FitLike):
-        return Readings(from_fit(source.samples, source.curves.table), (), (Input("", "", "fit"),))
+        frame = from_fit(source.samples, source.curves.table)
+        return Readings(frame, (), (Input("a fit in memory", "", "fit"),))
     what = f"a {type(source).__name__} is no source of concentrations"
     mend = "give a fit, a folder written by fit, a table's path or a DataFrame"
     raise UsageError(Problem("CK-278", what, mend=mend))

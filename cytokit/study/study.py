@@ -58,6 +58,8 @@ class Study:
         What was noticed, from the tables to the join.
     inputs : tuple of Input
         What was read, with hashes.
+    mapping, quantity
+        As given, for the record.
 
     Raises
     ------
@@ -89,6 +91,8 @@ class Study:
     findings: tuple[Finding, ...]
     inputs: tuple[Input, ...]
     censor: str
+    mapping: Mapping[str, str | Sequence[str]]
+    quantity: str
     joined: pd.DataFrame = field(compare=False)
     _noticed: tuple[Finding, ...] = field(compare=False)
 
@@ -113,6 +117,8 @@ class Study:
         joined, noticed = join_design(readings, checked)
         self._set("subjects", planned(checked))
         self._set("inputs", inputs)
+        self._set("mapping", dict(mapping or {}))
+        self._set("quantity", quantity)
         self._set("joined", joined)
         self._set("_noticed", (*readings.findings, *checked.findings, *noticed))
         self._apply(censor)
@@ -129,7 +135,7 @@ class Study:
         Study
         """
         other = object.__new__(type(self))
-        for name in ("subjects", "inputs", "joined", "_noticed"):
+        for name in ("subjects", "inputs", "mapping", "quantity", "joined", "_noticed"):
             other._set(name, getattr(self, name))
         other._apply(censor)
         return other

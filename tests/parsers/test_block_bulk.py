@@ -93,6 +93,10 @@ def test_plain_blocks_are_read_at_once(
     monkeypatch.setattr(_block_bulk, "_read_group", counted)
     monkeypatch.setattr(_block_bulk, "_LEAST_CELLS", 1)
     file = tmp_path / "plate.csv"
-    file.write_text(xponent(blocks={"Mean": [["NaN", "2"]] * 8}), encoding="utf-8")
-    read_plate(file)
-    assert calls == [3], "Median, Net MFI and Count; Mean holds flags"
+    blocks = {"Mean": [["NaN", "2"]] * 8, "Peak": [["NaN", "x"]] * 8, "Std Dev": [["", ""]] * 8}
+    file.write_text(xponent(blocks=blocks), encoding="utf-8")
+    plate = read_plate(file)
+    assert calls == [4], "Median, Net MFI, Count and Mean; the others hold hardly a number"
+    assert list(plate.statistics["Mean"]["IL-6"].isna()) == [True] * 8
+    assert list(plate.statistics) == ["Mean", "Peak", "Total Events"]
+    assert plate.unread == (), "Std Dev is empty and has nothing to lose"

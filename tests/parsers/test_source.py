@@ -16,9 +16,15 @@ from hypothesis import strategies as st
 
 from cytokit.errors import CytokitError, FormatError, InputError, UsageError
 from cytokit.sources import RawFile
-from cytokit.sources import text as texts
+from cytokit.sources import rows as rows_module
 from cytokit.sources import workbook as workbooks
-from cytokit.sources.text import guess_delimiter, split_rows
+from cytokit.sources.rows import Rows
+from cytokit.sources.text import guess_delimiter, split_lines
+
+
+def split_rows(text: str, delimiter: str, file: str) -> Rows:
+    return rows_module.split_rows(split_lines(text), delimiter, file)
+
 
 common = settings(deadline=None, derandomize=True, max_examples=200)
 
@@ -122,7 +128,7 @@ def test_an_open_quotation_mark_is_named_with_its_line() -> None:
 
 
 def test_more_cells_than_any_export_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(texts, "MAX_CELLS", 10)
+    monkeypatch.setattr(rows_module, "MAX_CELLS", 10)
     with pytest.raises(FormatError, match="CK-105: more than 10 cells"):
         split_rows("a,b,c\n" * 9, ",", "x.csv")
 

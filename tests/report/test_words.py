@@ -8,6 +8,7 @@ from cytokit import vocabulary
 from cytokit.flags import FLAGS
 from cytokit.report import words
 from cytokit.stats.rows import EXTRA_COLUMNS
+from cytokit.stats.sensitivity import PANEL_COLUMNS
 from cytokit.stats.summary import DETECTABILITY_COLUMNS, SUMMARY_EXTRA_COLUMNS
 
 COLUMNS = {
@@ -20,6 +21,7 @@ COLUMNS = {
     "comparisons": vocabulary.COMPARISON_COLUMNS,
     "summary": vocabulary.SUMMARY_COLUMNS,
     "detectability": DETECTABILITY_COLUMNS,
+    "sensitivity": PANEL_COLUMNS,
 }
 
 

@@ -8,7 +8,9 @@ from scipy import stats
 
 from cytokit.errors import UsageError
 from cytokit.stats import compare
-from cytokit.stats.power import POWER_COLUMNS, Scenario, power, scenario_of
+from cytokit.stats.needed import NEEDED_COLUMNS, needed
+from cytokit.stats.pilot import scenario_of
+from cytokit.stats.power import POWER_COLUMNS, Scenario, power
 from cytokit.stats.sensitivity import sensitivity
 from cytokit.study import Study
 
@@ -71,6 +73,73 @@ def test_a_pilot_gives_the_scenario(trial):
     small = compare(trial(n_treated=2, n_control=2), **BASIC)
     with pytest.raises(UsageError, match="CK-414: IL-6 has 4 values in range, 6"):
         scenario_of(small, "IL-6")
+    with pytest.raises(UsageError, match="CK-403: the pilot study has no analyte 'IL6'") as error:
+        scenario_of(small, "IL6")
+    assert "did you mean 'IL-6'?" in str(error.value)
+
+
+def test_values_out_of_range_do_not_shrink_the_pilots_spread(floored):
+    pilot = compare(floored(0.4, n_treated=150, n_control=150, sd=0.8), **BASIC)
+    found = scenario_of(pilot, "IL-6")
+    assert found.sd == pytest.approx(0.8, rel=0.12)
+    assert found.below == pytest.approx(0.4, abs=0.08)
+
+
+@pytest.mark.parametrize(
+    ("between", "share", "simulations"),
+    [("ancova", 1 - 0.6**2, 1500), ("change", 2 - 2 * 0.6, 150), ("welch", 1.0, 150)],
+)
+def test_the_n_needed_is_the_textbooks(between, share, simulations):
+    """The smallest n whose power by the noncentral t is enough."""
+    found = needed(Scenario(1.0, 0.6), fold_change=[0.4], between=between, simulations=simulations)
+    row = found.iloc[0]
+    assert list(found.columns) == list(NEEDED_COLUMNS)
+    lost = 3 if between == "ancova" else 2
+    exact = next(
+        n
+        for n in range(3, 200)
+        if students_power(n, np.log(0.4), np.sqrt(share), 2 * n - lost) >= 0.8
+    )
+    assert abs(row["n_control"] - exact) <= (2 if between == "ancova" else 0.25 * exact)
+    assert row["n_treated"] == row["n_control"]
+    assert row["power"] >= 0.8
+    assert row["simulations"] == simulations
+    assert row["reason"] == ""
+
+
+def test_unequal_arms_and_more_tests_need_more():
+    plain, more, strict = (
+        needed(Scenario(1.0), fold_change=[0.3], simulations=300, **how).iloc[0]
+        for how in ({}, {"allocation": 2.0}, {"tests": 20})
+    )
+    assert more["n_treated"] == 2 * more["n_control"]
+    assert more["n_control"] < plain["n_control"] < strict["n_control"]
+    assert more["n_treated"] + more["n_control"] > 2 * plain["n_control"]
+
+
+def test_a_huge_effect_needs_few_and_a_small_one_more_than_there_are():
+    found = needed(Scenario(0.5), fold_change=[1e6, 1.01], most=30, simulations=50)
+    assert found["n_control"][0] <= 3
+    assert found["n_control"].isna().tolist() == [False, True]
+    assert found["reason"].tolist() == ["", "30 controls are too few"]
+    assert found["power"][1] < 0.8
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"fold_change": [1.0]}, "fold_change=1 is no effect to find"),
+        ({"fold_change": [-2.0]}, "fold_change=-2.0 makes no trial"),
+        ({"target": 1.0}, "target=1.0 makes no trial"),
+        ({"most": 1}, "most=1 makes no trial"),
+        ({"alpha": 0.7}, "alpha=0.7 makes no trial"),
+        ({"tests": 0}, "tests=0 makes no trial"),
+    ],
+)
+def test_questions_no_n_answers(options, text):
+    with pytest.raises(UsageError, match="CK-413") as error:
+        needed(Scenario(1.0), **{"fold_change": [2.0], **options})
+    assert text in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -182,3 +251,5 @@ def test_refitted_studies(monkeypatch):
     assert list(studies) == ["4PL", "not robust", "4PL, not robust", "MFI"]
     assert asked == [("4pl", True), ("5pl", False), ("4pl", False)]
     assert studies["MFI"].values["value"].tolist() == [10.0, 20.0]
+    with pytest.raises(UsageError, match="CK-415: the fits differ in model or robustness"):
+        refitted_studies([Fit(), Fit(FitOptions(model="4pl"))], design)

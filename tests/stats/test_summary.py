@@ -46,4 +46,6 @@ def test_one_value_and_no_value_have_none_and_equal_values_a_point():
     study = Study(frame)
     table = summarise(study, ["x"], [0]).set_index("group")
     assert table.loc[["t", "u"], list(SUMMARY_EXTRA_COLUMNS)].isna().all(axis=None)
-    assert table.loc["c", ["gm_low", "geometric_mean", "gm_high"]].tolist() == pytest.approx([2.0] * 3)
+    assert table.loc["c", ["gm_low", "geometric_mean", "gm_high"]].tolist() == pytest.approx(
+        [2.0] * 3
+    )

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cytokit.errors import CytokitError, FormatError, Problem, place
-from cytokit.parsers._numbers import decide_decimal, read_cell
-from cytokit.parsers._source import RawFile
+from cytokit.sources import RawFile, decide_decimal, read_cell
 
 _STANDARD = re.compile(r"(?:st|standard)\s*\d+", re.IGNORECASE)
 _CONTROL = re.compile(r"(con[\w ]*?)[ ._](lo|low|hi|high)", re.IGNORECASE)
@@ -51,8 +50,7 @@ class Lots:
 
 def describes_lots(raw: RawFile) -> bool:
     """Whether a file's first row names lots, analytes and standards."""
-    rows = _rows(raw)
-    keys = [cell.casefold() for cell in rows[0]] if rows else []
+    keys = [cell.casefold() for cell in raw.head[0]] if raw.head else []
     return {"lot", "analyte"} <= set(keys) and any(_STANDARD.fullmatch(key) for key in keys)
 
 

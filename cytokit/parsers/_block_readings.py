@@ -1,0 +1,174 @@
+"""The rows and analytes of the Median block, and what reading a file has noticed so far."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+import pandas as pd
+
+from cytokit.errors import Problem, place
+from cytokit.findings import Finding
+from cytokit.parsers._block_parts import BESIDE, Block
+from cytokit.parsers._numbers import damaged_value
+from cytokit.plate import normal_well
+
+_LOCATION = re.compile(r"(\d+)\s*\(\s*(\d+)\s*,\s*([A-Za-z]\d{1,2})\s*\)")
+
+
+class Location(NamedTuple):
+    """One reading: acquisition number, plate number, well."""
+
+    acquisition: int
+    plate: int
+    well: str
+
+
+@dataclass(frozen=True)
+class Readings:
+    """The rows of the Median block, to which every other block is matched.
+
+    Parameters
+    ----------
+    keys : list of str
+        Location cells as they stand.
+    locations : list of Location
+    samples : list of str
+    analytes : list of str
+        Unique names, in the file's order.
+    """
+
+    keys: list[str]
+    locations: list[Location]
+    samples: list[str]
+    analytes: list[str]
+
+    @cached_property
+    def labels(self) -> tuple[pd.Series, pd.Series]:
+        """Wells and samples as columns, made once for all tables of the file."""
+        wells = [location.well for location in self.locations]
+        return pd.Series(wells, dtype="str"), pd.Series(self.samples, dtype="str")
+
+    @cached_property
+    def titles(self) -> pd.Index[str]:
+        """The analytes as names of columns, made once too."""
+        return pd.Index(self.analytes, dtype="str")
+
+
+@dataclass
+class Notes:
+    """What reading has noticed so far; handed from step to step and read at the end.
+
+    Parameters
+    ----------
+    file : str
+    problems : list of Problem
+        Raised together when the file has been read.
+    findings : list of Finding
+        Those of one well carry the number of its plate as their plate, until the plates are made.
+    renamed : dict of (str, str) to list of str
+        Analyte as the Median block spells it, as another spells it -> the blocks that do.
+    damaged : list of str
+        Texts of damaged cells.
+    plate : str
+        What findings of the whole file carry.
+    """
+
+    file: str
+    problems: list[Problem] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    renamed: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    damaged: list[str] = field(default_factory=list)
+    plate: str = ""
+
+    def damage(
+        self, text: str, part: str, *, at: Location | None = None, sample: str = "", analyte: str
+    ) -> None:
+        """Note a damaged cell."""
+        self.damaged.append(text)
+        plate, well = (str(at.plate), at.well) if at is not None else (self.plate, "")
+        finding = damaged_value(text, part, plate=plate, well=well, sample=sample, analyte=analyte)
+        self.findings.append(finding)
+
+    def mismatch(self, message: str, *, at: Location | None = None, analyte: str = "") -> None:
+        """Note that two parts of the file disagree."""
+        plate, well = (str(at.plate), at.well) if at is not None else (self.plate, "")
+        self.findings.append(Finding("header_mismatch", message, plate, well, analyte=analyte))
+
+
+def read_location(text: str) -> Location | None:
+    """``17(1,A3)`` -> acquisition 17 of well A3 on plate 1; None where it is no location.
+
+    Examples
+    --------
+    >>> read_location("17(2,A3)")
+    Location(acquisition=17, plate=2, well='A3')
+    """
+    match = _LOCATION.fullmatch(text)
+    well = normal_well(match[3]) if match else None
+    if match is None or well is None:
+        return None
+    return Location(int(match[1]), int(match[2]), well)
+
+
+def analyte_columns(block: Block) -> list[str]:
+    """A block's analytes: its columns but the first ones and those that stand beside.
+
+    A name that occurs twice gets a number, so that no analyte covers another.
+    """
+    first = 1 + sum(name in ("Location", "Plate") for name in block.columns[:2])
+    last = next((i for i, name in enumerate(block.columns) if name in BESIDE), len(block.columns))
+    if len(set(block.columns[first:last])) == last - first:
+        return block.columns[first:last]
+    names: list[str] = []
+    for name in block.columns[first:last]:
+        number, unique = 2, name
+        while unique in names:
+            unique, number = f"{name} ({number})", number + 1
+        names.append(unique)
+    return names
+
+
+def read_readings(block: Block, notes: Notes) -> Readings:
+    """Locations, samples and analytes of the Median block, with problems noted.
+
+    Problems: CK-124 a location that names no well, CK-127 a location given twice.
+    """
+    locations: list[Location] = []
+    seen: set[str] = set()
+    for key, line in zip(block.locations, block.lines, strict=True):
+        location = read_location(key)
+        if location is None:
+            what = f"{block.part}: expected a location such as '1(1,A1)', found {key!r}"
+            where = place(notes.file, line=line, column=1)
+            mend = "export the plate again; wells are A1 to P24"
+            notes.problems.append(Problem("CK-124", what, where, mend))
+            continue
+        if key in seen:
+            notes.problems.append(repeated_location(block, key, line, notes.file))
+        seen.add(key)
+        locations.append(location)
+    analytes = analyte_columns(block)
+    for name in analytes:
+        if name not in block.columns:
+            notes.mismatch(f"{block.part} has several columns of this name", analyte=name)
+    return Readings(block.locations, locations, block.samples, analytes)
+
+
+def repeated_location(block: Block, key: str, line: int, file: str) -> Problem:
+    what = f"{block.part}: location {key!r} stands twice"
+    mend = "a line was doubled; export the plate again"
+    return Problem("CK-127", what, place(file, line=line), mend)
+
+
+def note_renamed(notes: Notes) -> None:
+    """One finding for every pair of spellings, with the blocks that use the other one."""
+    for (name, other), blocks in notes.renamed.items():
+        where = ", ".join(dict.fromkeys(blocks))
+        message = (
+            f"called {name!r} in block 'Median' and {other!r} in {where}; "
+            "taken for the same analyte by its position"
+        )
+        notes.mismatch(message, analyte=name)

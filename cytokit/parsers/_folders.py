@@ -1,0 +1,181 @@
+"""Folders and globs to files, and what each file is: a plate, or something else by its name."""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cytokit.errors import CytokitError, InputError, NothingToDoError, Problem, place
+from cytokit.layout import describes_layout, describes_lots
+from cytokit.parsers._registry import PARSERS, recognise
+from cytokit.parsers._source import RawFile
+from cytokit.plate import Unread
+from cytokit.vocabulary import COMPARISON_COLUMNS, SAMPLES_COLUMNS
+
+#: Errors that say "this is no plate", as against "this plate is damaged".
+_NO_PLATE = frozenset({"CK-101", "CK-102", "CK-103"})
+_DESIGN = {"sample", "subject", "group", "day"}
+#: What ``fit`` and ``compare`` write, with the columns that it begins with.
+_RESULTS = {"samples.csv": SAMPLES_COLUMNS, "comparisons.csv": COMPARISON_COLUMNS}
+
+PathLike = str | Path
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFiles:
+    """What lies at the paths a user gave.
+
+    Parameters
+    ----------
+    files : tuple of str
+        Plate files: those named outright, and those of folders and globs that a parser claims.
+    others : tuple of Unread
+        Files of folders and globs that are no plates, each with the reason.
+    """
+
+    files: tuple[str, ...]
+    others: tuple[Unread, ...]
+
+
+def find_plates(paths: PathLike | Iterable[PathLike], *, encoding: str | None = None) -> FoundFiles:
+    """Expand folders and globs; say of every file whether it is a plate.
+
+    Parameters
+    ----------
+    paths : path or iterable of path
+        Files, folders (their files, not their subfolders) and globs.
+    encoding : str, optional
+        Overrules what each file's structure says.
+
+    Returns
+    -------
+    FoundFiles
+
+    Raises
+    ------
+    InputError
+        CK-100 no such file or folder, CK-118 a folder that ``fit`` or ``compare`` wrote.
+    NothingToDoError
+        CK-119, if folders and globs hold no plate.
+    """
+    files: dict[str, None] = {}
+    others: list[Unread] = []
+    errors: list[CytokitError] = []
+    for path in _listed(paths):
+        try:
+            named = _expanded(path)
+        except CytokitError as error:
+            errors.append(error)
+            continue
+        if named is None:
+            files[str(path)] = None
+            continue
+        for file in named:
+            reason = _why_no_plate(file, encoding)
+            if not reason:
+                files[file] = None
+            else:
+                others.append(Unread(Path(file).name, file, reason))
+    if errors:
+        raise InputError.together(errors)
+    if not files:
+        raise _nothing(paths, others)
+    return FoundFiles(tuple(files), tuple(others))
+
+
+def _listed(paths: PathLike | Iterable[PathLike]) -> list[PathLike]:
+    return [paths] if isinstance(paths, (str, Path)) else list(paths)
+
+
+def _expanded(path: PathLike) -> list[str] | None:
+    """The files of a folder or glob in natural order of names; None for a file named outright."""
+    text = os.fspath(path)
+    folder = Path(path)
+    if folder.is_dir():
+        refuse_results(folder)
+        return sorted(str(entry) for entry in folder.iterdir() if entry.is_file())
+    if folder.exists() or not glob.has_magic(text):
+        return None
+    found = glob.glob(text, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
+    return sorted(file for file in found if Path(file).is_file())
+
+
+def refuse_results(folder: Path) -> None:
+    """Refuse a folder that ``fit`` or ``compare`` wrote: it holds results, not plates.
+
+    Raises
+    ------
+    InputError
+        CK-118.
+    """
+    written = _command_of(folder / "manifest.json")
+    held = next((name for name in _RESULTS if _is_result(folder / name)), "")
+    if written in ("fit", "compare") or held:
+        by = f"its manifest.json says 'cytokit {written}'" if written else f"it holds {held}"
+        what = f"a folder of results ({by}), not of plates"
+        mend = "give the exports themselves; 'cytokit compare' takes folders of results"
+        raise InputError(Problem("CK-118", what, place(folder), mend))
+
+
+def _is_result(file: Path) -> bool:
+    """Whether a file of this name has cytokit's columns; a laboratory may have its own samples."""
+    try:
+        with file.open(encoding="utf-8-sig", errors="replace") as lines:
+            first = lines.readline(10_000)
+    except OSError:
+        return False
+    return [cell.strip('"\r\n ') for cell in first.split(",")][:4] == list(_RESULTS[file.name])[:4]
+
+
+def _command_of(manifest: Path) -> str:
+    """The command that wrote a folder; empty where no manifest says so."""
+    try:
+        content = json.loads(manifest.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return ""
+    return str(content.get("command", "")) if isinstance(content, dict) else ""
+
+
+def _why_no_plate(file: str, encoding: str | None) -> str:
+    """Empty for a plate (also for a damaged one, whose reading will say so), else the reason."""
+    try:
+        raw = RawFile.open(file, encoding=encoding)
+        if raw.name.startswith((".", "~$")):
+            return "a hidden or lock file"
+        recognise(raw)
+    except CytokitError as error:
+        problem = error.problems[0]
+        if problem.code not in _NO_PLATE:
+            return ""
+        return known_other(raw) or problem.what
+    return ""
+
+
+def known_other(raw: RawFile) -> str:
+    """A layout, a lots file or a design, said in those words; empty for anything else."""
+    if raw.kind not in ("text", "workbook"):
+        return ""
+    if describes_lots(raw):
+        return "a lots file of Luminex IS 2.3, not a plate; give it with --layout (layout=)"
+    if describes_layout(raw):
+        return "a layout file, not a plate; give it with --layout (layout=)"
+    tables = [raw.rows] if raw.kind == "text" else [sheet.rows for sheet in raw.sheets]
+    for rows in tables:
+        first = next((row for row in rows if any(row)), [])
+        if len(_DESIGN & {cell.casefold() for cell in first}) >= 3:
+            return "a study design, not a plate; give it with --design (design=)"
+    return ""
+
+
+def _nothing(paths: PathLike | Iterable[PathLike], others: Sequence[Unread]) -> NothingToDoError:
+    """Nothing found is never a success; say what was looked for and what lay there."""
+    where = ", ".join(str(path) for path in _listed(paths)) or "no path was given"
+    looked = "; ".join(parser.TITLE for parser in PARSERS)
+    seen = "; ".join(f"{other.name}: {other.reason}" for other in others[:8])
+    more = f"; and {len(others) - 8} more" if len(others) > 8 else ""
+    what = f"no plate was found{f' ({seen}{more})' if seen else ''}"
+    return NothingToDoError(Problem("CK-119", what, where, f"looked for: {looked}"))

@@ -1,0 +1,166 @@
+"""``cytokit compare``: its options reach the library, and the specification panel is written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+import numpy as np
+import pandas as pd
+import pytest
+
+from cytokit.stats import options
+from cytokit_cli.compare_command import command
+
+QUICK = ("--force", "--json")
+
+
+def table(path: Path, *, days: tuple[int, ...] = (0, 3, 6), groups: str = "tc") -> None:
+    """Nine subjects per group in two strata, one analyte, an effect on all but the last group."""
+    rng = np.random.default_rng(5)
+    rows = []
+    for group in groups:
+        for number in range(9):
+            own = rng.normal(3, 0.5)
+            for day in days:
+                shift = -1.5 if day > 0 and group != groups[-1] else 0.0
+                value = float(np.exp(own + shift + rng.normal(0, 0.2)))
+                stratum = "young" if number % 2 else "old"
+                rows.append((f"{group}{number}", group, day, stratum, value))
+    names = ["subject", "group", "day", "stratum", "IL-6 (pg/mL)"]
+    pd.DataFrame(rows, columns=names).to_csv(path, index=False)
+
+
+@pytest.fixture
+def trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with a trial's table."""
+    monkeypatch.chdir(tmp_path)
+    table(tmp_path / "trial.csv")
+    return tmp_path
+
+
+def manifest(folder: Path) -> dict[str, object]:
+    found: dict[str, object] = json.loads((folder / "cytokit_compare/manifest.json").read_text())[
+        "options"
+    ]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "choices"),
+    [
+        ("between", options.BETWEEN),
+        ("within", options.WITHIN),
+        ("adjust", options.ADJUST),
+        ("censor", options.CENSOR),
+        ("substitute", options.SUBSTITUTE),
+        ("versus", options.VERSUS),
+        ("worse", options.WORSE),
+    ],
+)
+def test_the_choices_are_the_librarys(name: str, choices: tuple[str, ...]) -> None:
+    found = next(one for one in command.params if one.name == name)
+    assert isinstance(found.type, click.Choice)
+    assert tuple(found.type.choices) == choices
+    assert found.default == getattr(options.CompareOptions(), name) or name == "censor"
+
+
+def test_every_option_of_the_library_can_be_given() -> None:
+    ours = {one.name for one in command.params}
+    assert set(options.CompareOptions().as_dict()) <= ours
+
+
+def test_options_reach_the_comparison(run, trial: Path) -> None:
+    words = ["--no-strata", "--worse", "low", "--draws", "500", "--seed", "3"]
+    outcome = run("compare", "trial.csv", "--reference", "c", *words, *QUICK)
+    assert outcome.code == 0, outcome.err
+    used = manifest(trial)
+    assert (used["strata"], used["worse"], used["draws"], used["seed"]) == (False, "low", 500, 3)
+
+
+def test_without_a_baseline_the_groups_alone_are_compared(run, trial: Path) -> None:
+    outcome = run("compare", "trial.csv", "--reference", "c", "--no-baseline", *QUICK)
+    assert outcome.code == 0, outcome.err
+    rows = json.loads(outcome.out)["comparisons"]
+    assert [row["contrast"] for row in rows] == ["between_day6"]
+    assert manifest(trial)["baseline"] is None
+
+
+def test_several_days_are_averaged(run, trial: Path) -> None:
+    outcome = run("compare", "trial.csv", "--reference", "c", "--day", "3, 6", *QUICK)
+    assert outcome.code == 0, outcome.err
+    assert json.loads(outcome.out)["comparisons"][0]["contrast"] == "between_day3+6"
+    assert manifest(trial)["day"] == [3, 6]
+
+
+def test_a_mixed_model_takes_all_days(run, trial: Path) -> None:
+    outcome = run("compare", "trial.csv", "--reference", "c", "--between", "mixed", *QUICK)
+    assert outcome.code == 0, outcome.err
+    assert "mixed" in json.loads(outcome.out)["comparisons"][0]["method"].lower()
+
+
+@pytest.mark.parametrize(("versus", "pairs"), [("reference", 2), ("all", 3)])
+def test_pairs_of_three_groups(run, trial: Path, versus: str, pairs: int) -> None:
+    table(trial / "three.csv", days=(0, 6), groups="abc")
+    outcome = run("compare", "three.csv", "--reference", "c", "--versus", versus, *QUICK)
+    assert outcome.code == 0, outcome.err
+    rows = json.loads(outcome.out)["comparisons"]
+    assert sum(row["contrast"].startswith("between") for row in rows) == pairs
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--baseline", "0", "--no-baseline"], "--baseline and --no-baseline contradict"),
+        (["--day", "3,"], "'3,' has nothing between two commas, or none at its end"),
+        (["--analytes", "IL-6,,x"], "'IL-6,,x' has nothing between two commas"),
+        (["--draws", "5"], "5 is not in the range x>=100"),
+        (["--versus", "al"], "did you mean 'all'?"),
+        (["--no-baseline", "--between", "change"], "needs a baseline"),
+    ],
+)
+def test_options_that_cannot_be(run, trial: Path, words: list[str], said: str) -> None:
+    outcome = run("compare", "trial.csv", "--reference", "c", *words)
+    assert outcome.code == 2
+    assert said in outcome.err
+    assert not (trial / "cytokit_compare").exists()
+
+
+def test_the_panel_of_a_table(run, trial: Path) -> None:
+    outcome = run("compare", "trial.csv", "--reference", "c", "--sensitivity")
+    assert outcome.code == 0, outcome.err
+    folder = trial / "cytokit_compare"
+    assert {f"sensitivity.{end}" for end in ("csv", "pdf", "svg", "png")} <= {
+        path.name for path in folder.iterdir()
+    }
+    rows = pd.read_csv(folder / "sensitivity.csv")
+    assert rows["between"].tolist() == ["ancova", "welch", "ranks", "change"]
+    assert rows["main"].tolist() == [True, False, False, False]
+    assert "IL-6, lower: the same in 3 of 3 other analyses" in outcome.err
+    assert "only folders written by fit" in outcome.err
+    again = run("verify", folder)
+    assert again.code == 0, again.err
+    assert "identical" in again.out + again.err
+
+
+@pytest.mark.slow
+def test_the_panel_of_fits_tries_other_curves(run, bench: Path) -> None:
+    assert run("fit", "plate_1.csv", "plate_2.csv", "plate_3.csv", "--out", "run1").code == 0
+    words = ["compare", "run1", "--design", "design.csv", "--reference", "control"]
+    words += ["--analytes", "IL-6", "--sensitivity", "--json"]
+    outcome = run(*words, "--out", "one")
+    assert outcome.code == 0, outcome.err
+    rows = pd.read_csv(bench / "one/sensitivity.csv")
+    assert list(rows["data"].unique()) == [
+        "as analysed", "4PL", "not robust", "4PL, not robust", "MFI",
+    ]  # fmt: skip
+    (holds,) = json.loads(outcome.out)["sensitivity"]
+    assert holds["specifications"] == len(rows) - 1
+    (bench / "plate_2.csv").rename(bench / "gone.csv")
+    outcome = run(*words, "--out", "two")
+    assert outcome.code == 0, outcome.err
+    assert list(pd.read_csv(bench / "two/sensitivity.csv")["data"].unique()) == [
+        "as analysed", "MFI",
+    ]  # fmt: skip
+    assert "input plate_2.csv is missing; no other curves are tried" in outcome.err
