@@ -45,7 +45,7 @@ PER_WELL = (
     "Trimmed Standard Deviation",
     "Comments",
 )
-REPEATS = 15
+REPEATS = 25
 AIM = 5.0
 MEMORY_MB = 300
 
@@ -113,15 +113,16 @@ def export(size: int, plex: int) -> tuple[str, str]:
     return blocks.getvalue(), plain.getvalue()
 
 
-def best(action: Callable[[], object]) -> float:
-    """The median time of one call in seconds, after one call to warm up."""
-    action()
-    times = []
-    for _ in range(REPEATS):
-        begun = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - begun)
-    return statistics.median(times)
+def medians(*actions: Callable[[], object]) -> list[float]:
+    """The median time of one call of each in seconds, in turns and after one call to warm up."""
+    times: list[list[float]] = [[] for _ in actions]
+    for turn in range(REPEATS + 1):
+        for action, taken in zip(actions, times, strict=True):
+            begun = time.perf_counter()
+            action()
+            if turn:
+                taken.append(time.perf_counter() - begun)
+    return [statistics.median(taken) for taken in times]
 
 
 def compare_speed(folder: Path) -> float:
@@ -129,8 +130,9 @@ def compare_speed(folder: Path) -> float:
     plate, table = folder / "plate.csv", folder / "plain.csv"
     plate.write_text(blocks, encoding="utf-8", newline="")
     table.write_text(plain, encoding="utf-8", newline="")
-    ours = best(lambda: read_plate(plate))
-    theirs = best(lambda: pd.read_csv(table, na_values=["< 3.2"]))
+    ours, theirs = medians(
+        lambda: read_plate(plate), lambda: pd.read_csv(table, na_values=["< 3.2"])
+    )
     ratio = ours / theirs
     print(f"96 wells, 50 analytes, {len(PER_WELL)} statistics, {len(blocks) / 1e6:.2f} MB")
     print(f"  cytokit.read_plate  {ours * 1e3:7.1f} ms")

@@ -7,7 +7,7 @@ it is made. It holds the vendor's own numbers beside the readings, so that both 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -214,6 +214,26 @@ def make_wells(rows: list[dict[str, Any]]) -> pd.DataFrame:
         else:
             frame[column] = frame[column].astype("float64")
     return frame
+
+
+def make_analytes(names: Iterable[str], units: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """The table of analytes of an export that says no more of them than their names and units.
+
+    Parameters
+    ----------
+    names : iterable of str
+        In the export's order.
+    units : mapping of str to str, optional
+        By name; empty where an analyte is not in it.
+
+    Examples
+    --------
+    >>> make_analytes(["IL-6", "TNFa"], {"IL-6": "pg/mL"})["unit"].tolist()
+    ['pg/mL', '']
+    """
+    rows = [(name, "", (units or {}).get(name, ""), float("nan")) for name in names]
+    frame = pd.DataFrame(rows, columns=list(ANALYTE_COLUMNS))
+    return frame.astype({"analyte": "str", "bead_id": "str", "unit": "str", "min_beads": "float64"})
 
 
 def _table_problems(plate: Plate) -> list[Problem]:

@@ -88,13 +88,34 @@ class RowsLater(Sequence[list[str]]):
         return self._rows[self._body[index]][: self._width]
 
 
+@dataclass(frozen=True, slots=True)
+class _Labels:
+    """How the lines of a block begin; the blocks of a plate mostly begin alike."""
+
+    heads: list[str]
+    locations: list[str]
+    samples: list[str]
+
+    def fit(self, body: Sequence[str]) -> bool:
+        """Whether the lines of another block begin so too."""
+        return len(body) == len(self.heads) and all(map(str.startswith, body, self.heads))
+
+    def rest_of(self, body: Sequence[str], delimiter: str, width: int) -> list[str]:
+        """What follows the labels, without the empty cells that a spreadsheet adds at the end."""
+        rest = [line[len(head) :] for line, head in zip(body, self.heads, strict=True)]
+        for row, text in enumerate(rest):
+            if text.endswith(delimiter):
+                beyond = max(text.count(delimiter) - width + 1, 0)
+                rest[row] = text.removesuffix(delimiter * beyond)
+        return rest
+
+
 @dataclass(slots=True)
 class _Lines:
-    """A block's lines: the labels, and the rest as it stands, at last as one table."""
+    """A block's lines: labels, and the rest as it stands, at last as one table."""
 
-    locations: list[str] = field(default_factory=list)
-    samples: list[str] = field(default_factory=list)
-    numbers: list[str] = field(default_factory=list)
+    labels: _Labels
+    numbers: list[str]
     others: dict[tuple[int, int], str] = field(default_factory=dict)
     table: bytes = b""
 
@@ -114,11 +135,18 @@ def read_at_once(rows: LazyRows, spans: Sequence[Span]) -> Mapping[int, BulkNumb
         cell by cell.
     """
     by_width: dict[int, dict[int, _Lines]] = {}
+    labels = None
     for number, span in enumerate(spans):
-        if span.columns[:2] == ["Location", "Sample"] and block_key(span.name) not in _AS_TEXT:
-            lines = _taken_apart(rows, span)
-            if lines is not None:
-                by_width.setdefault(len(span.columns) - 2, {})[number] = lines
+        if span.columns[:2] != ["Location", "Sample"] or block_key(span.name) in _AS_TEXT:
+            continue
+        body = rows.lines[span.body.start : span.body.stop]
+        if labels is None or not labels.fit(body):
+            labels = _read_labels(body, rows.delimiter)
+        if labels is not None:
+            width = len(span.columns) - 2
+            lines = _Lines(labels, labels.rest_of(body, rows.delimiter, width))
+            if _set_others_aside(lines, rows, span):
+                by_width.setdefault(width, {})[number] = lines
     found: dict[int, BulkNumbers] = {}
     for width, group in by_width.items():
         if sum(len(lines.numbers) for lines in group.values()) * width >= _LEAST_CELLS:
@@ -126,30 +154,22 @@ def read_at_once(rows: LazyRows, spans: Sequence[Span]) -> Mapping[int, BulkNumb
     return found
 
 
-def _taken_apart(rows: LazyRows, span: Span) -> _Lines | None:
-    """The block's lines; None where one does not fit its columns, or most cells are no numbers."""
-    between = f'"{rows.delimiter}"'
-    width = len(span.columns) - 2
-    lines = _Lines()
-    for line in rows.lines[span.body.start : span.body.stop]:
-        cells = line[1:-1].split(between, 2)
-        if len(cells) == 3 and line[0] == line[-1] == '"' and '"' not in cells[0] + cells[1]:
-            location, sample, numbers = cells[0], cells[1], f'"{cells[2]}"'
-        else:
-            second = _next_cell(line, 0, rows.delimiter)
-            third = _next_cell(line, second, rows.delimiter)
-            if third < 0 or '""' in line[:third]:
-                return None
-            location, sample = line[: second - 1].strip('" '), line[second : third - 1]
-            sample = sample.strip().strip('"')
-            numbers = line[third:]
-            beyond = numbers.count(rows.delimiter) - width + 1
-            if beyond > 0 and numbers.endswith(rows.delimiter * beyond):
-                numbers = numbers[:-beyond]
-        lines.locations.append(location.strip())
-        lines.samples.append(sample.strip())
-        lines.numbers.append(numbers)
-    return lines if lines.numbers and _set_others_aside(lines, rows, span) else None
+def _read_labels(body: Sequence[str], delimiter: str) -> _Labels | None:
+    """Location and sample of each line; None where marks stand that need the csv module."""
+    labels = _Labels([], [], [])
+    for line in body:
+        second = _next_cell(line, 0, delimiter)
+        third = _next_cell(line, second, delimiter)
+        if third < 0 or '""' in line[:third]:
+            return None
+        labels.heads.append(line[:third])
+        labels.locations.append(_bare(line[: second - 1]))
+        labels.samples.append(_bare(line[second : third - 1]))
+    return labels if labels.heads else None
+
+
+def _bare(cell: str) -> str:
+    return cell.strip().strip('"').strip()
 
 
 def _next_cell(line: str, at: int, delimiter: str) -> int:
@@ -226,5 +246,7 @@ def _read_group(group: Mapping[int, _Lines], delimiter: str, width: int) -> dict
             continue
         if lines.others:
             part[tuple(np.array(list(lines.others)).T)] = np.nan
-        found[number] = BulkNumbers(lines.locations, lines.samples, part, lines.others)
+        found[number] = BulkNumbers(
+            lines.labels.locations, lines.labels.samples, part, lines.others
+        )
     return found

@@ -113,9 +113,9 @@ def refuse_results(folder: Path) -> None:
         CK-118.
     """
     written = _command_of(folder / "manifest.json")
-    held = next((name for name in _RESULTS if _is_result(folder / name)), "")
+    held = [name for name in _RESULTS if _is_result(folder / name)]
     if written in ("fit", "compare") or held:
-        by = f"its manifest.json says 'cytokit {written}'" if written else f"it holds {held}"
+        by = f"it holds {held[0]}" if held else f"its manifest.json says 'cytokit {written}'"
         what = f"a folder of results ({by}), not of plates"
         mend = "give the exports themselves; 'cytokit compare' takes folders of results"
         raise InputError(Problem("CK-118", what, place(folder), mend))

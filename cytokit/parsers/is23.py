@@ -19,11 +19,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
-
 from cytokit.errors import FormatError, Problem, place
 from cytokit.findings import Finding
-from cytokit.layout.lots import Lot, Lots, lots_beside
+from cytokit.layout.lots import Lot, Lots, lots_beside, read_lots
 from cytokit.parsers._block_parts import Block, BlockFile
 from cytokit.parsers._block_readings import Notes, Readings, note_renamed
 from cytokit.parsers._block_readings import read_readings as read_median
@@ -32,8 +30,8 @@ from cytokit.parsers._block_tables import Grid, read_grid
 from cytokit.parsers._blocks import program_cells, raise_together, read_blocks, table_rows
 from cytokit.parsers._numbers import decide_decimal
 from cytokit.parsers._source import RawFile
-from cytokit.plate import Plate, SourceInfo, make_wells
-from cytokit.vocabulary import ANALYTE_COLUMNS, VendorStatus, WellType
+from cytokit.plate import Plate, SourceInfo, make_analytes, make_wells
+from cytokit.vocabulary import VendorStatus, WellType
 
 NAME = "is23"
 TITLE = "Luminex IS 2.3"
@@ -59,14 +57,14 @@ def sniff(raw: RawFile) -> bool:
     return len(cells) > 1 and _PROGRAM.fullmatch(cells[1]) is not None
 
 
-def read(raw: RawFile, lots: Lots | None = None) -> list[Plate]:
+def read(raw: RawFile, lots: Lots | RawFile | None = None) -> list[Plate]:
     """Read the plate.
 
     Parameters
     ----------
     raw : RawFile
-    lots : Lots, optional
-        The lots file that was given as a layout; else one beside the export is used.
+    lots : Lots or RawFile, optional
+        The lots file; else one beside the export is used (see the module).
 
     Returns
     -------
@@ -77,7 +75,8 @@ def read(raw: RawFile, lots: Lots | None = None) -> list[Plate]:
     ------
     FormatError
         CK-150 no Median block; CK-154 a block of readings without Location and Sample;
-        what the blocks' reader finds (CK-121..127).
+        CK-151..153 a lots file that is none or damaged; what the blocks' reader finds
+        (CK-121..127).
     """
     parts = _with_locations(read_blocks(raw))
     median = parts.find("Median")
@@ -106,15 +105,12 @@ def read(raw: RawFile, lots: Lots | None = None) -> list[Plate]:
     units = _units(readings, grids.get("Result"), entries, notes)
     wells = _rows(readings, median, grids, entries)
     _note_names(wells, notes)
-    rows = [(analyte, "", units[analyte], math.nan) for analyte in readings.analytes]
-    analytes = pd.DataFrame(rows, columns=list(ANALYTE_COLUMNS))
-    types = {"analyte": "str", "bead_id": "str", "unit": "str", "min_beads": "float64"}
     source = SourceInfo(raw.path, raw.sha256, NAME, raw.encoding, raw.delimiter, decimal)
     plate = Plate(
         name=name,
         source=source,
         wells=make_wells(wells),
-        analytes=analytes.astype(types),
+        analytes=make_analytes(readings.analytes, units),
         header=parts.header,
         statistics=statistics,
         findings=tuple(replace(finding, plate=name) for finding in notes.findings),
@@ -152,9 +148,9 @@ def _role(sample: str) -> WellType:
     return next((role for pattern, role in _ROLES if pattern.fullmatch(sample)), WellType.UNKNOWN)
 
 
-def _lots(raw: RawFile, given: Lots | None, notes: Notes) -> Lots | None:
+def _lots(raw: RawFile, given: Lots | RawFile | None, notes: Notes) -> Lots | None:
     """The lots file that was given or found beside the export; which one is a finding."""
-    book = given
+    book = read_lots(given) if isinstance(given, RawFile) else given
     if book is None:
         found = lots_beside(raw.path)
         if len(found) > 1:

@@ -35,9 +35,11 @@ _XML = re.compile(r"\s*<(\?xml|!--|[A-Za-z])")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _JSON = re.compile(r"\s*(?:\{\s*[\"}]|\[\s*[\"{\[\]])")
 _HEADING = re.compile(r"#{1,6} \S[^\t;,|]*")
-#: What only Markdown has: a fence around code, the rule under a table's head.
+#: What only Markdown has: a fence around code, the rule under a table's head, rows in bars.
 _MARKDOWN = re.compile(
-    r"^(?:```|~~~|\|?[ \t]*:?-{3,}:?[ \t]*(?:\|[ \t]*:?-{3,}:?[ \t]*)+\|?[ \t]*$)", re.MULTILINE
+    r"^(?:```|~~~|\|?[ \t]*:?-{3,}:?[ \t]*(?:\|[ \t]*:?-{3,}:?[ \t]*)+\|?[ \t]*$"
+    r"|\|.*\|[ \t]*\n\|.*\|[ \t]*$)",
+    re.MULTILINE,
 )
 _HEAD_BYTES = 8192
 

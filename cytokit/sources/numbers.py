@@ -154,10 +154,11 @@ def read_row(cells: Sequence[str], decimal: str = ".") -> tuple[list[float], dic
         if decimal == "." and text[:1] in _DIGITS and "_" not in text and text.isascii():
             # the common case without the cost of a lookup; what fails is read with care below
             try:
-                values.append(float(text))
+                value = float(text)
             except ValueError:
-                pass
-            else:
+                value = NAN
+            if math.isfinite(value):
+                values.append(value)
                 continue
         cell = _read_text(text, decimal)
         values.append(cell.value)

@@ -25,6 +25,11 @@ NUMBERS = st.one_of(
 TOKENS = st.one_of(NUMBERS, st.sampled_from(["", "NaN", "< 3.2", "1_0", "12,5", "1,234", "26.mar"]))
 BLOCK = st.lists(st.lists(NUMBERS, min_size=2, max_size=2), min_size=8, max_size=8)
 MIXED = st.lists(st.lists(TOKENS, min_size=2, max_size=2), min_size=8, max_size=8)
+SOME = st.lists(
+    st.lists(st.one_of(NUMBERS, NUMBERS, NUMBERS, TOKENS), min_size=2, max_size=2),
+    min_size=8,
+    max_size=8,
+)
 
 
 def read(file: Path, least: int, monkeypatch: pytest.MonkeyPatch) -> Plate | str:
@@ -43,7 +48,7 @@ def read(file: Path, least: int, monkeypatch: pytest.MonkeyPatch) -> Plate | str
 )
 @given(
     plain=BLOCK,
-    mixed=MIXED,
+    mixed=st.one_of(MIXED, SOME),
     quoting=st.sampled_from([0, 1]),
     delimiter=st.sampled_from([",", ";", "\t"]),
     names=st.lists(st.text('aé ,;"', max_size=4), min_size=8, max_size=8),

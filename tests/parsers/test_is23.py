@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from cytokit.errors import FormatError
-from cytokit.parsers import _is23_lots, is23, recognise
+from cytokit.errors import DesignError, FormatError
+from cytokit.layout import lots as lots_files
+from cytokit.layout import read_layout
+from cytokit.parsers import find_plates, is23, read_plate, read_plates, recognise
 from cytokit.parsers._source import RawFile
 from cytokit.plate import Plate
 
@@ -129,6 +132,51 @@ def test_lots_file_beside_the_export_is_found_and_said(tmp_path: Path) -> None:
     assert plate.wells["expected"].max() == 1803
 
 
+def test_a_lots_file_is_recorded_with_the_plate(tmp_path: Path) -> None:
+    run, lots = tmp_path / "run.csv", tmp_path / "kit_lots.csv"
+    run.write_bytes(export())
+    lots.write_text(LOTS)
+    (found,) = read_plate(run).companions
+    assert (found.path, found.format) == (str(lots), "lots")
+    assert found.sha256 == RawFile.open(lots).sha256
+    assert read_plate(run, layout=lots).companions == (found,), "once, given or found"
+    (run_alone,) = is23.read(RawFile("elsewhere.csv", export()))
+    assert run_alone.companions == ()
+
+
+def test_a_lots_file_given_as_layout_is_used(tmp_path: Path) -> None:
+    run, lots = tmp_path / "run.csv", tmp_path / "kits" / "208.csv"
+    lots.parent.mkdir()
+    run.write_bytes(export())
+    lots.write_text(LOTS)
+    assert read_plate(run).wells["expected"].max() == 0
+    for plate in (
+        read_plate(run, layout=lots),
+        read_plate(run, layout=read_layout(lots)),
+        *read_plates([run], layout=lots),
+    ):
+        assert plate.wells["expected"].max() == 1803
+        assert [companion.path for companion in plate.companions] == [str(lots)]
+
+
+def test_a_lots_file_is_no_layout_for_another_family_and_no_plate(
+    xponent: Callable[..., str], tmp_path: Path
+) -> None:
+    lots, run = tmp_path / "kit_lots.csv", tmp_path / "run.csv"
+    lots.write_text(LOTS)
+    run.write_text(xponent())
+    with pytest.raises(DesignError, match=r"CK-211: a lots file of Luminex IS 2.3") as caught:
+        read_plate(run, layout=lots)
+    assert "'batch 1'" in str(caught.value)
+    (other,) = find_plates(tmp_path).others
+    assert (other.name, other.reason.split(",")[0]) == (
+        *("kit_lots.csv", "a lots file of Luminex IS 2.3"),
+    )
+    lots.write_text(LOTS.replace("1803", "18o3"))
+    with pytest.raises(FormatError, match="CK-152"):
+        read_layout(lots)
+
+
 def test_two_lots_files_beside_the_export_are_not_chosen_from(tmp_path: Path) -> None:
     path = tmp_path / "run.csv"
     path.write_bytes(export())
@@ -193,11 +241,11 @@ def test_lots_file_in_a_path_or_a_workbook(tmp_path: Path) -> None:
     for line in LOTS.replace('"', "").splitlines():
         sheet.append([float(c) if c.isdigit() and len(c) < 5 else c for c in line.split(",")])
     book.save(tmp_path / "kit.xlsx")
-    lots = _is23_lots.read_lots(RawFile.open(tmp_path / "kit.xlsx"))
+    lots = lots_files.read_lots(RawFile.open(tmp_path / "kit.xlsx"))
     entry = lots.find("207751", "Abeta1-42")
     assert entry is not None
     assert entry.levels == {"St1": 1803, "St2": 857}
     assert entry.ranges == {"ConA": (135, 203)}
     assert lots.find("207751", "absent") is None
-    (plate,) = is23.read(RawFile("run.csv", export()), lots=tmp_path / "kit.xlsx")
+    (plate,) = is23.read(RawFile("run.csv", export()), lots=RawFile.open(tmp_path / "kit.xlsx"))
     assert plate.wells["expected"].max() == 1803

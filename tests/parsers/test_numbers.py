@@ -142,3 +142,11 @@ def test_any_text_is_a_number_a_flag_or_damage(text: str, decimal: str) -> None:
     assert cell.status in Status
     assert not (cell.damaged and math.isfinite(cell.value))
     assert math.isfinite(cell.value) or math.isnan(cell.value)
+
+
+def test_a_number_beyond_all_floats_is_damage_in_rows_too() -> None:
+    values, others = read_row(["1e999", "1e300"])
+    assert values[1] == 1e300
+    assert math.isnan(values[0])
+    assert others[0].damaged
+    assert read_cell("1e999") == others[0]

@@ -20,7 +20,10 @@ from cytokit.parsers import (
     read_plates,
     recognise,
 )
+from cytokit.record.write import write_trial
+from cytokit.simulate import simulate_trial
 from cytokit.sources import RawFile
+from cytokit.vocabulary import COMPARISON_COLUMNS, SAMPLES_COLUMNS
 
 Write = Callable[..., str]
 Save = Callable[..., Path]
@@ -79,11 +82,93 @@ def test_missing_files_and_folders(tmp_path: Path, xponent: Write, saved: Save) 
     assert "did you mean 'plate_1.csv'?" in str(caught.value)
     with pytest.raises(InputError, match="CK-115: a folder, not a plate"):
         read_plate(tmp_path)
-    (tmp_path / "manifest.json").write_text("{}")
+    (tmp_path / "manifest.json").write_text('{"command": "fit"}')
     for read in (read_plate, read_plates):
         with pytest.raises(InputError, match="CK-118: a folder of results"):
             read(tmp_path)
     assert [plate.name for plate in read_plates(file)] == ["batch 1"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("manifest.json", '{"command": "compare"}', "its manifest.json says 'cytokit compare'"),
+        ("samples.csv", ",".join(SAMPLES_COLUMNS), "it holds samples.csv"),
+        ("comparisons.csv", ",".join(COMPARISON_COLUMNS), "it holds comparisons.csv"),
+    ],
+)
+def test_folders_of_results_are_refused(
+    tmp_path: Path, xponent: Write, saved: Save, name: str, content: str, words: str
+) -> None:
+    saved(xponent(), "plate.csv")
+    saved(content + "\n", name)
+    with pytest.raises(InputError, match="CK-118: a folder of results") as caught:
+        read_plates(tmp_path)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", '{"command": "simulate"}', "{", "\ufeff[" * 99])
+def test_other_manifests_and_a_laboratorys_own_samples_are_no_results(
+    tmp_path: Path, xponent: Write, saved: Save, content: str
+) -> None:
+    saved(xponent(), "plate.csv")
+    saved(content, "manifest.json")
+    saved("Nr,donor\n1,a\n", "samples.csv")
+    assert len(read_plates(tmp_path)) == 1
+
+
+def test_a_simulated_trial_is_a_folder_of_plates(tmp_path: Path) -> None:
+    trial = simulate_trial(seed=3, subjects=4, analytes=["IL-6", "TNFa"])
+    goal = tmp_path / "my_trial"
+    write_trial(trial.files("xponent"), goal, options={"seed": 3}, force=False)
+    assert read_plates(goal)
+    reasons = {other.name: other.reason for other in find_plates(goal).others}
+    assert reasons["manifest.json"] == "this is a JSON file, not a plate export"
+    assert reasons["README.md"] == "this is a page of text (Markdown), not a plate export"
+    assert reasons["design.csv"].startswith("a study design, not a plate")
+    assert "it begins with 'analyte,unit,ratio'" in reasons["truth.csv"]
+
+
+PAGE = """{start}Bio-Plex Manager writes `File Name:`, `Analyte:`, `DataType:` and `Std. Curve:`.
+
+| Analyte | Type | Well | FI | FI - Bkgd | Obs Conc | Exp Conc |
+|---------|------|------|----|-----------|----------|----------|
+| IL-6 (19) | X1 | A1 | 12 | 10 | 3.5 | |
+
+Analyte: IL-6 (19)
+Std. Curve: FI = 1 + (2 - 1) / ((1 + (Conc / 3)^-1))^1
+DataType:,Median
+Location,Sample,IL-6
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PAGE.format(start="# The formats\n\n"),
+        PAGE.format(start=""),
+        PAGE.format(start="").replace("|----", "|    ").replace("-", "\u2013"),
+        "Exports\n\n```\nType\tWell\tFI\tObs Conc\nX1\tA1\t12\t3\n```\n",
+        "The head is Type\tWell\tFI\tObs Conc, for example:\n\nType\tWell\tFI\tObs Conc\n"
+        "and\tso on, see Analyte: and Std. Curve:\tabove\n",
+    ],
+)
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_documentation_that_quotes_exports_is_claimed_by_nobody(text: str, newline: str) -> None:
+    raw = RawFile("FORMATS.md", text.replace("\n", newline).encode())
+    with pytest.raises(FormatError, match=r"CK-10[23]"):
+        recognise(raw)
+
+
+def test_recognising_splits_only_the_head_of_a_file(
+    xponent: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = RawFile("plate.csv", (xponent() + "tail,1\n" * 50_000).encode())
+    monkeypatch.setattr(RawFile, "rows", property(lambda _: pytest.fail("the whole was split")))
+    assert recognise(raw).NAME == "xponent"
+    letter = RawFile("letter.txt", b'Dear "reader,"\nno plate,"here\n')
+    with pytest.raises(FormatError, match="CK-103"):
+        recognise(letter)
 
 
 def test_folders_and_globs_are_expanded_and_others_are_listed(

@@ -18,7 +18,7 @@ from cytokit.errors import CytokitError, FormatError, InputError, UsageError
 from cytokit.sources import RawFile
 from cytokit.sources import rows as rows_module
 from cytokit.sources import workbook as workbooks
-from cytokit.sources.rows import Rows
+from cytokit.sources.rows import Rows, first_rows
 from cytokit.sources.text import guess_delimiter, split_lines
 
 
@@ -107,6 +107,17 @@ def test_any_text_is_split_as_the_csv_module_splits_it(text: str) -> None:
     assert [row for row in got if any(row)] == [row for row in want if any(row)]
 
 
+@common
+@given(st.text(alphabet='ab,"\n ', max_size=40), st.integers(1, 4))
+def test_the_first_rows_are_those_of_the_whole(text: str, count: int) -> None:
+    try:
+        whole = split_rows(text, ",", "x.csv").cells
+    except FormatError:
+        assert len(first_rows(split_lines(text), ",", "x.csv", count)) <= count, "never an error"
+        return
+    assert list(first_rows(split_lines(text), ",", "x.csv", count)) == list(whole)[:count]
+
+
 def test_a_cell_may_run_over_lines_and_rows_still_know_theirs() -> None:
     split = split_rows('a,"two\nlines"\nb,c\n', ",", "x.csv")
     assert list(split.cells)[:2] == [["a", "two\nlines"], ["b", "c"]]
@@ -145,6 +156,13 @@ def test_more_cells_than_any_export_are_refused(monkeypatch: pytest.MonkeyPatch)
         (b"Program,xPONENT\x00\x01\x02", "a binary file of an unknown kind"),
         (b"<html><body>", "a web page (HTML)"),
         (b"<!DOCTYPE html><html>", "a web page (HTML)"),
+        (b'{"command": "simulate"}', "a JSON file"),
+        (b'\xef\xbb\xbf[\n  {"a": 1}]', "a JSON file"),
+        (b"# Title\r\n\r\nWords; more, words\r\n", "a page of text (Markdown)"),
+        (b"a,b\n```\nc\n```\n", "a page of text (Markdown)"),
+        (b"# plate 3\nwell,sample\nA1,x\n", "text"),
+        (b"# plate 3,old\n\nwell,sample\nA1,---\n", "text"),
+        (b"Type|Well|FI\nX1|A1|---\n", "text"),
         (b"<?xml version='1.0'?><a/>", "xml"),
         ("<?xml version='1.0'?><a/>".encode("utf-16"), "xml"),
         (b"BMP4 is an analyte,1\n", "text"),
