@@ -162,6 +162,8 @@ def _report(result: PlateFit, goal: Path, as_json: bool) -> None:
     rows: list[list[str]] = []
     for row in summary.to_dict("records"):
         span = f"{short(row['lloq'])} - {short(row['uloq'])} {row['unit']}".strip()
+        if row["verdict"] == "failed":
+            span = "no curve"
         inside = f"{row['n_in_range']}/{row['n_samples']}"
         cells = [row["analyte"], row["verdict"], span, inside]
         rows.append([row["plate"], *cells] if several else cells)
@@ -172,7 +174,22 @@ def _report(result: PlateFit, goal: Path, as_json: bool) -> None:
         right=[len(header) - 1],
         styles=lambda row: {"fg": _COLOURS.get(row[verdict])},
     )
+    for sentence in _failures(summary):
+        note(sentence)
     note(f"results: {goal} (open report.html there)")
+
+
+def _failures(summary: pd.DataFrame) -> list[str]:
+    """Why curves failed, each reason once, with what can be done."""
+    failed = summary[summary["verdict"] == "failed"]
+    found = []
+    for reason, rows in failed.groupby("reason", sort=False):
+        names = list(dict.fromkeys(rows["analyte"]))
+        rest = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        found.append(f"no curve for {', '.join(names[:3])}{rest}: {reason}")
+    if len(failed) == len(summary):
+        found.append("expected concentrations can be given with --layout; see cytokit inspect")
+    return found
 
 
 def _leave(result: PlateFit, failed: list[CytokitError], strict: bool) -> None:

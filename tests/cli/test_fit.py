@@ -155,6 +155,8 @@ def test_a_plate_without_standards_has_no_curves_but_says_so(run, bench: Path) -
     (bench / "plate.csv").write_bytes(text[:start] + text[end:])
     outcome = run("fit", "plate.csv")
     assert outcome.code == 0, outcome.err
+    assert "no curve for IFNg, IL-6, TNFa and 3 more: 0 usable standard levels" in outcome.err
+    assert "--layout" in outcome.err
     curves = pd.read_csv(bench / "plate_cytokit/curves.csv")
     assert set(curves["verdict"]) == {"failed"}
     assert curves["reason"].str.contains("standard").all()
