@@ -9,24 +9,34 @@ from pathlib import Path
 import pytest
 
 from cytokit.errors import InputError
-from cytokit.parsers import read_plates
+from cytokit.parsers import read_plate, read_plates
 from cytokit.platefit import fit
 from cytokit.record.verify import verify
+from cytokit.simulate import simulate_trial
 from cytokit.stats import compare
 from cytokit.study import Study
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
-@pytest.fixture
-def study_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Plates, design and a fit of two plates in the working folder."""
-    folder = tmp_path / "study"
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Plates, design and a fit of two plates, made once."""
+    folder = tmp_path_factory.mktemp("made")
     for path in (ROOT / "example_plates").glob("*.csv"):
         shutil.copy(path, folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        fit(read_plates(["plate_1.csv", "plate_2.csv"])).write("run")
+    return folder
+
+
+@pytest.fixture
+def study_folder(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it as the working folder."""
+    folder = tmp_path / "study"
+    shutil.copytree(made, folder)
     monkeypatch.chdir(folder)
-    fit(read_plates(["plate_1.csv", "plate_2.csv"])).write("run")
     return folder
 
 
@@ -113,3 +123,15 @@ def test_a_command_that_cannot_be_run_again(study_folder: Path) -> None:
     path.write_text(json.dumps(manifest))
     with pytest.raises(InputError, match="CK-513: the manifest's command 'pour'"):
         verify("run")
+
+
+def test_kit_lots_given_from_elsewhere_are_given_again(study_folder: Path) -> None:
+    trial = simulate_trial(seed=3, subjects=8).files("is23")
+    Path("kit").mkdir()
+    for name, data in trial.items():
+        (Path("kit") / name if name == "kit_lots.csv" else Path(name)).write_bytes(data)
+    exports = [name for name in trial if name.startswith("plate_")]
+    plates = [read_plate(name, layout="kit/kit_lots.csv") for name in exports]
+    fit(plates).write("is23_run")
+    result = verify("is23_run")
+    assert result.identical, result.differences

@@ -32,19 +32,19 @@ def refit(manifest: Mapping[str, Any], found: Mapping[str, Path]) -> PlateFit:
     PlateFit
     """
     from cytokit.curves.options import FitOptions
-    from cytokit.layout import read_layout
     from cytokit.parsers import distinct_names, read_file
     from cytokit.platefit import fit
 
-    by_role: dict[str, list[str]] = {}
-    for entry in manifest["inputs"]:
-        by_role.setdefault(entry["role"], []).append(entry["path"])
-    layouts = by_role.get("layout", [])
-    layout = read_layout(found[layouts[0]]) if layouts else None
+    inputs = manifest["inputs"]
+    layouts = [found[entry["path"]] for entry in inputs if entry["role"] == "layout"]
+    lots = [found[entry["path"]] for entry in inputs if entry["role"] == "lots"]
     plates = [
-        replace(plate, source=replace(plate.source, path=path))
-        for path in by_role.get("plate", [])
-        for plate in read_file(found[path], layout=layout)
+        replace(plate, source=replace(plate.source, path=entry["path"]))
+        for entry in inputs
+        if entry["role"] == "plate"
+        for plate in read_file(
+            found[entry["path"]], layout=_companion(entry, found[entry["path"]], layouts, lots)
+        )
     ]
     excluded = pd.DataFrame(manifest["excluded"], columns=list(EXCLUSION_COLUMNS), dtype="str")
     return fit(
@@ -52,6 +52,20 @@ def refit(manifest: Mapping[str, Any], found: Mapping[str, Path]) -> PlateFit:
         FitOptions(**_known(manifest["options"], FitOptions)),
         exclusions=excluded if len(excluded) else None,
     )
+
+
+def _companion(
+    entry: Mapping[str, str], export: Path, layouts: list[Path], lots: list[Path]
+) -> Path | None:
+    """What was given with --layout: a plate map, or for IS 2.3 the kit's lots.
+
+    Lots that lie beside the export are found by the parser itself, as in the first run.
+    """
+    if layouts:
+        return layouts[0]
+    if entry["format"] == "is23" and lots and lots[0].parent != export.parent:
+        return lots[0]
+    return None
 
 
 def rerun_fit(manifest: Mapping[str, Any], found: Mapping[str, Path], goal: Path) -> None:
