@@ -84,6 +84,26 @@ def shorten(text: str, points: float, size: float = SMALL) -> str:
     return ELLIPSIS
 
 
+def squeeze(text: str, points: float, size: float = SMALL) -> str:
+    """The text, or its beginning and end with an ellipsis between, where the end tells names apart.
+
+    Examples
+    --------
+    >>> squeeze("Bordetella p. Toxin", 50)
+    'Bordetell…Toxin'
+    """
+    if text_width(text, size) <= points:
+        return text
+    for kept in range(len(text) - 1, 2, -1):
+        cut = len(text) - kept * 2 // 5
+        cut += text[cut - 1] == "\\"  # an escaped sign is left out whole
+        head = text[: kept - (len(text) - cut)].rstrip(" \\")
+        short = head + ELLIPSIS + text[cut:].lstrip()
+        if text_width(short, size) <= points:
+            return short
+    return ELLIPSIS
+
+
 def wrap(text: str, points: float, size: float = SMALL, lines: int = 0) -> list[str]:
     """Break a text at spaces into lines of at most so many points.
 

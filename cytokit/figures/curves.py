@@ -12,7 +12,7 @@ from cytokit.errors import NothingToDoError, Problem, UsageError, did_you_mean
 from cytokit.figures import _curve_parts as parts
 from cytokit.figures._captions import footer_lines, footer_room, write_footer
 from cytokit.figures._curve_parts import CurveLike
-from cytokit.figures._text import plain, shorten, text_width
+from cytokit.figures._text import plain, squeeze, text_width
 from cytokit.figures.brackets import size_in_points
 from cytokit.figures.style import (
     BAD,
@@ -283,7 +283,7 @@ def _title(ax: Axes, curve: CurveLike) -> None:
     """Analyte on the left, verdict on the right."""
     verdict = str(curve.verdict)
     room = size_in_points(ax)[0] - text_width(verdict, SMALL) - 6
-    ax.set_title(shorten(plain(curve.analyte), room, TITLE), loc="left", pad=4)
+    ax.set_title(squeeze(plain(curve.analyte), room, TITLE), loc="left", pad=4)
     color = _VERDICT_COLORS.get(Verdict(verdict), QUIET) if verdict in set(Verdict) else QUIET
     ax.annotate(
         verdict, (1, 1), xycoords="axes fraction", xytext=(0, 4), textcoords="offset points",

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cytokit.figures._scales import log_axis, log_bounds, log_ticks
-from cytokit.figures._text import number, plain, shorten, text_width, wrap
+from cytokit.figures._text import number, plain, shorten, squeeze, text_width, wrap
 from cytokit.figures.style import axes_at, new_figure
 
 WORDS = st.text("abc", min_size=1, max_size=6)
@@ -33,6 +33,13 @@ def test_greek_and_signs_survive():
 @given(st.text(max_size=40), st.floats(5, 150))
 def test_shortened_text_fits(text, room):
     short = shorten(plain(text), room)
+    assert text_width(short) <= max(room, text_width("…"))
+
+
+@settings(deadline=None, derandomize=True, max_examples=60)
+@given(st.text(max_size=40), st.floats(5, 150))
+def test_squeezed_text_fits(text, room):
+    short = squeeze(plain(text), room)
     assert text_width(short) <= max(room, text_width("…"))
 
 
@@ -78,3 +85,10 @@ def test_labels_of_an_axis_are_of_one_kind():
     labels = [label.get_text() for label in ax.get_yticklabels() if label.get_text()]
     assert labels == ["10⁰", "10¹", "10²", "10³", "10⁴", "10⁵", "10⁶"]
     assert number(10000) == "10,000"
+
+
+def test_names_that_differ_at_their_end_stay_apart():
+    names = [squeeze(f"Bordetella pertussis {end}", 50) for end in ("Toxin", "FHA")]
+    assert names[0] != names[1]
+    assert names[0].endswith("oxin")
+    assert names[1].endswith("FHA")
