@@ -6,6 +6,7 @@ Debian's chromium (packages chromium and chromium-driver); the tests are skipped
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 import time
@@ -36,7 +37,10 @@ FLAGS = (
 def chromium() -> Iterator[Any]:
     """One browser for all tests, with a new empty profile."""
     if CHROMIUM is None or DRIVER is None:
-        pytest.skip("chromium or chromedriver not found: apt-get install chromium chromium-driver")
+        missing = "chromium or chromedriver not found: apt-get install chromium chromium-driver"
+        if os.environ.get("CYTOKIT_REQUIRE_BROWSER"):
+            pytest.fail(missing)
+        pytest.skip(missing)
     webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         options = webdriver.ChromeOptions()
