@@ -1,48 +1,43 @@
-# The peers in R on the curves of benchmarks/solver.py: drc (LL.5), minpack.lm (nlsLM), nplr.
+# The peers in R: drc (LL.5), minpack.lm (nlsLM), nplr. Called by benchmarks/peers.py:
 #
-#   python benchmarks/solver.py --export curves.csv
-#   Rscript benchmarks/peers.R curves.csv [table.txt]
+#   Rscript benchmarks/peers.R curves.csv fits.csv
 #
-# Runs where R with drc, minpack.lm and nplr is installed; packages that are not are left out, and
-# the table says so. It prints, per package, curves per second, the share that converged, and the
-# share whose weighted sum of squares is within 1e-6 of the best that any of them reached. Its speed
-# is to be set against that of benchmarks/solver.py run on the same machine at the same time.
+# curves.csv holds scenario, curve, x, y, w; fits.csv gets a row per peer and curve: the weighted sum
+# of squares reached (empty where the fit failed) and whether the peer gave an answer; a row
+# per peer in fits.csv.peers: package, version (empty: not installed) and processor time.
 #
 # drc and nlsLM take the weights differently: drc multiplies residuals by them (1/sd), nls squares
 # are multiplied by them (1/variance). nplr has weighting rules of its own and rescales y to 0..1: its
-# speed and convergence are comparable, its optimum is not.
+# speed and convergence are comparable, its optimum is not. drc and nlsLM look the weights up among the
+# columns of the data first, one of which is called curve: so w stands alone below.
 
 arguments <- commandArgs(trailingOnly = TRUE)
-if (length(arguments) < 1) stop("usage: Rscript peers.R curves.csv [table.txt]")
-wells <- read.csv(arguments[1], stringsAsFactors = FALSE)
-curves <- split(wells, list(wells$scenario, wells$curve), drop = TRUE)
+if (length(arguments) != 2) stop("usage: Rscript peers.R curves.csv fits.csv")
+levels <- read.csv(arguments[1], stringsAsFactors = FALSE)
+curves <- split(levels, list(levels$scenario, levels$curve), drop = TRUE)
 
 logistic <- function(x, a, d, b, logc, g) d + (a - d) / (1 + exp(b * (log(x) - logc)))^g
 objective <- function(curve, fitted) sum(curve$w * (curve$y - fitted)^2)
 
-by_drc <- function(curve) {
-  fit <- drc::drm(y ~ x, data = curve, fct = drc::LL.5(), weights = sqrt(curve$w))
-  if (!fit$fit$convergence) stop("not converged")
-  objective(curve, fitted(fit))
-}
-
-by_drc_tight <- function(curve) {
+by_drc <- function(curve, control = drc::drmc()) {
   fit <- drc::drm(
-    y ~ x, data = curve, fct = drc::LL.5(), weights = sqrt(curve$w),
-    control = drc::drmc(relTol = 1e-12, maxIt = 2000)
+    y ~ x, data = curve, fct = drc::LL.5(), weights = sqrt(w), control = control
   )
   if (!fit$fit$convergence) stop("not converged")
   objective(curve, fitted(fit))
 }
+
+by_drc_tight <- function(curve) by_drc(curve, drc::drmc(relTol = 1e-12, maxIt = 2000))
 
 by_nls_lm <- function(curve) {
   start <- list(
     a = min(curve$y), d = max(curve$y), b = 1, logc = mean(log(curve$x[curve$x > 0])), g = 1
   )
   fit <- minpack.lm::nlsLM(
-    y ~ logistic(x, a, d, b, logc, g), data = curve, start = start, weights = curve$w,
+    y ~ logistic(x, a, d, b, logc, g), data = curve, start = start, weights = w,
     control = minpack.lm::nls.lm.control(maxiter = 500)
   )
+  if (!fit$convInfo$isConv) stop("not converged")
   objective(curve, fitted(fit))
 }
 
@@ -63,46 +58,36 @@ peers <- list(
   "nplr" = list(package = "nplr", fit = by_nplr)
 )
 
-reached <- matrix(
-  NA_real_, length(curves), length(peers), dimnames = list(names(curves), names(peers))
-)
-converged <- seconds <- setNames(rep(NA_real_, length(peers)), names(peers))
+fits <- list()
+about <- list()
 for (name in names(peers)) {
-  if (!requireNamespace(peers[[name]]$package, quietly = TRUE)) next
-  ok <- logical(length(curves))
-  seconds[name] <- system.time(
+  package <- peers[[name]]$package
+  if (!requireNamespace(package, quietly = TRUE)) {
+    about[[name]] <- data.frame(peer = name, package = package, version = "", seconds = NA)
+    next
+  }
+  reached <- rep(NA_real_, length(curves))
+  answered <- logical(length(curves))
+  spent <- system.time(
     for (i in seq_along(curves)) {
       value <- suppressWarnings(suppressMessages(
         tryCatch(peers[[name]]$fit(curves[[i]]), error = function(e) NULL)
       ))
-      ok[i] <- !is.null(value)
-      if (ok[i]) reached[i, name] <- value
+      answered[i] <- !is.null(value)
+      if (answered[i]) reached[i] <- value
     }
-  )["elapsed"]
-  converged[name] <- mean(ok)
+  )
+  fits[[name]] <- data.frame(
+    peer = name,
+    scenario = vapply(curves, function(curve) curve$scenario[1], ""),
+    curve = vapply(curves, function(curve) curve$curve[1], 0L),
+    answered = answered,
+    objective = format(reached, digits = 17)
+  )
+  about[[name]] <- data.frame(
+    peer = name, package = package, version = as.character(packageVersion(package)),
+    seconds = spent[["user.self"]] + spent[["sys.self"]]
+  )
 }
-
-best <- suppressWarnings(apply(reached, 1, min, na.rm = TRUE))
-lines <- c(
-  sprintf("%s; %d curves", R.version.string, length(curves)),
-  sprintf("%-18s %10s %10s %12s", "", "curves/s", "converged", "<= 1e-6")
-)
-for (name in names(peers)) {
-  package <- peers[[name]]$package
-  if (is.na(seconds[name])) {
-    lines <- c(lines, sprintf("%-18s %s is not installed", name, package))
-    next
-  }
-  good <- if (all(is.na(reached[, name]))) {
-    "-"
-  } else {
-    within <- !is.na(reached[, name]) & reached[, name] <= best * (1 + 1e-6)
-    sprintf("%.0f %%", 100 * mean(within))
-  }
-  lines <- c(lines, sprintf(
-    "%-18s %10.0f %9.0f%% %12s   (%s %s)", name, length(curves) / seconds[name],
-    100 * converged[name], good, package, as.character(packageVersion(package))
-  ))
-}
-writeLines(lines)
-if (length(arguments) > 1) writeLines(lines, arguments[2])
+write.csv(do.call(rbind, fits), arguments[2], row.names = FALSE, quote = FALSE)
+write.csv(do.call(rbind, about), paste0(arguments[2], ".peers"), row.names = FALSE)

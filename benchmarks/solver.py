@@ -6,7 +6,7 @@ One core, twelve scenarios, the weak prior (MAP); all curves of one dilution ser
 peers fit the same level means with the same weights, five parameters, from the usual start
 (extremes of y, middle of ln x, b = g = 1) and with their own defaults. Processor time is measured,
 of kernel and peers in turns, and the best round of each counts; on a shared machine the ratios are
-what to quote. ``--export`` writes the peers' curves as CSV, for benchmarks/peers.R.
+what to quote. ``--export`` writes the peers' curves as CSV; benchmarks/peers.py has those in R.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ SEED = 20
 ROUNDS = 5
 ONE_CORE = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 REACHED = 1e-6
+#: Readings of each curve that are inverted: a plate's worth.
+READINGS = 96
 Data = dict[str, tuple[Array, Array, Array]]
 
 
@@ -163,7 +165,19 @@ def against_the_peers(data: Data, few: Data) -> Iterator[str]:
         small = [(x, y[:, :size], w[:, :size])]
         spent = min(seconds(lambda small=small: kernel(small)) for _ in range(10 * ROUNDS))
         yield f"kernel, {size} curve{'s' * (size > 1)} at a time: {1e3 * spent:.1f} ms"
+    yield from answers(x, y, w)
     yield "goals: 40,000 curves/s on an idle core, 40 x curve_fit, 150 x lmfit (processor time)"
+
+
+def answers(x: Array, y: Array, w: Array) -> Iterator[str]:
+    """Speed of what is asked of fitted curves: their covariance, and concentrations of readings."""
+    prior = weak_prior(x)
+    fit = fit_batch(x, y, w, prior=prior)
+    readings = np.tile(y, (READINGS // y.shape[0] + 1, 1))[:READINGS]
+    covariance = min(seconds(lambda: fit.covariance(x, w, prior)) for _ in range(10 * ROUNDS))
+    inversion = min(seconds(lambda: fit.invert(readings)) for _ in range(10 * ROUNDS))
+    yield f"covariance: {y.shape[1] / covariance:,.0f} curves/s"
+    yield f"inversion: {readings.size / inversion / 1e6:.1f} million readings/s"
 
 
 def report(n_curves: int, n_peer: int) -> Iterator[str]:
@@ -197,10 +211,15 @@ def export(file: Path, n_curves: int, n_peer: int) -> None:
                 )
 
 
+def on_one_core() -> None:
+    """Start again with one thread: this must stand in the environment before numpy is loaded."""
+    if not ONE_CORE.items() <= os.environ.items():
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | ONE_CORE)
+
+
 def main() -> None:
     """Print the report, and write it to a file if asked."""
-    if not ONE_CORE.items() <= os.environ.items():  # must stand before numpy is loaded
-        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | ONE_CORE)
+    on_one_core()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--curves", type=int, default=1000)
     parser.add_argument("--peer-curves", type=int, default=10)

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from cytokit.curves.model import Array, inverse_psi, psi, psi_gradient
+from cytokit.curves.derivatives import psi_gradient
+from cytokit.curves.model import Array, inverse_psi, psi
 from cytokit.curves.weights import VarianceModel
 
 Index = NDArray[np.intp]

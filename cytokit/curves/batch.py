@@ -87,25 +87,36 @@ def fit_batch(
     mean_precision = no_prior if prior is None else prior.spread(n_curves)
     log_x = log_concentration(x)
     box = make_box(log_x[x > 0], model)
-    grid = make_grid(log_x, box, orientation)
 
     fit = _nothing_yet(n_curves, orientation, model)
     fit.outcome[_equal_levels(y, w)] = Outcome.FLAT
     fit.outcome[(w > 0).sum(axis=0) < LEVELS_NEEDED[model]] = Outcome.TOO_FEW_LEVELS
-    todo = np.flatnonzero(fit.outcome == Outcome.NOT_CONVERGED)
-    for first in range(0, todo.size, CHUNK):
-        part = todo[first : first + CHUNK]
-        mean, precision = (values.take(part, axis=1) for values in mean_precision)
-        levels = make_levels(
-            log_x, y.take(part, axis=1), w.take(part, axis=1), (mean, precision), box, orientation
-        )
-        found = search(levels, grid, None if starts is None else starts.take(part, axis=1))
-        fit.theta[:, part] = found.theta
-        fit.s[part] = found.s
-        fit.a[part] = levels.y_mean - found.s * found.shape_mean
-        fit.sse[part] = found.objective
-        fit.iterations[part] = found.iterations
-        fit.outcome[part[found.converged]] = Outcome.FITTED
+    todo = fit.outcome == Outcome.NOT_CONVERGED
+    has_prior = (mean_precision[1] > 0).all(axis=0)
+    for guided in (True, False):
+        group = np.flatnonzero(todo & (has_prior == guided))
+        if group.size == 0:
+            continue
+        grid = make_grid(log_x, box, orientation, edges=not guided)
+        for first in range(0, group.size, CHUNK):
+            part = group[first : first + CHUNK]
+            levels = make_levels(
+                log_x,
+                y.take(part, axis=1),
+                w.take(part, axis=1),
+                (mean_precision[0].take(part, axis=1), mean_precision[1].take(part, axis=1)),
+                box,
+                orientation,
+            )
+            found = search(
+                levels, grid, guided, None if starts is None else starts.take(part, axis=1)
+            )
+            fit.theta[:, part] = found.theta
+            fit.s[part] = found.s
+            fit.a[part] = levels.y_mean - found.s * found.shape_mean
+            fit.sse[part] = found.objective
+            fit.iterations[part] = found.iterations
+            fit.outcome[part[found.converged]] = Outcome.FITTED
     fit.at_bound[:] = ((fit.theta <= box[0]) | (fit.theta >= box[1])) & (box[0] < box[1])
     _put_flat(fit, y, w, mean_precision, box)
     return fit

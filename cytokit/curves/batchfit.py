@@ -8,6 +8,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
+from cytokit.curves.derivatives import psi_gradient
 from cytokit.curves.model import (
     Array,
     inverse_psi,
@@ -15,7 +16,6 @@ from cytokit.curves.model import (
     log_midpoint,
     natural,
     psi,
-    psi_gradient,
 )
 from cytokit.curves.options import ModelName
 from cytokit.curves.prior import Prior

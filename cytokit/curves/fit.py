@@ -12,16 +12,10 @@ from numpy.typing import NDArray
 from cytokit.curves.assemble import make_curves
 from cytokit.curves.calibrate import calibrate
 from cytokit.curves.curve import Dropped, StandardCurve
-from cytokit.curves.gather import (
-    AnalyteStandards,
-    WellArrays,
-    analyte_standards,
-    sample_scatter,
-    stack,
-    well_arrays,
-)
+from cytokit.curves.gather import WellArrays, sample_scatter, well_arrays
 from cytokit.curves.options import FitOptions
 from cytokit.curves.profiles import PROFILES, Profile, level_to_drop
+from cytokit.curves.standards import AnalyteStandards, plate_standards, stack
 from cytokit.curves.weights import Scatter
 from cytokit.errors import Problem, UsageError, did_you_mean
 from cytokit.plate import Plate
@@ -151,9 +145,9 @@ def fit_curves(
         well_arrays(plate, options, rows) for plate, rows in zip(plates, excluded, strict=True)
     ]
     standards = [
-        analyte_standards(one, number, analyte, options)
+        one_analyte
         for number, one in enumerate(arrays)
-        for analyte in range(len(one.plate.analyte_names))
+        for one_analyte in plate_standards(one, number, options)
     ]
     scatters = _scatters(arrays)
     usual = [usual_wells(plate) for plate in plates]
@@ -181,7 +175,7 @@ def _scatters(arrays: Sequence[WellArrays]) -> list[Scatter]:
     out = []
     for one in arrays:
         scatter = sample_scatter(one)
-        for analyte in range(len(one.plate.analyte_names)):
+        for analyte in range(len(one.names)):
             column = slice(analyte, analyte + 1)
             out.append(
                 Scatter(

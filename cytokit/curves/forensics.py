@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pandas as pd
@@ -27,8 +27,6 @@ from cytokit.vocabulary import WellType
 
 #: two readings of one level apart by more than this on ln MFI are not chance (5 sd of a 14 % CV)
 TWIN_LIMIT = 0.7
-#: a plate's mid-curve signal under this share of the other plates' median is named
-LOW_SIGNAL = 0.5
 #: e to this power is still a number
 _LN_MAX = 700.0
 
@@ -126,7 +124,7 @@ def series_irregular(series: Series) -> Iterable[What]:
             yield (
                 "series_irregular",
                 f"the step from {series.names[i]} to {series.names[i + 1]} is "
-                f"{_fold(steps[i]):.3g}-fold where the series goes {_fold(usual):.3g}-fold",
+                f"{fold(steps[i]):.3g}-fold where the series goes {fold(usual):.3g}-fold",
             )
 
 
@@ -229,42 +227,13 @@ def twin_findings(plate: Plate) -> list[Finding]:
     found = []
     for sample, analyte in ends.index[(apart > TWIN_LIMIT) & (ends["max"] > 100)]:
         mine = rows[(rows["sample"] == sample) & (rows["analyte"] == analyte)]
-        fold = _fold(float(apart[sample, analyte]))
-        message = f"replicates {', '.join(mine['well'])} differ {fold:.2g}-fold"
+        times = fold(float(apart[sample, analyte]))
+        message = f"replicates {', '.join(mine['well'])} differ {times:.2g}-fold"
         found.append(Finding("twin_apart", message, plate.name, "", str(sample), str(analyte)))
     return found
 
 
-def signal_findings(plates: Sequence[Plate]) -> list[Finding]:
-    """Plates whose mid-curve signal lies far under that of the other plates.
-
-    Parameters
-    ----------
-    plates : sequence of Plate
-        At least three, with common analytes and levels.
-
-    Returns
-    -------
-    list of Finding
-        Code ``low_signal``.
-    """
-    if len(plates) < 3:
-        return []
-    tables = [level_table(plate).assign(plate=plate.name) for plate in plates]
-    levels = pd.concat([table[table["expected"] > 0] for table in tables])
-    levels["ln_mfi"] = np.log(levels["mfi"].clip(lower=0.5))
-    wide = levels.pivot_table(index=["analyte", "expected"], columns="plate", values="ln_mfi")
-    found = []
-    for name in wide.columns:
-        others = wide.drop(columns=name).median(axis=1)
-        share = _fold(float((wide[name] - others).median()))
-        if share < LOW_SIGNAL:
-            message = f"the standards read {100 * share:.0f} % of the other plates' median"
-            found.append(Finding("low_signal", message, plate=str(name)))
-    return found
-
-
-def _fold(step: float) -> float:
+def fold(step: float) -> float:
     """The ratio of a step in logarithms; infinite where no number holds it."""
     return math.exp(step) if step < _LN_MAX else math.inf
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytokit.curves.model import Array
-from cytokit.curves.weights import Scatter, VarianceModel, bounded_excess
+from cytokit.curves.weights import Bounds, Scatter, VarianceModel
 
 #: where a plate says nothing: levels err by 1 %, give or take a factor of three
 LEVEL_SD, LEVEL_SPREAD = 0.01, 1.0
@@ -56,11 +56,12 @@ def _one_plate(misfit: Scatter, base: Array, pull: Array) -> float:
     """Fisher scoring for the one ln sd of a plate."""
     centre, precision = np.log(LEVEL_SD), 1.0 / LEVEL_SPREAD**2
     phi = centre
+    bounds = Bounds.of(misfit.df)
     for _ in range(_STEPS):
         own = pull * np.exp(2 * phi)
         total = base + own
         u = 2 * own / total
-        excess = bounded_excess(misfit.ss / total, misfit.df)
+        excess = bounds.excess(misfit.ss / total)
         score = 0.5 * _average((excess * u).sum(0)) + precision * (centre - phi)
         information = 0.5 * _average((misfit.df * u * u).sum(0)) + precision
         step = float(np.clip(score / information, -0.7, 0.7))

@@ -12,18 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cytokit.curves.curvature import ordered_sum
-from cytokit.curves.model import Array, psi_gradient
+from cytokit.curves.derivatives import take_apart
+from cytokit.curves.model import Array, psi
+from cytokit.curves.sums import dot, ordered_sum
 
 TINY = 1e-300
-
-
-def dot(u: Array, v: Array) -> Array:
-    """Sum over the levels of a product; u may be a stack (j, n, N)."""
-    if v.shape[-1] == 1:
-        return dot(np.repeat(u, 2, axis=-1), np.repeat(v, 2, axis=-1))[..., :1]
-    subscripts = "jin,in->jn" if u.ndim == 3 else "in,in->n"
-    return np.asarray(np.einsum(subscripts, u, v))
+#: where the packed form holds the diagonal
+DIAGONAL = [0, 3, 5]
+#: the packed form's elements in a matrix laid out flat
+UPPER = [0, 1, 2, 4, 5, 8]
 
 
 @dataclass(slots=True)
@@ -52,6 +49,10 @@ class Levels:
     def n_curves(self) -> int:
         """Number of curves."""
         return int(self.y.shape[1])
+
+    def inside(self, theta: Array) -> Array:
+        """Theta moved into the box."""
+        return np.minimum(np.maximum(theta, self.low), self.high)
 
     def take(self, index: npt.NDArray[np.intp]) -> Levels:
         """Some of the curves (take keeps the memory order, which fancy indexing does not)."""
@@ -92,28 +93,30 @@ def make_levels(
 
 @dataclass(slots=True)
 class Point:
-    """The objective at theta, with what the next step needs."""
+    """The objective at theta and its local shape, all (., N).
+
+    `downhill` is half the negative gradient; `gauss_newton` and `hessian` are half the approximate
+    and half the true second derivatives, packed as 00, 01, 02, 11, 12, 22.
+    """
 
     theta: Array  # (3, N)
-    gradient: Array  # (3, n, N), of the shape
-    centred: Array  # (n, N), shape minus its weighted mean
-    residual: Array  # (n, N)
-    shape_mean: Array
-    spread: Array  # weighted sum of squares of `centred`
     s: Array
+    shape_mean: Array
     objective: Array
+    downhill: Array  # (3, N)
+    gauss_newton: Array  # (6, N)
+    hessian: Array  # (6, N)
 
     def take(self, index: npt.NDArray[np.intp]) -> Point:
         """Some of the curves."""
         return Point(
             self.theta.take(index, axis=1),
-            self.gradient.take(index, axis=2),
-            self.centred.take(index, axis=1),
-            self.residual.take(index, axis=1),
-            self.shape_mean[index],
-            self.spread[index],
             self.s[index],
+            self.shape_mean[index],
             self.objective[index],
+            self.downhill.take(index, axis=1),
+            self.gauss_newton.take(index, axis=1),
+            self.hessian.take(index, axis=1),
         )
 
     def replace_where(self, accepted: npt.NDArray[np.bool_], new: Point) -> Point:
@@ -125,63 +128,116 @@ class Point:
         return self
 
 
-def evaluate(levels: Levels, theta: Array) -> Point:
-    """Project a and s out at theta (3, N)."""
-    shape, gradient = psi_gradient(levels.log_x, theta, levels.orientation)
-    shape_mean = dot(levels.w, shape) / levels.w_sum
-    shape -= shape_mean
-    weighted = levels.w * shape
+@dataclass(slots=True)
+class Line:
+    """The weighted straight line of y on a shape: what is left of either, (n, N), and numbers (N,).
+
+    `sides` holds w, w centred and w residual; `shrinking` is one over the weighted sum of squares
+    of `centred`, 0 for a constant shape.
+    """
+
+    centred: Array
+    sides: Array
+    mean: Array
+    shrinking: Array
+    s: Array
+    objective: Array  # without the prior
+
+
+def _line(levels: Levels, shape: Array, room: Array) -> Line:
+    """Project a and s out of the shape (n, N), which is overwritten; `room` is (4, n, N)."""
+    w, sides, residual = levels.w, room[:3], room[3]
+    mean = dot(w, shape) / levels.w_sum
+    shape -= mean
+    sides[0] = w
+    weighted = np.multiply(w, shape, out=sides[1])
     spread = dot(weighted, shape)
     # a shape that is constant to rounding explains nothing; a line through its noise would
-    visible = spread > 1e-26 * levels.w_sum * shape_mean * shape_mean
-    s = np.where(visible, dot(weighted, levels.y) / np.maximum(spread, TINY), 0.0)
-    residual = levels.y - s * shape
-    objective = dot(levels.w * residual, residual)
+    visible = spread > 1e-26 * levels.w_sum * mean * mean
+    shrinking = visible / np.maximum(spread, TINY)
+    s = dot(weighted, levels.y) * shrinking
+    np.multiply(s, shape, out=residual)
+    np.subtract(levels.y, residual, out=residual)
+    pull = np.multiply(w, residual, out=sides[2])
+    return Line(shape, sides, mean, shrinking, s, dot(pull, residual))
+
+
+def objective_at(levels: Levels, theta: Array) -> Array:
+    """The objective alone, (N,), at theta (3, N)."""
+    shape = psi(levels.log_x, theta, levels.orientation)
+    line = _line(levels, shape, np.empty((4, *shape.shape)))
     offset = theta - levels.mean
-    penalty = levels.precision * offset * offset
-    objective += penalty[0] + penalty[1] + penalty[2]
-    return Point(theta, gradient, shape, residual, shape_mean, spread, s, objective)
+    return np.asarray(line.objective + (levels.precision * offset * offset).sum(axis=0))
 
 
-def normal_equations(levels: Levels, point: Point) -> tuple[Array, Array]:
-    """Half the downhill gradient (3, N) and the Gauss-Newton matrix (6, N) of the objective.
+def evaluate(levels: Levels, theta: Array) -> Point:
+    """Project a and s out at theta (3, N): the objective and its derivatives there."""
+    # in one piece: the allocator would give many small ones back to the system at every step
+    room = np.empty((15, *levels.y.shape))
+    parts = take_apart(levels.log_x, theta, levels.orientation, room[:6])
+    line = _line(levels, parts.shape, room[6:10])
+    offset = theta - levels.mean
+    tug = levels.precision * offset
+    offset *= tug
+    objective = line.objective + offset[0] + offset[1] + offset[2]
 
-    The matrix is packed as 00, 01, 02, 11, 12, 22.
-    """
-    weighted = levels.w * point.centred
-    along = dot(point.gradient, weighted) / np.maximum(point.spread, TINY)
-    across = dot(point.gradient, levels.w) / levels.w_sum
-    projected = point.gradient - across[:, None, :]
-    projected -= along[:, None, :] * point.centred
-    projected *= point.s
-    scaled = projected * levels.w
-    downhill = dot(scaled, point.residual)
-    downhill += levels.precision * (levels.mean - point.theta)
-    matrix = np.empty((6, levels.n_curves))
-    matrix[:3] = dot(scaled, projected[0])
-    matrix[3:5] = dot(scaled[1:], projected[1])
-    matrix[5] = dot(scaled[2], projected[2])
-    matrix[0] += levels.precision[0]
-    matrix[3] += levels.precision[1]
-    matrix[5] += levels.precision[2]
-    return downhill, matrix
+    gradient, weighted = parts.gradient(room[9:12]), room[12:]
+    across, along, fall = dot(line.sides, gradient)
+    along *= line.shrinking
+    # what is left of the gradient when a and s follow (Kaufman)
+    across /= levels.w_sum
+    gradient -= across[:, None, :]
+    np.multiply(along[:, None, :], line.centred, out=weighted)
+    gradient -= weighted
+    np.multiply(gradient, levels.w, out=weighted)
+    gauss_newton = packed(dot(weighted, gradient))
+    gauss_newton *= line.s * line.s
+    gauss_newton[0] += levels.precision[0]
+    gauss_newton[3] += levels.precision[1]
+    gauss_newton[5] += levels.precision[2]
+
+    # and what Kaufman leaves out: the residuals' part, of a and s and of the bent shape
+    rest = along * line.s
+    rest -= 0.5 * line.shrinking * fall
+    pair = rest[:, None, :] * fall
+    hessian = parts.bending(line.sides[2], room[11:])
+    hessian *= -line.s
+    hessian += packed(pair + pair.transpose(1, 0, 2))
+    hessian += gauss_newton
+    fall *= line.s
+    fall -= tug
+    return Point(theta, line.s, line.mean, objective, fall, gauss_newton, hessian)
+
+
+def packed(matrix: Array) -> Array:
+    """Symmetric (3, 3, N) as 00, 01, 02, 11, 12, 22."""
+    return matrix.reshape(9, -1).take(UPPER, axis=0)
 
 
 def solve3(matrix: Array, right: Array) -> Array:
-    """Cholesky solution of packed 3 x 3 systems; NaN where a matrix is not positive definite."""
+    """Solution of packed 3 x 3 systems by LDL'; NaN where a matrix is not positive definite."""
     h00, h01, h02, h11, h12, h22 = matrix
-    r0, r1, r2 = right
+    out = np.empty((3, h00.size))
+    x0, x1, x2 = out
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):  # the NaN is the answer
-        l00 = np.sqrt(h00)
-        l10 = h01 / l00
-        l20 = h02 / l00
-        l11 = np.sqrt(h11 - l10 * l10)
-        l21 = (h12 - l20 * l10) / l11
-        l22 = np.sqrt(h22 - l20 * l20 - l21 * l21)
-        z0 = r0 / l00
-        z1 = (r1 - l10 * z0) / l11
-        z2 = (r2 - l20 * z0 - l21 * z1) / l22
-        x2 = z2 / l22
-        x1 = (z1 - l21 * x2) / l11
-        x0 = (z0 - l10 * x1 - l20 * x2) / l00
-    return np.stack([x0, x1, x2])
+        l10 = h01 / h00
+        l20 = h02 / h00
+        d11 = h11 - l10 * h01
+        u12 = h12 - l20 * h01
+        l21 = u12 / d11
+        d22 = h22 - l20 * h02
+        d22 -= l21 * u12
+        z1 = right[1] - l10 * right[0]
+        z2 = right[2] - l20 * right[0]
+        z2 -= l21 * z1
+        np.divide(z2, d22, out=x2)
+        np.divide(z1, d11, out=x1)
+        x1 -= l21 * x2
+        np.divide(right[0], h00, out=x0)
+        x0 -= l10 * x1
+        x0 -= l20 * x2
+    definite = (h00 > 0) & (d11 > 0)
+    definite &= d22 > 0
+    if not definite.all():
+        out[:, ~definite] = np.nan
+    return out

@@ -11,7 +11,8 @@ from typing import Any
 import lmfit
 import numpy as np
 
-from cytokit.curves.model import Array, log_concentration, psi, psi_gradient
+from cytokit.curves.derivatives import psi_gradient
+from cytokit.curves.model import Array, log_concentration, psi
 from cytokit.curves.prior import Prior
 
 THETA = ("m", "eta", "k")

@@ -26,6 +26,7 @@ Array: TypeAlias = npt.NDArray[np.float64]
 
 #: ln x of concentration 0: so far to the left that the shape is 0 to the last bit.
 X_ZERO = -1e5
+SMALLEST = np.nextafter(0.0, 1.0)
 
 
 def log_concentration(x: npt.ArrayLike) -> Array:
@@ -154,67 +155,6 @@ def psi(log_x: Array, theta: Array, orientation: int = 1) -> Array:
     return np.asarray(-np.expm1(-g * softplus) if orientation > 0 else np.exp(-g * softplus))
 
 
-def psi_gradient(log_x: Array, theta: Array, orientation: int = 1) -> tuple[Array, Array]:
-    """The shape and its derivatives with respect to m, eta and k.
-
-    The derivative with respect to ln x is minus the one with respect to m.
-
-    Parameters
-    ----------
-    log_x : ndarray, shape (n, 1) or (n, N)
-    theta : ndarray, shape (3, N)
-    orientation : {1, -1}
-
-    Returns
-    -------
-    shape : ndarray, shape (n, N)
-    gradient : ndarray, shape (3, n, N)
-
-    Examples
-    --------
-    >>> shape, gradient = psi_gradient(np.array([[5.0]]), np.array([[5.0], [np.log(0.25)], [0.0]]))
-    >>> shape.round(12), gradient[0].round(12)
-    (array([[0.5]]), array([[-0.25]]))
-    """
-    m, eta, k = theta
-    g = np.exp(k)
-    log_ratio = np.log1p(1.0 / g)
-    b = np.exp(eta + (1.0 + g) * log_ratio)
-    bend = g * log_ratio - 1.0  # d ln b / dk
-    tk = (orientation * b) * (log_x - m)
-    t = tk - k
-    e = np.exp(-np.abs(t))
-    expit = np.where(t >= 0, 1.0, e)
-    one_more = e + 1.0
-    expit /= one_more
-    # log1p(e) to the last bits, by Kahan's correction: log is twice as fast as log1p
-    softplus = np.log(one_more)
-    e -= one_more - 1.0
-    e /= one_more
-    softplus += e
-    softplus += np.maximum(t, 0.0)
-    softplus *= g
-    if orientation > 0:
-        shape = -np.expm1(-softplus)
-        q = 1.0 - shape
-    else:
-        shape = q = np.exp(-softplus)
-    gradient = np.empty((3, *t.shape))
-    d_m, d_eta, d_k = gradient
-    p = np.multiply(q, expit, out=expit)  # dpsi/dt, as dt/deta = t + k
-    p *= g
-    np.multiply(p, -b, out=d_m)
-    np.multiply(p, tk, out=d_eta)
-    tk *= bend
-    tk -= 1.0
-    np.multiply(p, tk, out=d_k)
-    softplus *= q
-    d_k += softplus
-    if orientation < 0:
-        np.negative(gradient[1:], out=gradient[1:])
-    return shape, gradient
-
-
 def inverse_psi(v: npt.ArrayLike, theta: Array, orientation: int = 1) -> Array:
     """Ln x at which the shape reaches v.
 
@@ -241,10 +181,8 @@ def inverse_psi(v: npt.ArrayLike, theta: Array, orientation: int = 1) -> Array:
     inside = (v > 0) & (v < 1)
     safe = np.where(inside, v, 0.5)
     z = -(np.log1p(-safe) if orientation > 0 else np.log(safe)) / g
-    # ln(e^z - 1), without overflow for large z and without cancellation for small z
-    t = np.where(
-        z > 1.0, z + np.log1p(-np.exp(-np.maximum(z, 1.0))), np.log(np.expm1(np.minimum(z, 1.0)))
-    )
+    z = np.maximum(z, SMALLEST)
+    t = z + np.log(-np.expm1(-z))  # ln(e^z - 1), without overflow or cancellation
     log_x = m + orientation * (t + k) / b
     outside = np.where(np.isnan(v), np.nan, np.where(v <= 0, -np.inf, np.inf))
     return np.asarray(np.where(inside, log_x, outside + 0.0 * m))

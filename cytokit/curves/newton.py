@@ -11,10 +11,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from cytokit.curves.curvature import psi_bending
-from cytokit.curves.linear import TINY, Levels, Point, dot, evaluate, solve3
+from cytokit.curves.linear import Levels, Point, evaluate, solve3
 from cytokit.curves.lm import Minimum
 from cytokit.curves.model import Array
+from cytokit.curves.sums import never_alone
 
 Mask = npt.NDArray[np.bool_]
 FIRST_RADIUS = 1.0
@@ -22,6 +22,8 @@ LARGEST_RADIUS = 8.0
 SMALLEST_RADIUS = 1e-9
 #: Steps after which a curve is taken to lie in a bent valley.
 PATIENCE = 6
+#: the packed form as a matrix
+SQUARE = np.array([[0, 1, 2], [1, 3, 4], [2, 4, 5]])
 
 
 def newton(levels: Levels, theta: Array, *, max_iterations: int, tolerance: float) -> Minimum:
@@ -42,13 +44,15 @@ def newton(levels: Levels, theta: Array, *, max_iterations: int, tolerance: floa
     result = Minimum.empty(levels.n_curves)
     if levels.n_curves == 0:
         return result
-    active = np.arange(levels.n_curves)
-    radius = np.full(levels.n_curves, FIRST_RADIUS)
-    point = evaluate(levels, np.clip(theta, levels.low, levels.high))
+    active = never_alone(np.arange(levels.n_curves))
+    if active.size > levels.n_curves:
+        levels, theta = levels.take(active), theta.take(active, axis=1)
+    radius = np.full(active.size, FIRST_RADIUS)
+    point = evaluate(levels, levels.inside(theta))
     for iteration in range(1, max_iterations + 1):
-        downhill, hessian = _derivatives(levels, point)
+        downhill, hessian = point.downhill, point.hessian[SQUARE]
         step, length, predicted = _bounded_step(levels, point.theta, downhill, hessian, radius)
-        new = evaluate(levels, np.clip(point.theta + step, levels.low, levels.high))
+        new = evaluate(levels, levels.inside(point.theta + step))
         if iteration > PATIENCE:
             new = _back_to_the_floor(levels, new, hessian, radius)
         accepted = new.objective <= point.objective
@@ -67,15 +71,8 @@ def newton(levels: Levels, theta: Array, *, max_iterations: int, tolerance: floa
         if not leaving.any():
             continue
         out = np.flatnonzero(leaving)
-        ended = point.take(out)
-        counts = np.full(out.size, iteration, dtype=np.int64)
-        result.put(
-            active[out],
-            Minimum(
-                ended.theta, ended.s, ended.shape_mean, ended.objective, converged[out], counts
-            ),
-        )
-        stay = np.flatnonzero(~leaving)
+        result.put(active[out], Minimum.at(point.take(out), converged[out], iteration))
+        stay = never_alone(np.flatnonzero(~leaving))
         if stay.size == 0:
             break
         active, radius = active[stay], radius[stay]
@@ -85,11 +82,10 @@ def newton(levels: Levels, theta: Array, *, max_iterations: int, tolerance: floa
 
 def _back_to_the_floor(levels: Levels, new: Point, hessian: Array, radius: Array) -> Point:
     """A second step with the same Hessian, where it helps: a bent valley leaves a straight step."""
-    downhill = new.s * dot(new.gradient, levels.w * new.residual)
-    downhill += levels.precision * (levels.mean - new.theta)
+    downhill = new.downhill
     fixed = (new.theta <= levels.low) | (new.theta >= levels.high)
     step, _, _ = _held_step(*_reduce(downhill, hessian, fixed), radius)
-    again = evaluate(levels, np.clip(new.theta + step, levels.low, levels.high))
+    again = evaluate(levels, levels.inside(new.theta + step))
     return new.replace_where(again.objective < new.objective, again)
 
 
@@ -114,22 +110,6 @@ def _bounded_step(
         changed = crossing.any(axis=0)
         step = np.where(changed, np.where(fixed, given, again), step)
     return step, length, predicted
-
-
-def _derivatives(levels: Levels, point: Point) -> tuple[Array, Array]:
-    """Half the downhill gradient (3, N) and half the Hessian (3, 3, N)."""
-    w, s = levels.w, point.s
-    pull = w * point.residual
-    along_residual = dot(point.gradient, pull)
-    centred = point.gradient - (dot(point.gradient, w) / levels.w_sum)[:, None, :]
-    coupling = s * dot(centred, w * point.centred) - along_residual
-    hessian = -coupling[:, None] * coupling / np.maximum(point.spread, TINY)
-    hessian -= s * psi_bending(levels.log_x, point.theta, pull, levels.orientation)
-    for i in range(3):
-        hessian[i] += s * s * dot(centred, w * centred[i])
-        hessian[i, i] += levels.precision[i]
-    downhill = s * along_residual + levels.precision * (levels.mean - point.theta)
-    return downhill, hessian
 
 
 def _reduce(downhill: Array, hessian: Array, fixed: Mask) -> tuple[Array, Array]:

@@ -11,7 +11,7 @@ from cytokit.curves.model import Array
 from cytokit.curves.options import ProfileName
 from cytokit.vocabulary import Verdict
 
-_M10 = "ICH M10 (2022), ligand binding assays, calibration curve and range"
+_M10 = "ICH M10 (2022), section 4.2.3, ligand binding assays: calibration curve and range"
 _MILLIPLEX = "MILLIPLEX technical article, Equipment settings and data analysis, data analysis tips"
 _BIOPLEX = "Bio-Plex Manager marks results outside the standards that recover 70-130 %"
 _OURS = "cytokit's own choice for work without a regulator"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from html import escape
 
 from cytokit.curves.curve import StandardCurve
@@ -9,7 +10,7 @@ from cytokit.curves.model import equation
 
 
 def curve_html(curve: StandardCurve) -> str:
-    """Equation, limits and recovery table as HTML; the reason where there is no curve."""
+    """Equation, limits, plot and recovery table as HTML; the reason where there is no curve."""
     title = f"<p><b>{escape(curve.analyte)}</b> on {escape(curve.plate)}: {curve.verdict}"
     title += f" ({escape(curve.reason)})</p>" if curve.reason else "</p>"
     if not curve.ok:
@@ -29,4 +30,14 @@ def curve_html(curve: StandardCurve) -> str:
     table = curve.standards[[*columns, "reason"]].to_html(
         index=False, float_format=lambda value: f"{value:.4g}"
     )
-    return title + formula + limits + table
+    return title + formula + limits + _plot(curve) + table
+
+
+def _plot(curve: StandardCurve) -> str:
+    """The curve as a picture of its own document, so that ids of several do not meet."""
+    from cytokit.figures.curves import curve_figure
+    from cytokit.figures.style import figure_bytes
+
+    picture = b64encode(figure_bytes(curve_figure(curve), "svg")).decode("ascii")
+    words = escape(f"standard curve of {curve.analyte} on {curve.plate}", quote=True)
+    return f'<p><img alt="{words}" src="data:image/svg+xml;base64,{picture}"></p>'

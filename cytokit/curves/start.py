@@ -20,32 +20,32 @@ BLOCK = 128
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The shape of one dilution series at every grid point; (K, n) and (3, K)."""
+    """The shape of one dilution series at every grid point; (n, K) and (3, K)."""
 
     theta: Array
     dims: tuple[int, int, int]
     shape: Array
     squared: Array
-    powers: Array  # (K, 6), theta squared and theta
+    powers: Array  # (6, K), theta squared and theta
 
     def gains(self, levels: Levels) -> Array:
-        """How much of the objective each grid point (K) takes away, per curve (N)."""
-        first = self.shape @ levels.w
-        spread = self.squared @ levels.w
+        """How much of the objective each grid point takes away from each curve's, (N, K)."""
+        first = levels.w.T @ self.shape
+        spread = levels.w.T @ self.squared
         constant = 1e-9 * spread
         first *= first
-        first /= levels.w_sum
+        first /= levels.w_sum[:, None]
         spread -= first
         flat = spread <= constant
-        cross = self.shape @ (levels.w * levels.y)
+        cross = (levels.w * levels.y).T @ self.shape
         cross *= cross
         spread[flat] = 1.0
         cross /= spread
         cross[flat] = 0.0  # a constant shape explains nothing
         if levels.precision.any():
             # the prior's quadratic, less what is the same for all grid points
-            cross -= self.powers @ np.vstack(
-                [levels.precision, -2.0 * levels.precision * levels.mean]
+            cross -= (
+                np.vstack([levels.precision, -2.0 * levels.precision * levels.mean]).T @ self.powers
             )
         return np.asarray(cross)
 
@@ -65,8 +65,14 @@ def make_grid(
     box: tuple[Array, Array],
     orientation: int,
     points: tuple[int, int, int] = GRID_SHAPE,
+    *,
+    edges: bool = True,
 ) -> Grid:
-    """The grid of one dilution series, inside the box; frozen coordinates get one point."""
+    """The grid of one dilution series, inside the box; frozen coordinates get one point.
+
+    Without `edges` it leaves the bounds of the asymmetry out, where a prior seldom lets a curve end
+    and which are poor starts; those of the slope it always leaves out.
+    """
     finite = log_x[log_x > X_ZERO / 2]
     low, high = (bound[:, 0] for bound in box)
     ends = (
@@ -78,14 +84,14 @@ def make_grid(
     for j, (start, stop) in enumerate(ends):
         if start == stop:
             axes.append(np.array([start]))
-        elif j == 1:  # slopes on the bounds are poor starts
-            axes.append(np.linspace(start, stop, points[j] + 2)[1:-1])
-        else:
+        elif j == 0 or (j == 2 and edges):
             axes.append(np.linspace(start, stop, points[j]))
+        else:
+            axes.append(np.linspace(start, stop, points[j] + 2)[1:-1])
     theta = np.stack([v.ravel() for v in np.meshgrid(*axes, indexing="ij")])
-    shape = np.ascontiguousarray(psi(log_x[:, None], theta, orientation).T)
+    shape = psi(log_x[:, None], theta, orientation)
     dims = (axes[0].size, axes[1].size, axes[2].size)
-    powers = np.ascontiguousarray(np.vstack([theta * theta, theta]).T)
+    powers = np.vstack([theta * theta, theta])
     return Grid(theta, dims, shape, shape * shape, powers)
 
 
@@ -96,7 +102,7 @@ def local_maxima(
 
     Parameters
     ----------
-    gains : ndarray, shape (K, N)
+    gains : ndarray, shape (N, K)
     dims : tuple of int
         Grid points per coordinate; their product is K.
     top : int
@@ -110,15 +116,15 @@ def local_maxima(
 
     Examples
     --------
-    >>> gains = np.array([[3.0], [1.0], [2.0]])
+    >>> gains = np.array([[3.0, 1.0, 2.0]])
     >>> index, present = local_maxima(gains, (3, 1, 1), 2)
     >>> index.ravel(), present.ravel()
     (array([0, 2]), array([ True,  True]))
     """
-    n_points, n_curves = gains.shape
+    n_curves = gains.shape[0]
     if top == 1:  # the highest point of all is a local maximum
-        return gains.argmax(axis=0)[None], np.ones((1, n_curves), dtype=bool)
-    cube = gains.reshape(*dims, n_curves)
+        return gains.argmax(axis=1)[None], np.ones((1, n_curves), dtype=bool)
+    cube = np.ascontiguousarray(gains.T).reshape(*dims, n_curves)
     highest = np.ones(cube.shape, dtype=bool)
     for axis in range(3):
         upper = tuple(slice(1, None) if j == axis else slice(None) for j in range(4))
@@ -126,13 +132,13 @@ def local_maxima(
         rising = cube[upper] > cube[lower]  # of equal neighbours the first one counts
         highest[upper] &= rising
         highest[lower] &= ~rising
-    peaks = np.where(highest.reshape(n_points, n_curves), gains, NO_GAIN)
+    peaks = np.where(highest.reshape(-1, n_curves).T, gains, NO_GAIN)
     index = np.empty((top, n_curves), dtype=np.intp)
     present = np.empty((top, n_curves), dtype=bool)
     columns = np.arange(n_curves)
     for rank in range(top):
-        best = peaks.argmax(axis=0)
-        present[rank] = peaks[best, columns] > NO_GAIN
+        best = peaks.argmax(axis=1)
+        present[rank] = peaks[columns, best] > NO_GAIN
         index[rank] = np.where(present[rank], best, index[0])
-        peaks[best, columns] = NO_GAIN
+        peaks[columns, best] = NO_GAIN
     return index, present

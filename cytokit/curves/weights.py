@@ -177,13 +177,14 @@ def _maximise(
     phi = start.copy()
     precision = 1.0 / np.square(np.array(spread))[:, None]
     df = scatter.df
+    bounds = Bounds.of(df)
     going = np.ones(phi.shape[1], dtype=bool)
     information = np.zeros((4, phi.shape[1]))
     for _ in range(SCORING_STEPS):
         s0_2, cv_mu_2 = np.exp(2 * phi[0]), np.exp(2 * phi[1]) * scatter.mean**2
         total = s0_2 + cv_mu_2 + scatter.known
         ratio = scatter.ss / total
-        excess = bounded_excess(ratio, df)
+        excess = bounds.excess(ratio)
         u = np.stack([2 * s0_2 / total, 2 * cv_mu_2 / total])
         gradient = 0.5 * (excess * u).sum(1) + precision * (centre - phi)
         weighted = df * u
@@ -207,22 +208,41 @@ def _maximise(
     return phi, np.ascontiguousarray(information.T).reshape(-1, 2, 2)
 
 
-def bounded_excess(ratio: Array, df: Array) -> Array:
-    """What groups say about the noise: their square over its expectation, less its freedom.
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What groups of given freedom may say about the noise, however far apart they lie.
 
-    Bounded for groups that lie far apart, and so scaled that mean and slope are those of the
-    unbounded ``ratio - df`` when the noise is normal.
-
-    Examples
-    --------
-    >>> bounded_excess(np.array([0.0, 1e6]), np.array([1.0, 1.0])).round(2).tolist()
-    [-1.35, 10.09]
+    Parameters
+    ----------
+    df : array
+        Degrees of freedom of each group.
+    influence, slope : array
+        What brings mean and slope to those of the unbounded ``ratio - df``.
     """
-    at, influence, slope = _influence_table()
-    log_df = np.log(np.maximum(df, 1e-3))
-    bounded = ratio * (GROUP_T + df) / (GROUP_T + ratio)
-    excess = bounded - df * np.interp(log_df, at, influence)
-    return np.asarray(excess / np.interp(log_df, at, slope))
+
+    df: Array
+    influence: Array
+    slope: Array
+
+    @classmethod
+    def of(cls, df: Array) -> Bounds:
+        """The bounds of groups with `df` degrees of freedom."""
+        at, influence, slope = _influence_table()
+        log_df = np.log(np.maximum(df, 1e-3))
+        return cls(df, df * np.interp(log_df, at, influence), np.interp(log_df, at, slope))
+
+    def excess(self, ratio: Array) -> Array:
+        """The groups' squares over their expectation, less their freedom, bounded.
+
+        So scaled that mean and slope are those of ``ratio - df`` when the noise is normal.
+
+        Examples
+        --------
+        >>> Bounds.of(np.array([1.0, 1.0])).excess(np.array([0.0, 1e6])).round(2).tolist()
+        [-1.35, 10.09]
+        """
+        bounded = ratio * (GROUP_T + self.df) / (GROUP_T + ratio)
+        return np.asarray((bounded - self.influence) / self.slope)
 
 
 @lru_cache(maxsize=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from dataclasses import replace
 
 import numpy as np
@@ -118,6 +119,9 @@ def test_it_shows_itself(curves):
     assert "recovery_pct" in page
     assert "LOD" in page
     assert "(x/c)" in page
+    picture = page.split("data:image/svg+xml;base64,")[1].split('"')[0]
+    assert b"IFNg" in b64decode(picture)
+    assert b"Recovery" in b64decode(picture)
     assert repr(curve).startswith("<StandardCurve")
     assert "3 curves on 1 plate(s), 0 failed" in repr(curves)
 

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cytokit.curves.forensics import level_table, signal_findings, standard_findings
+from cytokit.curves.forensics import level_table, standard_findings
+from cytokit.curves.signals import signal_findings, signal_levels
 from cytokit.findings import Finding
 from cytokit.plate import Plate
 from cytokit.simulate import CYTOKINES, PlatePlan, simulate_plate
@@ -146,9 +147,10 @@ def test_a_plate_with_low_signal_among_others() -> None:
 
     plates = [replace(plate(seed), name=f"P{seed}") for seed in range(4)]
     plates[2] = changed(plates[2], fade)
-    found = signal_findings(plates)
+    levels = [signal_levels(one) for one in plates]
+    found = signal_findings(levels)
     assert [(f.code, f.plate) for f in found] == [("low_signal", "P2")]
-    assert signal_findings(plates[:2]) == []
+    assert signal_findings(levels[:2]) == []
 
 
 def test_a_plate_without_standards_has_no_levels() -> None:
