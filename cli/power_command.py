@@ -62,6 +62,8 @@ def _numbers(kind: type[int] | type[float]) -> Any:
 @click.option("--correlation", type=float, help="Of ln day with ln baseline.  [default: 0.5]")
 @click.option("--below", type=float, metavar="SHARE",
               help="Share of control values below the limit, 0 to 1.  [default: 0]")  # fmt: skip
+@click.option("--above", type=float, metavar="SHARE",
+              help="Share above the upper limit.  [default: 0]")  # fmt: skip
 @click.option("--ratio-of-spreads", type=float,
               help="SD of the treated over that of the controls.  [default: 1]")  # fmt: skip
 @click.option("--fold", required=True, callback=_numbers(float), metavar="F[,F...]",
@@ -92,6 +94,7 @@ def command(
     sd: float | None,
     correlation: float | None,
     below: float | None,
+    above: float | None,
     ratio_of_spreads: float | None,
     fold: list[float],
     sizes: list[int] | None,
@@ -108,7 +111,7 @@ def command(
     INPUT is a folder written by `cytokit fit`, or a table of concentrations. What an option gives
     goes before what the pilot shows.
     """
-    stated = {"sd": sd, "correlation": correlation, "below": below,
+    stated = {"sd": sd, "correlation": correlation, "below": below, "above": above,
               "ratio_of_spreads": ratio_of_spreads}  # fmt: skip
     told = {name: value for name, value in stated.items() if value is not None}
     if not inputs and sd is None:
@@ -190,6 +193,8 @@ def _planned(
 def _scenario_words(scenario: Scenario) -> str:
     said = f"SD of ln {short(scenario.sd)}, correlation {short(scenario.correlation)}"
     said += f", {100 * scenario.below:.0f} % below the limit"
+    if scenario.above:
+        said += f", {100 * scenario.above:.0f} % above the upper one"
     ratio = scenario.ratio_of_spreads
     return said if ratio == 1 else f"{said}, ratio of spreads {short(ratio)}"
 

@@ -7,13 +7,18 @@ the constrained longitudinal model, and it is the most powerful of the analyses 
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
 from cytokit.stats import _pingouin
+from cytokit.stats.arm_spreads import variance_per_arm
 from cytokit.stats.estimate import Estimate, failed, wald
 
 Floats = NDArray[np.float64]
+ANCOVA, ANCOVA_PER_ARM = "ANCOVA", "ANCOVA (spread per arm)"
+Spread = Literal["common", "separate"]
 #: residual variation below this share of the total is rounding, not data
 _NOTHING_LEFT = 1e-18
 
@@ -25,6 +30,7 @@ def ancova(
     *,
     level: float = 0.95,
     strata: NDArray[np.str_] | None = None,
+    spread: Spread = "common",
 ) -> Estimate:
     """Analysis of covariance: ln day on covariates, strata and group.
 
@@ -40,11 +46,15 @@ def ancova(
         Confidence level.
     strata : ndarray of str, shape (n,), optional
         Randomisation strata, entered as indicators.
+    spread : {"common", "separate"}
+        One residual spread, or one per arm (:mod:`cytokit.stats.arm_spreads`): the same estimate
+        with another standard error.
 
     Returns
     -------
     Estimate
-        The group's coefficient; t with n minus the number of columns degrees of freedom.
+        The group's coefficient; t with n minus the number of columns degrees of freedom, or with
+        Satterthwaite's.
 
     Examples
     --------
@@ -54,7 +64,7 @@ def ancova(
     >>> round(ancova(day, base[:, None], treated).difference, 3)
     -0.537
     """
-    method = "ANCOVA"
+    method = ANCOVA if spread == "common" else ANCOVA_PER_ARM
     columns = [np.ones(len(day)), *covariates.T, *indicators(strata, len(day)), treated]
     X = np.column_stack(columns).astype(float)
     n, k = X.shape
@@ -69,8 +79,12 @@ def ancova(
     if rss <= _NOTHING_LEFT * max(float(day @ day), 1.0):
         return failed(method, "the values do not vary")
     row = np.linalg.solve(R.T, np.eye(k)[-1])
-    se = float(np.sqrt(rss / (n - k) * (row @ row)))
-    return wald(method, float(beta[-1]), se, n - k, level)
+    variance, df = rss / (n - k) * float(row @ row), float(n - k)
+    if spread == "separate":
+        variance, df = variance_per_arm(Q, Q @ row, residuals, np.asarray(treated, dtype=bool))
+        if not (variance > 0 and df > 0):
+            return failed(method, "too few values for a spread per arm")
+    return wald(method, float(beta[-1]), float(np.sqrt(variance)), df, level)
 
 
 def ancova_residuals(day: Floats, covariates: Floats, treated: NDArray[np.bool_]) -> Floats:

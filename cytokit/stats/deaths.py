@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from cytokit.stats.between import ANCOVA, ANCOVA_PER_ARM
 from cytokit.stats.cells import AnalyteData, Bools
 from cytokit.stats.estimate import NAN, Estimate
-from cytokit.stats.groups import covariates
+from cytokit.stats.models import covariates
 from cytokit.stats.options import CompareOptions
 from cytokit.stats.outcome import Beside, Outcome, not_analysed
 
@@ -91,7 +92,7 @@ def tipping_ratio(
 
     died = data.subjects.died & ~data.day.present & data.base.present
     if (
-        outcome.estimate.method != "ANCOVA"
+        outcome.estimate.method not in (ANCOVA, ANCOVA_PER_ARM)
         or not outcome.estimate.p < options.alpha
         or not died.any()
     ):

@@ -5,25 +5,37 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cytokit.stats import between
 from cytokit.stats.beside import beside_arms
+from cytokit.stats.between import ANCOVA, ANCOVA_PER_ARM
 from cytokit.stats.cells import AnalyteData, Bools, Cells
-from cytokit.stats.diagnostics import diagnose, diagnose_tobit
-from cytokit.stats.estimate import Estimate, failed, small_sample_factor, wald
+from cytokit.stats.change_profile import change_between
+from cytokit.stats.diagnostics import diagnose, diagnose_normality, diagnose_tobit
+from cytokit.stats.estimate import NAN, Estimate, failed
+from cytokit.stats.models import (
+    BRUNNER_MUNZEL,
+    GEHAN,
+    RANK_SUM,
+    RANKED,
+    TOBIT,
+    TOBIT_COMMON,
+    Notes,
+    covariates,
+)
+from cytokit.stats.models import estimate as fit_model
 from cytokit.stats.options import CompareOptions
 from cytokit.stats.outcome import Beside, Outcome, not_analysed
-from cytokit.stats.paired_tobit import paired_tobit
 from cytokit.stats.rules import Analysis, choose
 
-Floats = NDArray[np.float64]
-Notes = list[tuple[str, str]]
-
-ANCOVA, RANK_SUM, GEHAN = "ANCOVA", "exact rank-sum", "Gehan rank test"
-ON_CHANGE, TOBIT = "Welch on change", "Tobit"
-#: an indicator for baselines out of range needs this many on either side
-_INDICATOR = 3
+ON_CHANGE = "Welch on change"
+#: how a method is asked for whose other assumption on the spreads is shown beside
+_OTHER_SPREAD = {
+    ANCOVA: "separate",
+    ANCOVA_PER_ARM: "common",
+    TOBIT: "common",
+    TOBIT_COMMON: "separate",
+}
 
 
 def compare_arms(
@@ -51,17 +63,30 @@ def compare_arms(
     estimate, used, notes = primary(data, treated, names, options)
     if estimate.method in (RANK_SUM, GEHAN) and not estimate.reason:
         estimate = _rank_estimate(estimate, beside)
+    if estimate.method == BRUNNER_MUNZEL:
+        estimate = _brunner_munzel(data.day.take(used), treated[used], beside, options)
     if np.isnan(estimate.p):
         return not_analysed(estimate.reason, used, p_fisher=beside.p_fisher, notes=notes)
-    if estimate.method == ANCOVA:
-        columns, _ = covariates(data.base.take(used))
-        notes += diagnose(data.day.lower[used], columns, treated[used])
-    if estimate.method == TOBIT:
-        columns = np.empty((int(used.sum()), 0))
-        if options.between == "ancova" and data.base.present[used].all():
-            columns, _ = covariates(data.base.take(used))
-        notes += diagnose_tobit(data.day.take(used), columns, treated[used])
-    return Outcome(estimate, used, beside, tuple(notes))
+    notes += _diagnosed(estimate.method, data.take(used), treated[used], options)
+    other = NAN
+    if estimate.method in _OTHER_SPREAD:
+        otherwise = replace(options, spread=_OTHER_SPREAD[estimate.method])
+        other = primary(data, treated, names, otherwise)[0].p
+    return Outcome(estimate, used, beside, tuple(notes), p_other_spread=other)
+
+
+def _diagnosed(method: str, data: AnalyteData, treated: Bools, options: CompareOptions) -> Notes:
+    """What the residuals of the model say against it."""
+    columns = np.empty((len(treated), 0))
+    if options.between == "ancova" and data.base.present.all():
+        columns, _ = covariates(data.base)
+    if method == ANCOVA:
+        return diagnose(data.day.lower, columns, treated)
+    if method == ANCOVA_PER_ARM:
+        return diagnose_normality(data.day.lower, columns, treated)
+    if method == TOBIT_COMMON:
+        return diagnose_tobit(data.day, columns, treated)
+    return []
 
 
 def primary(
@@ -89,10 +114,10 @@ def primary(
     rule = choose(data.day.exact[used], _arms(treated[used], names))
     if rule.analysis is Analysis.NONE:
         return failed(method, rule.reason), used, notes
-    estimate, said = _estimate(data.take(used), treated[used], method, rule.analysis, options)
+    estimate, said = fit_model(data.take(used), treated[used], method, rule.analysis, options)
     if rule.analysis is not Analysis.NUMBERS and method != "ranks":
         said.insert(0, ("other_method", f"{estimate.method}: {rule.reason}"))
-    if estimate.method in (RANK_SUM, GEHAN):
+    if estimate.method in RANKED:
         used = data.day.present
     return estimate, used, [*notes, *said]
 
@@ -152,40 +177,8 @@ def changes(
         return found, []
     if rule.analysis is not Analysis.TOBIT:
         return failed(ON_CHANGE, rule.reason), []
-    design = np.column_stack([np.ones(len(treated)), treated])
-    found = paired_tobit(base, day, design, np.array([0.0, 1.0]), level=level)
+    found = change_between(base, day, treated, level=level)
     return found, [("other_method", f"{found.method}: {rule.reason}")]
-
-
-def covariates(base: Cells) -> tuple[Floats, Notes]:
-    """The baseline as columns of a design; out of range: at the limit, with an indicator.
-
-    Any function of the baseline may be adjusted for without bias under randomisation, so the
-    limit is not a guess at the value but a label of the stratum "out of range".
-
-    Parameters
-    ----------
-    base : Cells
-        All present.
-
-    Returns
-    -------
-    columns : ndarray, shape (n, 1 or 2)
-    notes : list of (code, text)
-    """
-    low = np.where(np.isfinite(base.lower), base.lower, base.upper)
-    high = np.where(np.isfinite(base.upper), base.upper, base.lower)
-    value = np.where(base.exact, base.lower, (low + high) / 2)
-    outside = ~base.exact
-    count = int(outside.sum())
-    if count == 0:
-        return value[:, None], []
-    indicator = count >= _INDICATOR and len(value) - count >= _INDICATOR
-    text = f"{count} of {len(value)} baseline values out of range enter at their limit"
-    columns = [value, outside.astype(float)] if indicator else [value]
-    return np.column_stack(columns), [
-        ("baseline_censored", text + " with an indicator" * indicator)
-    ]
 
 
 def _with_baseline(data: AnalyteData, treated: Bools) -> tuple[str, Bools, Notes]:
@@ -207,54 +200,6 @@ def _with_baseline(data: AnalyteData, treated: Bools) -> tuple[str, Bools, Notes
     return "ancova", both, []
 
 
-def _estimate(
-    data: AnalyteData, treated: Bools, method: str, analysis: Analysis, options: CompareOptions
-) -> tuple[Estimate, Notes]:
-    """The model the rule allows, on subjects who all have a value."""
-    if method == "ranks" or analysis is Analysis.RANKS:
-        exact = data.day.exact.all()
-        return Estimate(RANK_SUM if exact else GEHAN), []
-    columns, notes = (
-        covariates(data.base) if method == "ancova" else (np.empty((len(treated), 0)), [])
-    )
-    strata = _strata(data, options) if method == "ancova" else None
-    if analysis is Analysis.TOBIT:
-        estimate = _tobit(data.day, columns, treated, strata, options)
-        if np.isnan(estimate.p):
-            said = ("other_method", f"{GEHAN}: Tobit failed, {estimate.reason}")
-            return Estimate(GEHAN), [*notes, said]
-        return estimate, notes
-    y = data.day.lower
-    if method == "welch":
-        return between.welch(y[treated], y[~treated], level=options.level), notes
-    found = between.ancova(y, columns, treated, level=options.level, strata=strata)
-    return found, notes
-
-
-def _tobit(
-    day: Cells,
-    columns: Floats,
-    treated: Bools,
-    strata: NDArray[np.str_] | None,
-    options: CompareOptions,
-) -> Estimate:
-    """Log-normal Tobit, its standard error corrected for the small sample."""
-    from cytokit.stats.censored import tobit
-
-    n = len(treated)
-    X = np.column_stack([np.ones(n), columns, *between.indicators(strata, n), treated]).astype(
-        float
-    )
-    fitted = tobit(day.lower, day.upper, X)
-    if not fitted.converged or fitted.df < 1:
-        return failed(TOBIT, fitted.reason or "too few subjects")
-    contrast = np.zeros(X.shape[1])
-    contrast[-1] = 1.0
-    test = fitted.test(contrast)
-    se = test.se * small_sample_factor(n, fitted.df, float(day.exact.mean()))
-    return wald(TOBIT, test.estimate, se, fitted.df, options.level)
-
-
 def _rank_estimate(estimate: Estimate, beside: Beside) -> Estimate:
     """The rank test as the primary analysis; its ratio is Hodges and Lehmann's."""
     if np.isnan(beside.p_rank):
@@ -264,10 +209,21 @@ def _rank_estimate(estimate: Estimate, beside: Beside) -> Estimate:
     )
 
 
-def _strata(data: AnalyteData, options: CompareOptions) -> NDArray[np.str_] | None:
-    """The strata to adjust for, if the design has more than one."""
-    stratum = data.subjects.stratum
-    return stratum if options.strata and len(set(stratum.tolist())) > 1 else None
+def _brunner_munzel(
+    day: Cells, treated: Bools, beside: Beside, options: CompareOptions
+) -> Estimate:
+    """The studentised rank test, permuted, as the primary analysis; the ratio is a shift's.
+
+    The interval of that ratio belongs to the rank-sum test and stands in its own columns.
+    """
+    from cytokit.stats.brunner_munzel import brunner_munzel
+
+    values = np.round(day.lower, 10)
+    seeded = {"seed": options.seed, "draws": options.draws}
+    test = brunner_munzel(values[treated], values[~treated], **seeded)
+    if np.isnan(test.p):
+        return failed(BRUNNER_MUNZEL, test.reason)
+    return Estimate(BRUNNER_MUNZEL, beside.hl, statistic=test.statistic, p=test.p)
 
 
 def _arms(treated: Bools, names: tuple[str, str]) -> dict[str, Bools]:

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
+from cytokit.stats.between import ANCOVA, ANCOVA_PER_ARM
+from cytokit.stats.bridged import sentence
 from cytokit.stats.comparison import Comparison
 from cytokit.stats.labels import STARS_LEGEND
+from cytokit.stats.models import TOBIT, TOBIT_COMMON
 from cytokit.stats.propagate import IMPUTATIONS
 
 _CENSOR = {
@@ -58,6 +61,7 @@ def methods_text(result: Comparison) -> str:
         _between(result),
         _within(result),
         _out_of_range(result),
+        _bridging(result),
         _propagation(result),
         _multiplicity(result),
     ]
@@ -109,13 +113,22 @@ def _between(result: Comparison) -> str:
     mean = "the mean over days " if len(result.day) > 1 else "day "
     strata = result.study.subjects["stratum"].nunique() > 1 and result.options.strata
     adjusted = f"the ln concentration at day {result.baseline}" + " and the stratum" * strata
+    tobit = f" adjusted for {adjusted}" if result.options.between == "ancova" else ""
     described = {
-        "ANCOVA": f"analysis of covariance adjusted for {adjusted}",
+        ANCOVA: f"analysis of covariance adjusted for {adjusted}",
+        ANCOVA_PER_ARM: f"analysis of covariance adjusted for {adjusted}, with a residual variance "
+        "per group and Satterthwaite's degrees of freedom"
+        + (" as the groups differ in size" if result.options.spread == "design" else ""),
         "Welch": "Welch's t test",
         "Welch on change": "Welch's t test on the change from baseline",
-        "Tobit": "log-normal Tobit regression"
-        + (f" adjusted for {adjusted}" if result.options.between == "ancova" else ""),
-        "bivariate Tobit": "a bivariate normal model of both days with censored values",
+        TOBIT: f"log-normal Tobit regression{tobit} with a residual variance per group "
+        "(likelihood ratio tests and intervals)",
+        TOBIT_COMMON: f"log-normal Tobit regression{tobit} (Wald tests)",
+        "bivariate Tobit": "a bivariate normal model of both days with censored values, one per "
+        "group (likelihood ratio tests and intervals)",
+        "Brunner-Munzel": "the Brunner-Munzel test, permuted (completely, or by "
+        f"{result.options.draws} draws with seed {result.options.seed}), with Hodges-Lehmann "
+        "ratios",
         "exact rank-sum": "the exact Wilcoxon-Mann-Whitney test with Hodges-Lehmann ratios",
         "Gehan rank test": "Gehan's rank test for censored values, permuted (completely, or by "
         f"{result.options.draws} draws with seed {result.options.seed})",
@@ -167,6 +180,12 @@ def _out_of_range(result: Comparison) -> str:
             "values (Fisher's exact test) were compared, with more the analyte was not analysed."
         )
     return "No value was out of range."
+
+
+def _bridging(result: Comparison) -> str:
+    """How plates were bridged, where they were."""
+    found = result.study.bridge
+    return "" if found is None else sentence(found) + "."
 
 
 def _propagation(result: Comparison) -> str:
@@ -222,8 +241,7 @@ def _limits(result: Comparison) -> list[str]:
             "Subjects who died before the day have no value: the comparison among survivors is "
             "unbiased only if death depends on what was measured before, not on the unseen value."
         )
-    if any(finding.code == "plate_confounded" for finding in result.findings):
-        said += [finding.message + "." for finding in result.findings]
+    said += [one.message + "." for one in result.findings if one.code == "plate_confounded"]
     said.append("Absence of significance is not evidence of absence: see the confidence intervals.")
     return said
 

@@ -121,7 +121,12 @@ def _approximate(scenario: Scenario, fold: float, target: float, how: Mapping[st
     quantile = NormalDist().inv_cdf
     z = quantile(1 - how["alpha"] / how["tests"] / 2) + quantile(target)
     spread = 1 + scenario.ratio_of_spreads**2 / how["allocation"]
-    n = spread * share * (z * scenario.sd / np.log(fold)) ** 2 / (1 - scenario.below)
+    n = (
+        spread
+        * share
+        * (z * scenario.sd / np.log(fold)) ** 2
+        / (1 - scenario.below - scenario.above)
+    )
     return int(min(np.ceil(n), 1e9)) + 1
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from cytokit.errors import Problem, UsageError, did_you_mean
 
-BETWEEN = ("ancova", "welch", "ranks", "change", "mixed")
+BETWEEN = ("ancova", "welch", "ranks", "brunner-munzel", "change", "mixed")
 WITHIN = ("ratio", "signed-rank")
 ADJUST = (
     "holm",
@@ -25,6 +25,7 @@ CENSOR = ("lod", "lloq", "interval")
 SUBSTITUTE = ("none", "as-given", "limit", "half", "sqrt2")
 VERSUS = ("reference", "all")
 WORSE = ("high", "low")
+SPREAD = ("design", "common", "separate")
 
 _CHOICES = {
     "between": BETWEEN,
@@ -33,6 +34,7 @@ _CHOICES = {
     "substitute": SUBSTITUTE,
     "versus": VERSUS,
     "worse": WORSE,
+    "spread": SPREAD,
 }
 
 
@@ -42,7 +44,7 @@ class CompareOptions:
 
     Parameters
     ----------
-    between : {"ancova", "welch", "ranks", "change", "mixed"}
+    between : {"ancova", "welch", "ranks", "brunner-munzel", "change", "mixed"}
         The primary analysis of the groups at the tested day, on ln concentration.
     within : {"ratio", "signed-rank"}
         Whose p the longitudinal rows carry: paired t on ln, or the exact signed-rank test.
@@ -63,6 +65,10 @@ class CompareOptions:
         With more than two groups: each against the reference, or all pairs.
     worse : {"high", "low"}
         Which end of a cytokine is the bad one, for the composite that ranks deaths.
+    spread : {"design", "common", "separate"}
+        Residual spread of ANCOVA and Tobit: one for both arms, or one per arm. ``design``: per arm
+        in a Tobit, and in an ANCOVA where the larger arm has at least one and a half times the
+        smaller one's subjects.
     alpha : float
         Two-sided level of tests and 1 - level of the intervals, strictly between 0 and 0.5.
     seed, draws : int
@@ -96,6 +102,7 @@ class CompareOptions:
     strata: bool = True
     versus: str = "reference"
     worse: str = "high"
+    spread: str = "design"
     alpha: float = 0.05
     seed: int = 0
     draws: int = 100_000

@@ -2,8 +2,8 @@
 
 Both days follow a linear model with a common covariance; a value out of range contributes the
 probability of its interval given the other day. A Tobit on the changes would treat the limit as
-independent of the change, which it is not: who starts low is below the limit more often.
-Without values out of range it is the paired t test, or the two-sample t test of the changes.
+independent of the change, which it is not: who starts low is below the limit more often. What is
+inferred from it is in :mod:`cytokit.stats.change_profile`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from cytokit.stats.cells import Cells
-from cytokit.stats.estimate import Estimate, failed, small_sample_factor, wald
-
-Floats = NDArray[np.float64]
+from cytokit.stats._arrays import Floats
 
 _LOG_2PI = float(np.log(2 * np.pi))
 #: probabilities are not taken below this: rounding in the difference of four corner probabilities
@@ -42,54 +39,17 @@ class Pairs:
         return np.asarray(self.lower == self.upper)
 
 
-def paired_tobit(
-    base: Cells, day: Cells, design: Floats, contrast: Floats, *, level: float = 0.95
-) -> Estimate:
-    """Change from baseline to day, with values out of range on either.
+def start_at(data: Pairs) -> Floats:
+    """Parameters to start from: least squares with each interval replaced by its limit or middle.
 
     Parameters
     ----------
-    base, day : Cells
-        Values of the same n subjects, all present.
-    design : ndarray, shape (n, p)
-        The design of the mean on each day: ones for one group; ones and treated for two.
-    contrast : ndarray, shape (p,)
-        Which combination of the changes is estimated.
-    level : float
-        Confidence level.
+    data : Pairs
 
     Returns
     -------
-    Estimate
-        Wald t with n - p degrees of freedom; its standard error carries
-        :func:`cytokit.stats.estimate.small_sample_factor`.
+    ndarray, shape (2p + 3,)
     """
-    from scipy.optimize import minimize
-
-    method = "bivariate Tobit"
-    n, p = design.shape
-    if n <= p + 1:
-        return failed(method, f"{n} pairs are too few for a model with values out of range")
-    data = Pairs(
-        np.column_stack([base.lower, day.lower]), np.column_stack([base.upper, day.upper]), design
-    )
-    start = _start(data)
-    fitted = minimize(minus_log_likelihood, start, args=(data,), jac=True, method="BFGS")
-    information = _information(fitted.x, data)
-    eigenvalues = np.linalg.eigvalsh(information)
-    # BFGS may end "by precision loss" at a maximum, so the slope is looked at and not its word
-    flat = float(np.abs(fitted.jac).max()) < 1e-3
-    if not np.isfinite(fitted.fun) or not flat or eigenvalues[0] <= 1e-8 * eigenvalues[-1]:
-        return failed(method, "the model with values out of range has no maximum")
-    weights = np.zeros(len(start))
-    weights[:p], weights[p : 2 * p] = -contrast, contrast
-    variance = float(weights @ np.linalg.solve(information, weights))
-    se = float(np.sqrt(variance)) * small_sample_factor(n, n - p, float(data.exact.mean()))
-    return wald(method, float(weights @ fitted.x), se, n - p, level)
-
-
-def _start(data: Pairs) -> Floats:
-    """Least squares with each interval replaced by its limit or middle."""
     low = np.where(np.isfinite(data.lower), data.lower, data.upper)
     high = np.where(np.isfinite(data.upper), data.upper, data.lower)
     middle = (low + high) / 2
@@ -224,18 +184,3 @@ def _bivariate(h: Floats, k: Floats, rho: float) -> Floats:
     second = owens_t(k, (h / k - rho) / spread)
     opposite = np.where(h * k < 0, 0.5, 0.0)
     return np.asarray(0.5 * (ndtr(h) + ndtr(k)) - first - second - opposite)
-
-
-def _information(parameters: Floats, data: Pairs, step: float = 1e-4) -> Floats:
-    """Second derivatives of minus the log-likelihood, by differences of its gradient."""
-    shifts = np.eye(len(parameters)) * step
-    rows = [
-        (
-            minus_log_likelihood(parameters + shift, data)[1]
-            - minus_log_likelihood(parameters - shift, data)[1]
-        )
-        / (2 * step)
-        for shift in shifts
-    ]
-    matrix = np.array(rows)
-    return np.asarray((matrix + matrix.T) / 2)

@@ -8,10 +8,10 @@ import numpy as np
 
 from cytokit.stats import longitudinal, ranks
 from cytokit.stats.cells import AnalyteData, Cells
+from cytokit.stats.change_profile import change_within
 from cytokit.stats.estimate import NAN, Estimate, failed
 from cytokit.stats.options import CompareOptions
 from cytokit.stats.outcome import Beside, Outcome, not_analysed
-from cytokit.stats.paired_tobit import paired_tobit
 from cytokit.stats.rules import Analysis, choose
 
 SIGN_TEST, SIGNED_RANK = "sign test", "signed-rank"
@@ -79,8 +79,7 @@ def within(
         return replace(found, method=SIGNED_RANK, p=NAN, statistic=NAN, df=NAN, reason=""), []
     found = Estimate(SIGN_TEST)
     if rule.analysis is Analysis.TOBIT and not ranked:
-        ones = np.ones((len(exact), 1))
-        model = paired_tobit(base, day, ones, np.ones(1), level=options.level)
+        model = change_within(base, day, level=options.level)
         found = found if np.isnan(model.p) else model
     return found, [("other_method", f"{found.method}: {rule.reason}")]
 

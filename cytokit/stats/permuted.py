@@ -11,8 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cytokit.stats.between import ANCOVA, ANCOVA_PER_ARM
 from cytokit.stats.cells import Bools, Floats
-from cytokit.stats.groups import covariates
+from cytokit.stats.models import TOBIT, TOBIT_COMMON, covariates
 from cytokit.stats.options import CompareOptions
 from cytokit.stats.outcome import finite
 from cytokit.stats.rows import Record
@@ -20,7 +21,8 @@ from cytokit.stats.sign_flips import sign_flip_max_t
 
 Permuted = dict[tuple[str, int], tuple[float, int | None]]
 
-_OF_NUMBERS = ("ANCOVA", "Welch")
+_OF_NUMBERS = (ANCOVA, ANCOVA_PER_ARM, "Welch")
+_ADJUSTED = (ANCOVA, ANCOVA_PER_ARM, TOBIT, TOBIT_COMMON)
 
 
 def permuted_p(records: Sequence[Record], options: CompareOptions) -> Permuted:
@@ -87,7 +89,7 @@ def _between_column(record: Record) -> tuple[Floats, Floats]:
         value[used] = day.lower
     else:
         value[used] = gehan_column(day.lower, day.upper)
-    if method in ("ANCOVA", "Tobit") and data.base.present[used].all():
+    if method in _ADJUSTED and data.base.present[used].all():
         base[used] = covariates(data.base.take(used))[0][:, 0]
     return value, base
 

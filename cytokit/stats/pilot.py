@@ -1,4 +1,4 @@
-"""What a pilot study shows of the next trial: spread, correlation, values below the limit."""
+"""What a pilot study shows of the next trial: spread, correlation, values out of range."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cytokit.stats.power import Scenario
 
 
 def scenario_of(result: Comparison, analyte: str) -> Scenario:
-    """The spread, correlation and share below the limit that a study showed.
+    """The spread, correlation and shares out of range that a study showed.
 
     Parameters
     ----------
@@ -49,8 +49,9 @@ def scenario_of(result: Comparison, analyte: str) -> Scenario:
         if base.std() > 0 and after.std() > 0:
             correlation = float(np.clip(np.corrcoef(base, after)[0, 1], -0.99, 0.99))
     sd = _spread(data.day, groups)
-    below = float(data.day.below.sum() / max(int(data.day.present.sum()), 1))
-    return Scenario(sd, correlation, min(below, 0.99))
+    n = int(data.day.present.sum())
+    below, above = int(data.day.below.sum()) / n, int(data.day.above.sum()) / n
+    return Scenario(sd, correlation, below, above=above)
 
 
 def _spread(cells: Cells, groups: np.ndarray) -> float:

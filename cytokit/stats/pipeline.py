@@ -9,6 +9,7 @@ from cytokit.errors import NothingToDoError, Problem, UsageError, did_you_mean
 from cytokit.stats import families as within_families
 from cytokit.stats import summary
 from cytokit.stats.analyse import Visits, analyse
+from cytokit.stats.bridged import bridge_findings, mark_bridged
 from cytokit.stats.cells import AnalyteData, analyte_data
 from cytokit.stats.comparison import Comparison
 from cytokit.stats.confounding import check_plates
@@ -44,6 +45,7 @@ def compare(
     strata: bool = True,
     versus: str = "reference",
     worse: str = "high",
+    spread: str = "design",
     alpha: float = 0.05,
     seed: int = 0,
     draws: int = 100_000,
@@ -64,7 +66,7 @@ def compare(
         placebo or reference.
     analytes : sequence of str, optional
         Those to compare, in this order; all where not given.
-    between, within, adjust, gate, censor, substitute, propagate, strata, versus, worse
+    between, within, adjust, gate, censor, substitute, propagate, strata, versus, worse, spread
         See :class:`cytokit.stats.options.CompareOptions`.
     alpha, seed, draws, allow_confounded
         See there.
@@ -110,6 +112,7 @@ def compare(
         strata=strata,
         versus=versus,
         worse=worse,
+        spread=spread,
         alpha=alpha,
         seed=seed,
         draws=draws,
@@ -129,6 +132,7 @@ def compare(
     data = analyte_data(study, chosen, base, days, substitute, visits=every)
     records = _records(contrasts, data, visits, options)
     rows = [make_row(record, alpha=alpha) for record in records]
+    mark_bridged(rows, study)
     permuted = permuted_p(records, options) if adjust == "maxt" else {}
     within_families.adjust_rows(rows, options, permuted)
     within_families.gate(rows, options)
@@ -146,7 +150,7 @@ def compare(
         analytes=tuple(chosen),
         families=declared,
         guard=sentences,
-        findings=tuple(findings),
+        findings=(*findings, *bridge_findings(study)),
     )
     return replace(result, methods=methods_text(result))
 

@@ -16,7 +16,8 @@ import pandas as pd
 from cytokit.errors import Problem, UsageError
 from cytokit.stats.beside import beside_arms
 from cytokit.stats.cells import AnalyteData, Cells, Floats, Subjects
-from cytokit.stats.groups import GEHAN, RANK_SUM, changes, primary
+from cytokit.stats.groups import changes, primary
+from cytokit.stats.models import GEHAN, RANK_SUM
 from cytokit.stats.options import CompareOptions, choice_problem
 
 #: what can be planned for; a mixed model needs more than a spread and a correlation
@@ -41,6 +42,8 @@ class Scenario:
         Share of the controls' values below the limit at the tested day.
     ratio_of_spreads : float
         Standard deviation of the treated over that of the controls.
+    above : float
+        Share of the controls' values above the upper limit.
 
     Raises
     ------
@@ -52,6 +55,7 @@ class Scenario:
     correlation: float = 0.5
     below: float = 0.0
     ratio_of_spreads: float = 1.0
+    above: float = 0.0
 
     def __post_init__(self) -> None:
         ranges = {
@@ -64,8 +68,14 @@ class Scenario:
             for name, (value, low, high) in ranges.items()
             if not low < value < high
         ]
-        if not 0 <= self.below < 1:
-            problems.append(_out_of_range("below", self.below, "from 0 to under 1"))
+        shares = {"below": self.below, "above": self.above}
+        problems += [
+            _out_of_range(name, share, "from 0 to under 1")
+            for name, share in shares.items()
+            if not 0 <= share < 1
+        ]
+        if not problems and self.below + self.above >= 1:
+            problems.append(_out_of_range("above", self.above, "under 1 together with below"))
         if problems:
             raise UsageError(*problems)
 
@@ -154,7 +164,7 @@ def simulate(
     Returns
     -------
     AnalyteData
-        Values below the limit are intervals, on both days.
+        Values beyond the limits are intervals, on both days.
     """
     from scipy.special import ndtri
 
@@ -164,11 +174,12 @@ def simulate(
     own = rng.standard_normal(n) * np.sqrt(1 - scenario.correlation**2)
     spread = np.where(treated, scenario.ratio_of_spreads, 1.0)
     day = scenario.sd * spread * (scenario.correlation * base + own) + np.log(fold) * treated
-    limit = scenario.sd * float(ndtri(scenario.below)) if scenario.below > 0 else -np.inf
+    # a share of 0 puts the limit at infinity
+    low, high = (float(scenario.sd * ndtri(x)) for x in (scenario.below, 1 - scenario.above))
     group = np.where(treated, "treated", "control")
     subjects = Subjects(np.arange(n).astype(str), group, np.full(n, ""), np.zeros(n, dtype=bool))
     return AnalyteData(
-        "simulated", "", subjects, _limited(base * scenario.sd, limit), _limited(day, limit)
+        "simulated", "", subjects, _limited(base * scenario.sd, low, high), _limited(day, low, high)
     )
 
 
@@ -184,13 +195,13 @@ def _p_value(data: AnalyteData, options: CompareOptions) -> float:
     return estimate.p
 
 
-def _limited(values: Floats, limit: float) -> Cells:
-    """Values with those below the limit as intervals."""
-    below = values < limit
+def _limited(values: Floats, low: float, high: float) -> Cells:
+    """Values with those beyond the limits as intervals."""
+    below, above = values < low, values > high
     nothing = np.full(len(values), np.nan)
     return Cells(
-        np.where(below, -np.inf, values),
-        np.where(below, limit, values),
+        np.where(below, -np.inf, np.where(above, high, values)),
+        np.where(below, low, np.where(above, np.inf, values)),
         nothing,
         np.zeros(len(values), dtype=bool),
     )

@@ -26,14 +26,18 @@ from cytokit.study.design import Design
 if TYPE_CHECKING:
     from cytokit.curves.options import ModelName
     from cytokit.platefit import PlateFit
+    from cytokit.pseudonyms import Pseudonyms
 
 ANALYSES = ("ancova", "welch", "ranks", "change")
 SUBSTITUTES = ("limit", "half", "sqrt2")
 PANEL_COLUMNS = (
     *("analyte", "treated_group", "control_group", "data", "censor", "substitute", "between"),
     *("main", "method", "n_treated", "n_control", "ratio", "ratio_low", "ratio_high", "p"),
-    *("p_adjusted", "cliffs_delta", "verdict", "flags"),
+    *("p_adjusted", "cliffs_delta", "verdict", "same_as", "flags"),
 )
+_KEYS = ["analyte", "treated_group", "control_group"]
+#: two specifications with these alike are one analysis
+_NUMBERS = ("n_treated", "n_control", "ratio", "ratio_low", "ratio_high", "p", "p_adjusted")
 HOLDS_COLUMNS = (
     *("analyte", "treated_group", "control_group", "verdict", "specifications", "analysed"),
     *("same", "holds_pct", "ratio_min", "ratio_max"),
@@ -49,10 +53,13 @@ class Sensitivity:
     table : pandas.DataFrame
         One row per analyte, pair of groups and specification, columns ``PANEL_COLUMNS``. ``data``
         names the study (``as analysed``, ``4PL``, ...), ``main`` marks the main analysis,
-        ``verdict`` is ``higher``, ``lower``, ``no difference`` or ``not analysed``.
+        ``verdict`` is ``higher``, ``lower``, ``no difference`` or ``not analysed``; ``same_as``
+        names an earlier specification that gives the very same numbers, as policies on values
+        out of range do where an analyte has none.
     holds : pandas.DataFrame
-        One row per analyte and pair, columns ``HOLDS_COLUMNS``: the main verdict, how many
-        specifications there are, how many of them could be analysed and how many agree.
+        One row per analyte and pair, columns ``HOLDS_COLUMNS``: the main verdict, how many other
+        specifications there are, how many of them could be analysed and how many agree. What
+        gives the same numbers counts once, and not at all where they are the main analysis's.
     alpha : float
         Level of the verdicts; the ratios' intervals are at 1 - alpha.
     """
@@ -117,7 +124,8 @@ def sensitivity(
         _rows(result, every[one.data], one)
         for one in _specifications(result, every, kept, substitutes)
     ]
-    table = pd.concat(frames, ignore_index=True)[list(PANEL_COLUMNS)]
+    table = pd.concat(frames, ignore_index=True)
+    table = table.assign(same_as=_same_as(table))[list(PANEL_COLUMNS)]
     return Sensitivity(table, _holds(table), result.options.alpha)
 
 
@@ -127,6 +135,7 @@ def refitted_studies(
     *,
     mapping: Mapping[str, str | Sequence[str]] | None = None,
     censor: str = "lod",
+    pseudonyms: Pseudonyms | None = None,
 ) -> dict[str, Study]:
     """The same plates fitted otherwise, and their fluorescence without any curve.
 
@@ -138,6 +147,8 @@ def refitted_studies(
     mapping : mapping, optional
         Of the design's columns.
     censor : {"lod", "lloq", "interval"}
+    pseudonyms : Pseudonyms, optional
+        For the design, and for fits that do not have them yet.
 
     Returns
     -------
@@ -170,8 +181,10 @@ def refitted_studies(
             fit_plates(fit.plates, replace(fit.options, **change), exclusions=left_out)
             for fit, left_out in zip(given, exclusions, strict=True)
         ]
-        studies[name] = Study(refitted, design, mapping=mapping, censor=censor)
-    studies["MFI"] = Study(given, design, mapping=mapping, quantity="mfi")
+        studies[name] = Study(
+            refitted, design, mapping=mapping, censor=censor, pseudonyms=pseudonyms
+        )
+    studies["MFI"] = Study(given, design, mapping=mapping, quantity="mfi", pseudonyms=pseudonyms)
     return studies
 
 
@@ -181,7 +194,7 @@ def _specifications(
     analyses: Sequence[str],
     substitutes: Sequence[str],
 ) -> Iterator[_Specification]:
-    """All combinations, the main one first; policies that change no value are left out."""
+    """All combinations, the main one first; policies that change no value at all are left out."""
     main = result.options
     yield _Specification("as analysed", result.study.censor, main.substitute, main.between)
     for name, study in studies.items():
@@ -255,13 +268,26 @@ def _verdicts(rows: pd.DataFrame, alpha: float) -> list[str]:
     return [str(word) for word in words]
 
 
+def _same_as(table: pd.DataFrame) -> list[str]:
+    """Per row, the first specification of the same analyte and pair that gave the same numbers."""
+    first: dict[tuple[object, ...], str] = {}
+    found = []
+    for row in table.to_dict("records"):
+        numbers = tuple("" if pd.isna(row[name]) else f"{row[name]:.10g}" for name in _NUMBERS)
+        # without numbers the reason is what there is to compare
+        key = (*(row[name] for name in _KEYS), *numbers, row["flags"] if pd.isna(row["p"]) else "")
+        name = ", ".join(row[part] for part in ("data", "censor", "substitute", "between"))
+        found.append(first.get(key, ""))
+        first.setdefault(key, name)
+    return found
+
+
 def _holds(table: pd.DataFrame) -> pd.DataFrame:
     """How often the main verdict holds, per analyte and pair of groups."""
     rows = []
-    keys = ["analyte", "treated_group", "control_group"]
-    for key, group in table.groupby(keys, sort=False):
+    for key, group in table.groupby(_KEYS, sort=False):
         main = str(group.loc[group["main"], "verdict"].iloc[0])
-        others = group[~group["main"]]
+        others = group[~group["main"] & (group["same_as"] == "")]
         analysed = others[others["verdict"] != "not analysed"]
         same = int((others["verdict"] == main).sum())
         compared = len(others) if main == "not analysed" else len(analysed)

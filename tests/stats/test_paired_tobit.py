@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from cytokit.stats import between, longitudinal
+from cytokit.stats import longitudinal
 from cytokit.stats.cells import Cells
-from cytokit.stats.paired_tobit import Pairs, _bivariate, minus_log_likelihood, paired_tobit
+from cytokit.stats.change_profile import NO_MAXIMUM, change_between, change_within
+from cytokit.stats.paired_tobit import Pairs, _bivariate, minus_log_likelihood
 
 
 def cells(values, limit=-np.inf):
@@ -27,22 +28,42 @@ def days():
 
 def test_without_limits_it_is_the_paired_t_test(days):
     base, day = days
-    found = paired_tobit(cells(base), cells(day), np.ones((24, 1)), np.ones(1))
+    found = change_within(cells(base), cells(day))
     plain = longitudinal.paired_ratio(day - base)
     np.testing.assert_allclose(
-        [found.difference, found.se, found.p], [plain.difference, plain.se, plain.p], rtol=1e-4
+        [found.difference, found.low, found.high, found.p],
+        [plain.difference, plain.low, plain.high, plain.p],
+        rtol=1e-3,
     )
     assert found.df == plain.df
 
 
-def test_without_limits_it_is_students_test_of_the_changes(days):
+def test_between_arms_it_is_the_likelihood_ratio_of_the_changes(days):
+    """Both arms' laws fitted at once, the difference held at zero, by a general optimiser."""
     base, day = days
     treated = np.arange(24) % 2 == 0
-    design = np.column_stack([np.ones(24), treated])
-    found = paired_tobit(cells(base), cells(day), design, np.array([0.0, 1.0]))
-    plain = between.ancova(day - base, np.empty((24, 0)), treated)
-    np.testing.assert_allclose(
-        [found.difference, found.se, found.p], [plain.difference, plain.se, plain.p], rtol=1e-4
+    values = np.column_stack([base, day])
+
+    def minus(parameters, free):
+        total, means = 0.0, parameters[:4].copy()
+        if not free:
+            means[3] = means[2] + means[1] - means[0]
+        for at, rows in enumerate((treated, ~treated)):
+            first, second, tie = parameters[4 + 3 * at : 7 + 3 * at]
+            s = np.exp([first, second])
+            rho = np.tanh(tie)
+            law = [[s[0] ** 2, rho * s[0] * s[1]], [rho * s[0] * s[1], s[1] ** 2]]
+            mean = means[2 * at : 2 * at + 2]
+            total -= stats.multivariate_normal(mean, law).logpdf(values[rows]).sum()
+        return total
+
+    start = np.array([2, 1.4, 2, 1.4, 0.1, 0.2, 0.6, 0.1, 0.2, 0.6])
+    best = [optimize.minimize(minus, start, args=(free,)).fun for free in (True, False)]
+    t = np.sqrt(22 * np.expm1(2 * (best[1] - best[0]) / 24))
+    found = change_between(cells(base), cells(day), treated)
+    assert abs(found.statistic) == pytest.approx(t, rel=1e-3)
+    assert found.difference == pytest.approx(
+        (day - base)[treated].mean() - (day - base)[~treated].mean(), rel=1e-4
     )
 
 
@@ -61,7 +82,7 @@ def test_a_limit_hides_values_and_not_the_change():
     own = rng.normal(size=4000)
     base, day = own + rng.normal(size=4000) * 0.6, own - 0.5 + rng.normal(size=4000) * 0.6
     limit = float(np.quantile(np.concatenate([base, day]), 0.35))
-    found = paired_tobit(cells(base, limit), cells(day, limit), np.ones((4000, 1)), np.ones(1))
+    found = change_within(cells(base, limit), cells(day, limit))
     assert abs(found.difference + 0.5) < 4 * found.se
     assert found.se < 0.03
     naive = np.maximum(day, limit) - np.maximum(base, limit)
@@ -85,7 +106,9 @@ def test_the_gradient_is_the_slope_of_the_likelihood():
 
 def test_too_few_pairs_and_no_maximum():
     few = cells(np.array([1.0, 2.0]))
-    assert "too few" in paired_tobit(few, few, np.ones((2, 1)), np.ones(1)).reason
+    assert "too few" in change_within(few, few).reason
     same = cells(np.arange(8.0))
     moved = cells(np.arange(8.0) + 1.0)
-    assert paired_tobit(same, moved, np.ones((8, 1)), np.ones(1)).reason != ""
+    assert change_within(same, moved).reason == NO_MAXIMUM
+    both = np.arange(8) < 4
+    assert change_between(same, moved, both).reason != ""

@@ -10,7 +10,7 @@ from cytokit.errors import UsageError
 from cytokit.stats import compare
 from cytokit.stats.needed import NEEDED_COLUMNS, needed
 from cytokit.stats.pilot import scenario_of
-from cytokit.stats.power import POWER_COLUMNS, Scenario, power
+from cytokit.stats.power import POWER_COLUMNS, Scenario, power, simulate
 from cytokit.stats.sensitivity import sensitivity
 from cytokit.study import Study
 
@@ -55,6 +55,18 @@ def test_values_below_the_limit_cost_power():
     lost = power(Scenario(1.0, below=0.97), n=[8], fold_change=[1.0], simulations=20)
     assert lost["not_analysed_pct"][0] > 90
     assert lost["power"][0] == 0
+
+
+def test_values_above_the_limit_cost_power():
+    free = power(Scenario(1.0), n=[15], fold_change=[2.5], simulations=100)
+    hidden = power(Scenario(1.0, above=0.45), n=[15], fold_change=[2.5], simulations=100)
+    assert hidden["power"][0] < free["power"][0] - 0.2
+    both = Scenario(1.0, below=0.2, above=0.2)
+    data = simulate(both, 40, 40, 1.0, np.random.default_rng(1))
+    assert 8 <= data.day.below.sum() <= 24
+    assert 8 <= data.day.above.sum() <= 24
+    with pytest.raises(UsageError, match="CK-413: above"):
+        Scenario(1.0, below=0.5, above=0.6)
 
 
 def test_the_same_seed_gives_the_same_power():
@@ -175,6 +187,7 @@ def test_a_strong_effect_holds_whatever_is_done(floored):
     held = panel.holds.iloc[0]
     assert held["verdict"] == "lower"
     assert held["specifications"] == len(panel.table) - 1 == 15
+    assert (panel.table["same_as"] == "").all()
     assert held["holds_pct"] >= 90
     assert panel.table["main"].tolist() == [True] + [False] * 15
     assert held["ratio_min"] <= panel.table["ratio"].iloc[0] <= held["ratio_max"]
@@ -192,6 +205,23 @@ def test_other_readings_of_the_trial(table):
         sensitivity(result, studies={"wrong": wrong})
     assert "CK-412: the study 'wrong' has no day 6" in str(error.value)
     assert "has no analyte IL-6" in str(error.value)
+
+
+def test_specifications_with_the_same_numbers_count_once(table):
+    """What stands for values below a limit is no choice where nothing is below."""
+    frame = table(n_treated=12, n_control=12, analytes=("IL-6", "TNFa"), seed=4)
+    rows = frame["analyte"].eq("IL-6")
+    limit = float(frame.loc[rows, "value"].quantile(0.2))
+    texts = frame["value"].map(repr)
+    texts[rows & (frame["value"] < limit)] = f"<{limit!r}"
+    panel = sensitivity(compare(Study(frame.assign(value=texts)), **BASIC))
+    of = panel.table.set_index("analyte")
+    assert len(of.loc["TNFa"]) == len(of.loc["IL-6"]) == 16
+    assert (of.loc["TNFa", "same_as"] != "").sum() == 12
+    assert of.loc["TNFa", "same_as"].iloc[4] == "as analysed, lod, none, ancova"
+    holds = panel.holds.set_index("analyte")
+    assert holds.loc["TNFa", "specifications"] == 3
+    assert holds.loc["IL-6", "specifications"] > 3
 
 
 def test_policies_that_change_nothing_are_not_counted(trial):

@@ -50,8 +50,9 @@ def test_what_stands_beside_holds_its_level(script, between):
     """Exact tests are discrete and may be conservative; none may be liberal."""
     cell = script.cell((12, 12), Scenario(1.0, 0.6), 0.0, between, 500, seed=13)
     assert cell["rejected"] < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 500)
-    censored = script.cell((12, 12), Scenario(1.0, 0.6, 0.25), 0.0, between, 300, seed=14)
-    assert censored["rejected"] < 0.06 + 3 * np.sqrt(0.05 * 0.95 / 300)
+    n = 100 if between in script.SLOW else 300
+    censored = script.cell((12, 12), Scenario(1.0, 0.6, 0.25), 0.0, between, n, seed=14)
+    assert censored["rejected"] < 0.06 + 3 * np.sqrt(0.05 * 0.95 / n)
 
 
 def test_with_half_the_values_hidden_no_test_is_liberal(script):
@@ -74,9 +75,38 @@ def test_the_ancova_has_the_most_power(script):
     assert max(rejected, key=rejected.__getitem__) == "ancova"
 
 
-def test_unequal_spread_in_equal_groups_is_harmless(script):
-    cell = script.cell((12, 12), Scenario(1.0, 0.6, 0.0, 2.0), 0.0, "ancova", N, seed=17)
-    assert 0.035 < cell["rejected"] < 0.065
+@pytest.mark.parametrize("arms", [(12, 12), (12, 6)])
+@pytest.mark.parametrize("below", [0.0, 0.25])
+@pytest.mark.parametrize("ratio", [0.5, 2.0])
+def test_unequal_spread_is_harmless(script, arms, below, ratio):
+    """By equal sizes, or by a spread per arm; one spread has .022 to .112 at 12 v 6."""
+    cell = script.cell(arms, Scenario(1.0, 0.6, below, ratio), 0.0, "ancova", N, seed=17)
+    assert 0.035 - SLACK < cell["rejected"] < 0.06 + SLACK / 3
+
+
+@pytest.mark.parametrize("ratio", [0.5, 2.0])
+def test_unequal_spread_with_half_hidden_is_bearable(script, ratio):
+    """One spread had .13 here."""
+    cell = script.cell((12, 12), Scenario(1.0, 0.6, 0.5, ratio), 0.0, "ancova", N, seed=19)
+    assert cell["rejected"] < 0.06 + SLACK / 3
+    assert cell["covered"] > 0.93 - SLACK / 3
+
+
+def test_the_change_with_values_out_of_range_holds_its_level(script):
+    """Wald's test with one law for both arms had .08 to .29."""
+    scenario = Scenario(1.0, 0.6, 0.25, 2.0)
+    cell = script.cell((12, 12), scenario, 0.0, "change", 150, seed=20)
+    assert cell["rejected"] < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 150)
+
+
+def test_trials_fitted_together_are_fitted_as_by_the_library(script):
+    rng, options = np.random.default_rng(1), script.CompareOptions(draws=200)
+    data = [script.simulate(Scenario(1.0, 0.6, 0.3, 2.0), 12, 9, 0.4, rng) for _ in range(15)]
+    together = script.trials(data, np.log(0.4), "ancova", options)
+    for one, other in zip(data, together, strict=True):
+        alone = script.one_trial(one, np.log(0.4), "ancova", options)
+        assert alone[2] == other[2]
+        np.testing.assert_allclose(alone[:2], other[:2], atol=1e-8)
 
 
 def test_family_wise_error(script):

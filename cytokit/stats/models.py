@@ -1,0 +1,144 @@
+"""The models that compare two arms at one day: which one options and values call for, fitted."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtrit
+
+from cytokit.stats import between
+from cytokit.stats.arm_spreads import unequal_sizes
+from cytokit.stats.arm_tobit import arm_tobit
+from cytokit.stats.between import ANCOVA
+from cytokit.stats.cells import AnalyteData, Bools, Cells, Floats
+from cytokit.stats.estimate import Estimate, failed, small_sample_factor, wald
+from cytokit.stats.options import CompareOptions
+from cytokit.stats.rules import Analysis
+
+Notes = list[tuple[str, str]]
+
+RANK_SUM, GEHAN, BRUNNER_MUNZEL = "exact rank-sum", "Gehan rank test", "Brunner-Munzel"
+TOBIT, TOBIT_COMMON = "Tobit", "Tobit (common spread)"
+#: tests whose p is found with what stands beside
+RANKED = (RANK_SUM, GEHAN, BRUNNER_MUNZEL)
+#: an indicator for baselines out of range needs this many on either side
+_INDICATOR = 3
+
+
+def estimate(
+    data: AnalyteData, treated: Bools, method: str, analysis: Analysis, options: CompareOptions
+) -> tuple[Estimate, Notes]:
+    """The model the rule allows, on subjects who all have a value.
+
+    Parameters
+    ----------
+    data : AnalyteData
+    treated : ndarray of bool, shape (n,)
+    method : str
+        As ``between`` of the options, or ``welch`` where there is no baseline to adjust for.
+    analysis : Analysis
+    options : CompareOptions
+
+    Returns
+    -------
+    estimate : Estimate
+        Of a rank test only the name.
+    notes : list of (code, text)
+    """
+    ranked = method in ("ranks", "brunner-munzel")
+    if ranked or analysis is Analysis.RANKS:
+        if not data.day.exact.all():
+            return Estimate(GEHAN), []
+        return Estimate(RANK_SUM if method == "ranks" else BRUNNER_MUNZEL), []
+    columns, notes = (
+        covariates(data.base) if method == "ancova" else (np.empty((len(treated), 0)), [])
+    )
+    strata = _strata(data, options) if method == "ancova" else None
+    if analysis is Analysis.TOBIT:
+        found = _tobit(data.day, columns, treated, strata, options)
+        if np.isnan(found.p):
+            said = ("other_method", f"{GEHAN}: Tobit failed, {found.reason}")
+            return Estimate(GEHAN), [*notes, said]
+        return found, notes
+    y = data.day.lower
+    if method == "welch":
+        return between.welch(y[treated], y[~treated], level=options.level), notes
+    if options.spread == "separate" or (options.spread == "design" and unequal_sizes(treated)):
+        found = between.ancova(
+            y, columns, treated, level=options.level, strata=strata, spread="separate"
+        )
+        if not np.isnan(found.p):
+            return found, notes
+        notes = [*notes, ("other_method", f"{ANCOVA}: {found.reason}")]
+    return between.ancova(y, columns, treated, level=options.level, strata=strata), notes
+
+
+def _tobit(
+    day: Cells,
+    columns: Floats,
+    treated: Bools,
+    strata: NDArray[np.str_] | None,
+    options: CompareOptions,
+) -> Estimate:
+    """Log-normal Tobit: a spread per arm and its likelihood's test, or one spread and Wald's."""
+    n = len(treated)
+    others = np.column_stack([np.ones(n), columns, *between.indicators(strata, n)]).astype(float)
+    if options.spread == "common":
+        return _tobit_common(day, np.column_stack([others, treated]), options.level)
+    found = arm_tobit(day.lower, day.upper, others, treated, level=options.level)
+    if found.reason:
+        return failed(TOBIT, found.reason)
+    # what the interval is wide, in the units of a standard error
+    se = (found.high - found.low) / (2 * float(stdtrit(found.df, 0.5 + options.level / 2)))
+    return Estimate(TOBIT, found.difference, se, found.df, found.t, found.p, found.low, found.high)
+
+
+def _tobit_common(day: Cells, design: Floats, level: float) -> Estimate:
+    """Tobit with one spread, its standard error corrected for the small sample."""
+    from cytokit.stats.censored import tobit
+
+    fitted = tobit(day.lower, day.upper, design)
+    if not fitted.converged or fitted.df < 1:
+        return failed(TOBIT_COMMON, fitted.reason or "too few subjects")
+    contrast = np.zeros(design.shape[1])
+    contrast[-1] = 1.0
+    test = fitted.test(contrast)
+    se = test.se * small_sample_factor(len(design), fitted.df, float(day.exact.mean()))
+    return wald(TOBIT_COMMON, test.estimate, se, fitted.df, level)
+
+
+def covariates(base: Cells) -> tuple[Floats, Notes]:
+    """The baseline as columns of a design; out of range: at the limit, with an indicator.
+
+    Any function of the baseline may be adjusted for without bias under randomisation, so the
+    limit is not a guess at the value but a label of the stratum "out of range".
+
+    Parameters
+    ----------
+    base : Cells
+        All present.
+
+    Returns
+    -------
+    columns : ndarray, shape (n, 1 or 2)
+    notes : list of (code, text)
+    """
+    low = np.where(np.isfinite(base.lower), base.lower, base.upper)
+    high = np.where(np.isfinite(base.upper), base.upper, base.lower)
+    value = np.where(base.exact, base.lower, (low + high) / 2)
+    outside = ~base.exact
+    count = int(outside.sum())
+    if count == 0:
+        return value[:, None], []
+    indicator = count >= _INDICATOR and len(value) - count >= _INDICATOR
+    text = f"{count} of {len(value)} baseline values out of range enter at their limit"
+    columns = [value, outside.astype(float)] if indicator else [value]
+    return np.column_stack(columns), [
+        ("baseline_censored", text + " with an indicator" * indicator)
+    ]
+
+
+def _strata(data: AnalyteData, options: CompareOptions) -> NDArray[np.str_] | None:
+    """The strata to adjust for, if the design has more than one."""
+    stratum = data.subjects.stratum
+    return stratum if options.strata and len(set(stratum.tolist())) > 1 else None
