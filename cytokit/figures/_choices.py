@@ -31,6 +31,7 @@ _ANALYSIS = {
     "ancova": "ANCOVA",
     "welch": "Welch",
     "ranks": "rank test",
+    "brunner-munzel": "Brunner-Munzel",
     "change": "change",
     "mixed": "mixed model",
 }

@@ -32,13 +32,33 @@ RECOVERY_BAND = (80.0, 120.0)
 class CurveLike(Protocol):
     """The part of a standard curve that figures read."""
 
-    plate: str
-    analyte: str
-    unit: str
-    lod: float
-    lloq: float
-    uloq: float
-    reason: str
+    @property
+    def plate(self) -> str:
+        """Its plate's name."""
+
+    @property
+    def analyte(self) -> str:
+        """What it measures."""
+
+    @property
+    def unit(self) -> str:
+        """Of its concentrations."""
+
+    @property
+    def lod(self) -> float:
+        """Limit of detection, at the bead."""
+
+    @property
+    def lloq(self) -> float:
+        """Lower limit of quantification, by precision."""
+
+    @property
+    def uloq(self) -> float:
+        """Upper limit of quantification, by precision."""
+
+    @property
+    def reason(self) -> str:
+        """Why the verdict is what it is."""
 
     @property
     def verdict(self) -> object:

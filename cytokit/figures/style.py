@@ -45,7 +45,8 @@ _HUES = (0, 3, 2, 4, 5, 9, 7, 1)
 MARKERS = ("o", "s", "D", "p", "h", "P", "X", "8")
 
 _LOCK = threading.RLock()
-_FONTS = ["DejaVu Sans", "Arial", "Helvetica"]
+#: the first that is installed is used
+FONTS = ["DejaVu Sans", "Arial", "Helvetica"]
 
 
 @functools.cache
@@ -87,7 +88,7 @@ def _settings() -> Any:
         "axes.unicode_minus": True,
         "figure.dpi": 100.0,
         "font.family": ["sans-serif"],
-        "font.sans-serif": _FONTS,
+        "font.sans-serif": FONTS,
         "font.size": TEXT,
         "hatch.linewidth": THIN,
         "legend.fontsize": SMALL,
