@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+Item = TypeVar("Item")
 _NO_BASELINE = "cytokit_cli.no_baseline"
 
 
@@ -72,6 +73,13 @@ def study_options(function: Function) -> Function:
     for option in reversed(options):
         function = option(function)
     return function
+
+
+def pseudonyms_option(function: Function) -> Function:
+    """``--pseudonyms``: for commands whose outputs name samples."""
+    option = click.option("--pseudonyms", type=click.Path(), metavar="FILE",
+                          help="Table of sample, pseudonym: names in all outputs.")  # fmt: skip
+    return option(function)
 
 
 def _pairs(_ctx: click.Context, _param: click.Parameter, values: Sequence[str]) -> dict[str, str]:
@@ -154,7 +162,7 @@ def note(text: str) -> None:
     click.echo(text, err=True)
 
 
-def progress(items: Sequence[str], label: str) -> ProgressBar[str]:
+def progress(items: Sequence[Item], label: str) -> ProgressBar[Item]:
     """A bar on stderr over many items; none for a few, nor where stderr is no terminal."""
     few = len(items) < 4 or not sys.stderr.isatty()
     return click.progressbar(items, label=label, file=sys.stderr, hidden=few)

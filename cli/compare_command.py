@@ -15,6 +15,7 @@ from ._shared import (
     output_options,
     print_json,
     print_table,
+    pseudonyms_option,
     short,
     speech_options,
     study_options,
@@ -41,7 +42,8 @@ ADJUSTERS = [
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @study_options
 @click.option("--analytes", metavar="A,B,...", help="Only these.")
-@click.option("--between", type=Choice(["ancova", "welch", "ranks", "change", "mixed"]),
+@click.option("--between",
+              type=Choice(["ancova", "welch", "ranks", "brunner-munzel", "change", "mixed"]),
               default="ancova", show_default=True,
               help="mixed: a model of all days, of three or more.")  # fmt: skip
 @click.option("--within", type=Choice(["ratio", "signed-rank"]), default="ratio",
@@ -60,6 +62,10 @@ ADJUSTERS = [
               show_default=True, help="Of three or more groups, which pairs.")  # fmt: skip
 @click.option("--worse", type=Choice(["high", "low"]), default="high", show_default=True,
               help="The bad end of a cytokine, for ranks that count deaths.")  # fmt: skip
+@click.option("--spread", type=Choice(["design", "common", "separate"]), default="design",
+              show_default=True,
+              help="One spread for both arms or one per arm; design: one per arm where a Tobit is "
+                   "fitted or the arms differ 1.5-fold in size.")  # fmt: skip
 @click.option("--sensitivity", "with_panel", is_flag=True,
               help="Also every other defensible analysis, and a figure of them.")  # fmt: skip
 @click.option("--allow-confounded", is_flag=True, help="Compare although plate and group coincide.")
@@ -72,6 +78,13 @@ ADJUSTERS = [
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--draws", type=click.IntRange(100), default=100_000, show_default=True,
               help="Of permutation tests too large to enumerate.")  # fmt: skip
+@click.option("--bridge", is_flag=True,
+              help="Divide readings by their plate's effect, as its controls tell.")  # fmt: skip
+@click.option("--bridge-samples", metavar="A,B,...",
+              help="Bridge by these samples, measured on several plates, instead.")  # fmt: skip
+@click.option("--bridge-reference", default="", metavar="PLATE",
+              help="Whose readings stay.  [default: the mean over plates]")  # fmt: skip
+@pseudonyms_option
 @output_options
 @speech_options
 def command(
@@ -85,6 +98,10 @@ def command(
     summary_mark: Summary,
     gate: bool | None,
     censor: str,
+    pseudonyms: str | None,
+    bridge: bool,
+    bridge_samples: str | None,
+    bridge_reference: str,
     out: str | None,
     force: bool,
     dry_run: bool,
@@ -105,7 +122,15 @@ def command(
     from cytokit.study import Study
 
     check_goal(goal, force=force)
-    study = Study([Path(name) for name in inputs], design, mapping=mapping or None, censor=censor)
+    study = Study(
+        [Path(name) for name in inputs],
+        design,
+        mapping=mapping or None,
+        censor=censor,
+        pseudonyms=pseudonyms,
+        bridge=bridge if bridge_samples is None else words(bridge_samples),
+        bridge_reference=bridge_reference,
+    )
     names = None if analytes is None else words(analytes)
     gated = style != "lanzoni" if gate is None else gate
     result = compare(study, analytes=names, gate=gated, **options)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ._shared import examples, note, print_json, speech_options
+from ._shared import examples, note, print_json, pseudonyms_option, speech_options
 
 
 @click.command(
@@ -21,6 +21,7 @@ from ._shared import examples, note, print_json, speech_options
 @click.option("--to", "goal", required=True, type=click.Path(), metavar="FILE",
               help="tidy.csv or tidy.xlsx.")  # fmt: skip
 @click.option("--layout", type=click.Path(), metavar="FILE", help="Plate map, .csv or .xlsx.")
+@pseudonyms_option
 @click.option("--excel", is_flag=True, help="Mark the CSV as UTF-8 for Excel.")
 @click.option("--force", is_flag=True, help="Replace an existing file.")
 @click.option("--dry-run", is_flag=True, help="Say what would be read and written.")
@@ -29,6 +30,7 @@ def command(
     plates: Sequence[str],
     goal: str,
     layout: str | None,
+    pseudonyms: str | None,
     excel: bool,
     force: bool,
     dry_run: bool,
@@ -36,13 +38,18 @@ def command(
 ) -> None:
     """Write every reading of the plates as one row: well, sample, type, analyte, MFI, counts."""
     from cytokit.parsers import find_plates, read_plates
+    from cytokit.pseudonyms import pseudonymise, read_pseudonyms
     from cytokit.record.write import write_tidy
 
     files = find_plates(plates).files
     if dry_run:
         note("\n".join(["would read:", *files, f"would write: {goal}"]))
         return
-    rows = write_tidy(read_plates(files, layout=layout), Path(goal), force=force, excel=excel)
+    read = read_plates(files, layout=layout)
+    if pseudonyms is not None:
+        table = read_pseudonyms(pseudonyms)
+        read = [pseudonymise(plate, table) for plate in read]
+    rows = write_tidy(read, Path(goal), force=force, excel=excel)
     if as_json:
         print_json("cytokit-convert-1", {"file": goal, "rows": rows, "files": len(files)})
     else:

@@ -50,6 +50,8 @@ def command(folder: str, force: bool, as_json: bool) -> None:
 
 def _copy_examples(goal: Path) -> list[Path]:
     """The bundled files under ``goal``, plates first."""
+    from cytokit.record.folder import disk_errors
+
     bundled = sorted(
         (
             entry
@@ -58,10 +60,11 @@ def _copy_examples(goal: Path) -> list[Path]:
         ),
         key=lambda entry: (not entry.name.startswith("plate_"), entry.name),
     )
-    goal.mkdir(parents=True, exist_ok=True)
     copied = []
-    for entry in bundled:
-        target = goal / entry.name
-        target.write_bytes(entry.read_bytes())
-        copied.append(target)
+    with disk_errors(goal):
+        goal.mkdir(parents=True, exist_ok=True)
+        for entry in bundled:
+            target = goal / entry.name
+            target.write_bytes(entry.read_bytes())
+            copied.append(target)
     return copied

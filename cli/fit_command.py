@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,17 +17,21 @@ from ._shared import (
     print_json,
     print_table,
     progress,
+    pseudonyms_option,
     short,
     speech_options,
 )
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     import pandas as pd
 
-    from cytokit.curves.options import FitOptions
-    from cytokit.errors import CytokitError
-    from cytokit.plate import Plate
-    from cytokit.platefit import PlateFit
+    # click gives the class of its bars no public name
+    from click._termui_impl import ProgressBar
+
+    from cytokit.pseudonyms import Pseudonyms
+    from cytokit.record.stream import FitRecord
 
 
 @click.command(
@@ -47,7 +52,11 @@ if TYPE_CHECKING:
     help="Variance model, or another's rule.",
 )
 @click.option("--prior", type=Choice(["weak", "none"]), default="weak", show_default=True)
-@click.option("--pool", is_flag=True, help="Let plates lend each other variance and shape.")
+@click.option(
+    "--pool",
+    is_flag=True,
+    help="Let plates lend each other variance and shape; all are then held in memory.",
+)
 @click.option("--robust/--no-robust", default=True, show_default=True)
 @click.option(
     "--profile",
@@ -63,17 +72,44 @@ if TYPE_CHECKING:
     show_default=True,
     help="What decides LLOQ and ULOQ.",
 )
+@click.option(
+    "--max-cv-pct",
+    type=click.FloatRange(1, 100),
+    default=20.0,
+    show_default=True,
+    metavar="PERCENT",
+    help="The imprecision that defines LLOQ and ULOQ.",
+)
+@click.option(
+    "--dilution-error-pct",
+    type=click.FloatRange(0, 100),
+    default=0.0,
+    show_default=True,
+    metavar="PERCENT",
+    help="Pipetting error per step of the standards' dilution.",
+)
 @click.option("--exclude", type=click.Path(), metavar="FILE", help="Wells to leave out, and why.")
 @click.option("--unit", default="", metavar="UNIT", help="Where the export states none.")
-@click.option("--jobs", type=click.IntRange(1), default=1, show_default=True)
+@click.option(
+    "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes at once."
+)
+@click.option(
+    "--pages/--no-pages",
+    default=True,
+    show_default=True,
+    help="A page for each of many plates, half a megabyte of it.",
+)
 @click.option("--strict", is_flag=True, help="Exit 1 where a quality gate failed.")
+@pseudonyms_option
 @output_options
 @speech_options
 def command(
     plates: Sequence[str],
     layout: str | None,
     exclude: str | None,
+    pseudonyms: str | None,
     jobs: int,
+    pages: bool,
     strict: bool,
     out: str | None,
     force: bool,
@@ -98,66 +134,104 @@ def command(
     if dry_run:
         note("\n".join(["would read:", *found.files, f"would write to: {goal}"]))
         return
-    from cytokit.record.folder import check_goal
+    from cytokit.record.stream import fit_to
 
-    check_goal(goal, force=force)
-    read, failed = _read(found.files, layout)
-    result = _fit(read, chosen, exclusions, jobs)
-    result.write(goal, force=force)
-    _report(result, goal, as_json)
-    _leave(result, failed, strict)
+    names = None if pseudonyms is None else _pseudonyms(pseudonyms, exclude, exclusions)
+    with _executor(jobs) as executor, _Bars() as bars:
+        record = fit_to(
+            goal,
+            found,
+            chosen,
+            layout=layout,
+            exclusions=exclusions,
+            pseudonyms=names,
+            executor=executor,
+            in_flight=2 * jobs,
+            pages=pages,
+            force=force,
+            progress=bars.show,
+        )
+    _report(record, as_json)
+    _leave(record, strict)
 
 
 def default_goal(files: Sequence[str]) -> Path:
-    """``<stem>_cytokit`` for one plate, ``cytokit_fit`` for several."""
-    return Path(f"{Path(files[0]).stem}_cytokit") if len(files) == 1 else Path("cytokit_fit")
+    """``<stem>_cytokit`` for one plate, ``cytokit_fit`` for several; a long stem is cut."""
+    from cytokit.record.folder import folder_named
+
+    return Path(folder_named(Path(files[0]).stem, "_cytokit") if len(files) == 1 else "cytokit_fit")
 
 
-def _read(files: Sequence[str], layout_file: str | None) -> tuple[list[Plate], list[CytokitError]]:
-    """Plates that could be read, and the errors of those that could not."""
-    from cytokit.errors import InputError
-    from cytokit.layout import read_layout
-    from cytokit.parsers import distinct_names, read_file
+def _pseudonyms(file: str, exclude: str | None, exclusions: pd.DataFrame | None) -> Pseudonyms:
+    """The table, and no real name among the reasons of exclusions, which are written as given."""
+    from cytokit.pseudonyms import check_words, read_pseudonyms
 
-    layout = None if layout_file is None else read_layout(layout_file)
-    plates: list[Plate] = []
-    failed: list[CytokitError] = []
-    with progress(files, "reading plates") as shown:
-        for file in shown:
-            try:
-                plates += read_file(file, layout=layout)
-            except InputError as error:
-                failed.append(error)
-                if len(files) > 1:
-                    note(str(error))
-    if not plates:
-        raise InputError.together(failed)
-    return distinct_names(plates), failed
+    table = read_pseudonyms(file)
+    if exclude is not None and exclusions is not None:
+        check_words(dict(enumerate(exclusions["reason"], start=2)), table.names, exclude)
+    return table
 
 
-def _fit(
-    plates: Sequence[Plate], options: FitOptions, exclusions: pd.DataFrame | None, jobs: int
-) -> PlateFit:
-    from cytokit.platefit import fit
-
+def _executor(jobs: int) -> AbstractContextManager[Executor | None]:
+    """A pool of processes; none for one job."""
     if jobs == 1:
-        return fit(plates, options, exclusions=exclusions)
+        return nullcontext()
     from concurrent.futures import ProcessPoolExecutor
 
-    with ProcessPoolExecutor(jobs) as executor:
-        return fit(plates, options, exclusions=exclusions, executor=executor)
+    return ProcessPoolExecutor(jobs)
+
+
+class _Bars(ExitStack):
+    """A bar on stderr for each thing that takes long."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bars: dict[str, ProgressBar[int]] = {}
+
+    def show(self, what: str, done: int, every: int) -> None:
+        """Move the bar of `what` to so many of so many plates."""
+        if what not in self._bars:
+            self.close()
+            self._bars[what] = self.enter_context(progress(range(every), f"{what} plates"))
+        bar = self._bars[what]
+        bar.update(done - bar.pos)
 
 
 _COLOURS = {"good": "green", "usable": "cyan", "poor": "yellow", "failed": "red"}
 
 
-def _report(result: PlateFit, goal: Path, as_json: bool) -> None:
-    summary = result.summary
+#: so many plates are listed analyte by analyte, and so many at all
+_FEW, _MOST = 8, 40
+
+
+def _report(record: FitRecord, as_json: bool) -> None:
+    summary = record.summary
     if as_json:
-        document = {"out": str(goal), "summary": summary.to_dict("records")}
+        document = {
+            "out": str(record.folder),
+            "summary": summary.to_dict("records"),
+            "plates": record.plates.to_dict("records"),
+        }
         print_json("cytokit-fit-1", document)
+    elif len(record.plates) > _FEW:
+        _print_plates(record.plates)
+    else:
+        _print_analytes(summary)
+    if len(record.failed) and len(record.plates) + len(record.failed) > 1:
+        for error in record.failed:
+            note(str(error))
+    if as_json:
         return
-    several = len(result.plates) > 1
+    for sentence in _failures(summary):
+        note(sentence)
+    for sentence in dict.fromkeys(one.message for one in record.shared if one.code == "same_file"):
+        note(sentence)
+    note(f"results: {record.folder} (open report.html there)")
+
+
+def _print_analytes(summary: pd.DataFrame) -> None:
+    """One row per plate and analyte."""
+    several = len(summary["plate"].unique()) > 1
     header = [*(["plate"] if several else []), "analyte", "verdict", "LLOQ-ULOQ", "in range"]
     rows: list[list[str]] = []
     for row in summary.to_dict("records"):
@@ -174,9 +248,36 @@ def _report(result: PlateFit, goal: Path, as_json: bool) -> None:
         right=[len(header) - 1],
         styles=lambda row: {"fg": _COLOURS.get(row[verdict])},
     )
-    for sentence in _failures(summary):
-        note(sentence)
-    note(f"results: {goal} (open report.html there)")
+
+
+def _print_plates(plates: pd.DataFrame) -> None:
+    """One row per plate, of very many those with the worst verdicts; then all together."""
+    ranks = plates["verdict"].map(list(_COLOURS).index)
+    listed = plates
+    if len(plates) > _MOST:
+        worst = ranks.sort_values(ascending=False, kind="stable").index[:_MOST]
+        listed = plates.loc[worst.sort_values()]
+        note(f"the {_MOST} plates with the worst verdicts; plates.csv holds all {len(plates)}:")
+    kinds = ("good", "usable", "poor", "failed")
+    header = ["plate", "verdict", *(f"{kind} curves" for kind in kinds), "in range"]
+    rows = [
+        [
+            row["plate"],
+            row["verdict"],
+            *(str(row[f"curves_{kind}"]) for kind in kinds),
+            f"{row['n_in_range']}/{row['n_results']}",
+        ]
+        for row in listed.to_dict("records")
+    ]
+    print_table(
+        header,
+        rows,
+        right=range(2, len(header)),
+        styles=lambda row: {"fg": _COLOURS.get(row[1])},
+    )
+    counts = plates["verdict"].value_counts()
+    told = ", ".join(f"{counts[kind]} {kind}" for kind in kinds if kind in counts)
+    note(f"{len(plates)} plates: {told}")
 
 
 def _failures(summary: pd.DataFrame) -> list[str]:
@@ -192,9 +293,9 @@ def _failures(summary: pd.DataFrame) -> list[str]:
     return found
 
 
-def _leave(result: PlateFit, failed: list[CytokitError], strict: bool) -> None:
+def _leave(record: FitRecord, strict: bool) -> None:
     """Exit 3 where a plate could not be read, 1 where --strict meets a failed gate."""
-    if failed:
+    if record.failed:
         raise click.exceptions.Exit(3)
-    if strict and bool((result.flags["severity"] == "fail").any()):
+    if strict and record.n_fail:
         raise click.exceptions.Exit(1)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import click
 
@@ -17,11 +19,15 @@ COMMANDS = {
     "inspect": "Show what a plate file holds, before any fit.",
     "fit": "Standard curves and concentrations of one or many plates.",
     "compare": "Compare groups and days; tables, panels, forest, methods.",
+    "init": "Write a study file: plates, design, every option.",
+    "run": "Fit and compare a study file's plates; resumes.",
+    "qc": "Chart controls and curves over plates; judge them by a guide.",
     "power": "Subjects per group for a fold change, by simulation.",
     "convert": "Write plates as one tidy table, without a fit.",
     "reconcile": "Set our numbers against the vendor's own.",
     "simulate": "Write a trial with known truth as plate exports.",
     "verify": "Recompute an output folder and say whether it is identical.",
+    "doctor": "Look for what is wrong with the installation or a folder.",
 }
 
 
@@ -100,12 +106,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ------
     SystemExit
         Always: 0 done, 1 a quality gate failed, 2 wrong usage, 3 unreadable input, 4 nothing to
-        do, 70 a bug of ours, 73 the results cannot be written.
+        do, 70 a bug of ours, 73 the results cannot be written, 130 and 143 stopped by a signal.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     try:
-        code = cli.main(words, prog_name="cytokit", standalone_mode=False)
+        with _ended_in_order():
+            code = cli.main(words, prog_name="cytokit", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         code = 2
@@ -114,6 +121,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (click.exceptions.Abort, KeyboardInterrupt):
         click.echo("stopped", err=True)
         code = 130
+    except _Terminated:
+        click.echo("stopped", err=True)
+        code = 143
     except CytokitError as error:
         if debug:
             raise
@@ -129,6 +139,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
         click.echo(_bug(error), err=True)
         code = 70
     sys.exit(code or 0)
+
+
+class _Terminated(BaseException):
+    """The system, or a batch queue, asked the program to end."""
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Let SIGTERM end the program as Ctrl-C does, so that nothing unfinished stays behind."""
+    process = os.getpid()
+
+    def stop(_number: int, _frame: object) -> None:
+        if os.getpid() != process:  # a worker that was forked has nothing to tidy
+            os._exit(143)
+        raise _Terminated
+
+    try:
+        before = signal.signal(signal.SIGTERM, stop)
+    except ValueError:  # not the main thread, which alone hears signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _report_usage(error: click.ClickException) -> int:

@@ -72,6 +72,10 @@ class CytokitError(Exception):
         self.problems = problems
         super().__init__("\n".join(str(problem) for problem in problems))
 
+    def __reduce__(self) -> tuple[type[Self], tuple[Problem, ...]]:
+        """Exceptions are rebuilt from their text otherwise, which would lose the problems."""
+        return type(self), self.problems
+
     @classmethod
     def together(cls, errors: Iterable[CytokitError]) -> Self:
         """One error of this class that holds the problems of several."""
@@ -96,6 +100,15 @@ class FormatError(InputError):
 
 class DesignError(InputError):
     """A layout or a study design contradicts itself or the data."""
+
+
+class PrivacyError(CytokitError):
+    """A name that was to be replaced cannot be, so nothing is written.
+
+    No :class:`InputError`: a run over many plates ends here and does not go on without the plate.
+    """
+
+    exit_code = 3
 
 
 class NothingToDoError(CytokitError):

@@ -7,6 +7,7 @@ analytes of the well, an empty well all wells of the analyte.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -155,20 +156,78 @@ def match_exclusions(plates: Sequence[Plate], exclusions: pd.DataFrame) -> list[
     InputError
         CK-335: a row names a plate, well or analyte that is not there; all rows at once.
     """
-    masks = [np.zeros(len(plate.wells), dtype=bool) for plate in plates]
+    require_matches([Named.of(plate, exclusions) for plate in plates], exclusions)
+    return [excluded_rows(plate, exclusions) for plate in plates]
+
+
+def excluded_rows(plate: Plate, exclusions: pd.DataFrame) -> NDArray[np.bool_]:
+    """The rows of a plate's wells that are excluded, (rows,) of bool.
+
+    Parameters
+    ----------
+    plate : Plate
+    exclusions : pandas.DataFrame
+        As :func:`checked_exclusions` gives it.
+
+    Returns
+    -------
+    (rows,) array of bool
+    """
+    mask = np.zeros(len(plate.wells), dtype=bool)
+    for row in exclusions.to_dict("records"):
+        if row["plate"] in ("", plate.name):
+            mask |= _rows_of(plate, row["well"], row["analyte"])
+    return mask
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What the rows of the exclusions are held against, without the plate itself.
+
+    Parameters
+    ----------
+    plate : str
+        Its name.
+    analytes : tuple of str
+    hits : tuple of bool
+        For each row whether the plate holds such a well and analyte, were it meant.
+    """
+
+    plate: str
+    analytes: tuple[str, ...]
+    hits: tuple[bool, ...]
+
+    @classmethod
+    def of(cls, plate: Plate, exclusions: pd.DataFrame) -> Named:
+        """What one plate says."""
+        hits = (
+            bool(_rows_of(plate, row["well"], row["analyte"]).any())
+            for row in exclusions.to_dict("records")
+        )
+        return cls(plate.name, tuple(plate.analyte_names), tuple(hits))
+
+
+def require_matches(plates: Sequence[Named], exclusions: pd.DataFrame) -> None:
+    """Refuse rows that exclude nothing.
+
+    Parameters
+    ----------
+    plates : sequence of Named
+    exclusions : pandas.DataFrame
+        As :func:`checked_exclusions` gives it.
+
+    Raises
+    ------
+    InputError
+        CK-335: a row names a plate, well or analyte that is not there; all rows at once.
+    """
     problems = []
-    for line, row in enumerate(exclusions.to_dict("records"), start=2):
-        found = False
-        for plate, mask in zip(plates, masks, strict=True):
-            if row["plate"] in ("", plate.name):
-                hit = _rows_of(plate, row["well"], row["analyte"])
-                mask |= hit
-                found = found or bool(hit.any())
-        if not found:
-            problems.append(_unmatched(plates, row, line))
+    for number, row in enumerate(exclusions.to_dict("records")):
+        meant = (one for one in plates if row["plate"] in ("", one.plate))
+        if not any(one.hits[number] for one in meant):
+            problems.append(_unmatched(plates, row, number + 2))
     if problems:
         raise InputError(*problems)
-    return masks
 
 
 def _rows_of(plate: Plate, well: str, analyte: str) -> NDArray[np.bool_]:
@@ -181,14 +240,14 @@ def _rows_of(plate: Plate, well: str, analyte: str) -> NDArray[np.bool_]:
     return hit
 
 
-def _unmatched(plates: Sequence[Plate], row: dict[Hashable, Any], line: int) -> Problem:
+def _unmatched(plates: Sequence[Named], row: dict[Hashable, Any], line: int) -> Problem:
     """The complaint about a row that excludes nothing, with the nearest name."""
-    names = [plate.name for plate in plates]
+    names = [one.plate for one in plates]
     near = ""
     if row["plate"] and row["plate"] not in names:
         near = did_you_mean(row["plate"], names)
     else:
-        analytes = list(dict.fromkeys(name for plate in plates for name in plate.analyte_names))
+        analytes = list(dict.fromkeys(name for one in plates for name in one.analytes))
         if row["analyte"] and row["analyte"] not in analytes:
             near = did_you_mean(row["analyte"], analytes)
     return Problem(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
 import pandas as pd
 
 from cytokit.curves.fit import StandardCurve
@@ -19,8 +20,9 @@ def curve_findings(curve: StandardCurve) -> list[Finding]:
         found.append(Finding("curve_failed", curve.reason, curve.plate, analyte=curve.analyte))
     elif curve.verdict is Verdict.POOR:
         found.append(Finding("curve_poor", curve.reason, curve.plate, analyte=curve.analyte))
-    if curve.ok:
-        low = curve.wells[curve.wells["robust"] < DOWNWEIGHTED]
+    off = curve.wells["robust"].to_numpy() < DOWNWEIGHTED
+    if curve.ok and off.any():
+        low = curve.wells.loc[off]
         found += [
             Finding(
                 "downweighted",
@@ -58,10 +60,15 @@ def flagged(table: pd.DataFrame, key: str, findings: Iterable[Finding]) -> pd.Da
             codes.setdefault((one.plate, name, one.analyte), {})[one.code] = None
     if not codes:
         return table
-    flags = []
-    columns = ["plate", key, "analyte", "flags"]
-    for plate, name, analyte, own in table[columns].to_numpy():
+    flags = table["flags"].to_numpy().copy()
+    columns = ["plate", key, "analyte"]
+    names = {name for _, name, _ in codes}
+    hit = np.flatnonzero(table[key].isin(names))
+    for row, (plate, name, analyte) in zip(
+        hit.tolist(), table[columns].iloc[hit].to_numpy().tolist(), strict=True
+    ):
+        own = flags[row]
         named = dict.fromkeys(own.split(";")) if own else {}
         named |= codes.get((plate, name, analyte), {}) | codes.get((plate, name, ""), {})
-        flags.append(";".join(named))
+        flags[row] = ";".join(named)
     return table.assign(flags=pd.Series(flags, index=table.index, dtype="str"))

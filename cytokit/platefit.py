@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from cytokit.chunks import fit_chunk, shared_findings
 from cytokit.curves.choices import chosen_options
-from cytokit.curves.fit import CurveSet, StandardCurve, fit_curves
+from cytokit.curves.fit import CurveSet
 from cytokit.curves.options import (
     FitOptions,
     LimitsName,
@@ -22,13 +21,14 @@ from cytokit.curves.options import (
     WeightName,
 )
 from cytokit.errors import NothingToDoError, Problem, UsageError
-from cytokit.exclusions import checked_exclusions, match_exclusions, no_exclusions
+from cytokit.exclusions import (
+    checked_exclusions,
+    match_exclusions,
+    no_exclusions,
+)
 from cytokit.findings import Finding, findings_table
-from cytokit.fit_findings import curve_findings, exclusion_findings, flagged
-from cytokit.parsers import distinct_names
+from cytokit.parsers import distinct_names, refuse_twins
 from cytokit.plate import Plate
-from cytokit.quality import quality_findings
-from cytokit.quantify import Quantified, quantify
 from cytokit.vocabulary import RangeStatus, Verdict, WellType
 
 #: plates that share one call of the solver (and one task of an executor); fixed, so that no
@@ -186,7 +186,8 @@ def fit(
     NothingToDoError
         CK-340: there is no plate.
     UsageError
-        CK-341: what is given is no Plate; CK-342: an option has a value that is no choice.
+        CK-341: what is given is no Plate; CK-342: an option has a value that is no choice; CK-590:
+        a file is given twice with `pool`.
     InputError
         CK-331 to CK-335: the exclusions make no sense, or match nothing.
 
@@ -196,6 +197,7 @@ def fit(
 
     Examples
     --------
+    >>> import numpy as np
     >>> from cytokit.simulate import CYTOKINES, simulate_plate
     >>> truth = {"S1": np.full(6, 200.0)}
     >>> plate = simulate_plate(CYTOKINES, truth, rng=np.random.default_rng(1), name="P1")
@@ -217,53 +219,28 @@ def fit(
     }
     chosen = chosen_options(options or FitOptions(), given)
     listed = _listed(plates)
+    sources = [(plate.name, plate.source) for plate in listed]
+    if chosen.pool:
+        refuse_twins(sources)
     table = no_exclusions() if exclusions is None else checked_exclusions(exclusions)
-    masks = match_exclusions(listed, table)
+    match_exclusions(listed, table)
     size = len(listed) if chosen.pool else PLATES_PER_CHUNK
-    starts = range(0, len(listed), size)
-    parts = [listed[start : start + size] for start in starts]
-    part_masks = [masks[start : start + size] for start in starts]
+    parts = [listed[start : start + size] for start in range(0, len(listed), size)]
     mapper = map if executor is None else executor.map
-    done = list(mapper(_fit_chunk, parts, [chosen] * len(parts), part_masks))
-    curves = CurveSet([curve for chunk in done for curve in chunk.curves])
-    results = [result for chunk in done for result in chunk.results]
-    wells = pd.concat([result.wells for result in results], ignore_index=True)
-    samples = pd.concat([result.samples for result in results], ignore_index=True)
+    done = list(mapper(fit_chunk, parts, [chosen] * len(parts), [table] * len(parts)))
     findings = (
-        *(finding for plate in listed for finding in plate.findings),
-        *(finding for result in results for finding in result.findings),
-        *(finding for curve in curves.values() for finding in curve_findings(curve)),
-        *exclusion_findings(table),
-        *quality_findings(listed, samples, chosen),
+        *(finding for chunk in done for finding in chunk.findings),
+        *shared_findings(sources, [one for chunk in done for one in chunk.signals], table),
     )
     return PlateFit(
         tuple(listed),
         chosen,
-        curves,
-        flagged(wells, "well", findings),
-        flagged(samples, "sample", findings),
+        CurveSet([curve for chunk in done for curve in chunk.curves]),
+        pd.concat([chunk.wells for chunk in done], ignore_index=True),
+        pd.concat([chunk.samples for chunk in done], ignore_index=True),
         findings,
         table,
     )
-
-
-@dataclass(frozen=True)
-class _Chunk:
-    """Results of some plates, small enough to be sent back from another process."""
-
-    curves: list[StandardCurve]
-    results: list[Quantified]
-
-
-def _fit_chunk(
-    plates: Sequence[Plate], options: FitOptions, masks: Sequence[NDArray[np.bool_]]
-) -> _Chunk:
-    """Curves and concentrations of some plates."""
-    curves = fit_curves(plates, options, masks)
-    results = [
-        quantify(plate, curves, options, mask) for plate, mask in zip(plates, masks, strict=True)
-    ]
-    return _Chunk(list(curves.values()), results)
 
 
 def _listed(plates: Plate | Iterable[Plate]) -> list[Plate]:

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cytokit.curves.forensics import signal_findings, standard_findings
+from cytokit.curves.forensics import standard_findings
 from cytokit.curves.options import FitOptions
 from cytokit.curves.profiles import PROFILES, Profile
+from cytokit.curves.signals import signal_findings, signal_levels
 from cytokit.curves.wells import possible_reading
 from cytokit.findings import Finding
 from cytokit.plate import Plate
@@ -38,17 +39,37 @@ def quality_findings(
     Returns
     -------
     list of Finding
+        Plate by plate; what concerns them together last.
     """
-    rules = PROFILES[options.profile]
     found: list[Finding] = []
     for plate in plates:
-        found += standard_findings(plate)
-        found += reading_findings(plate)
-        found += bead_findings(plate, rules)
-        found += control_findings(plate, samples, rules)
-        found += repeated_sample_findings(plate)
-    found += replicate_findings(samples, rules)
-    return found + signal_findings(plates)
+        found += plate_quality(plate, samples[samples["plate"] == plate.name], options)
+    return found + signal_findings([signal_levels(plate) for plate in plates])
+
+
+def plate_quality(plate: Plate, samples: pd.DataFrame, options: FitOptions) -> list[Finding]:
+    """All findings on one plate for itself.
+
+    Parameters
+    ----------
+    plate : Plate
+    samples : pandas.DataFrame
+        Its samples, columns as samples.csv.
+    options : FitOptions
+
+    Returns
+    -------
+    list of Finding
+    """
+    rules = PROFILES[options.profile]
+    return [
+        *standard_findings(plate),
+        *reading_findings(plate),
+        *bead_findings(plate, rules),
+        *control_findings(plate, samples, rules),
+        *repeated_sample_findings(plate),
+        *replicate_findings(samples, rules),
+    ]
 
 
 def reading_findings(plate: Plate) -> list[Finding]:

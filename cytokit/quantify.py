@@ -24,7 +24,7 @@ from cytokit.curves.fit import CurveSet
 from cytokit.curves.gather import WellArrays, well_arrays
 from cytokit.curves.model import Array
 from cytokit.curves.options import FitOptions
-from cytokit.curves.tables import cv_pct
+from cytokit.curves.tables import grouped_cv
 from cytokit.dilutions import Reading, merge_dilutions
 from cytokit.findings import Finding
 from cytokit.plate import Plate
@@ -126,83 +126,136 @@ def _dilution_findings(plate: Plate) -> list[Finding]:
     ]
 
 
-def _samples_table(
-    arrays: WellArrays, own: PlateCurves, wells: pd.DataFrame
-) -> tuple[pd.DataFrame, list[Finding]]:
-    """One row per sample or control and analyte, dilutions merged."""
+@dataclass(frozen=True, slots=True)
+class _Groups:
+    """Replicates: wells of one sample, type, dilution and analyte.
+
+    Parameters
+    ----------
+    rows : (R,) array of int
+        Rows of the plate that stand for samples or controls.
+    group : (R,) array of int
+        Which group each belongs to.
+    sample, well_type : (G,) array of str
+    factor : (G,) array
+    code : (G,) array of int
+    """
+
+    rows: NDArray[np.intp]
+    group: NDArray[np.intp]
+    sample: NDArray[np.object_]
+    well_type: NDArray[np.object_]
+    factor: Array
+    code: NDArray[np.int64]
+
+
+def _groups(arrays: WellArrays) -> _Groups:
+    """The replicates of a plate, in the order of their first wells."""
     frame = arrays.plate.wells
     kinds = frame["well_type"].to_numpy()
-    rows = np.flatnonzero(np.isin(kinds, [str(WellType.UNKNOWN), str(WellType.CONTROL)]))
-    if len(rows) == 0:
-        columns = [*SAMPLES_COLUMNS, "precision_pct"]
-        return pd.DataFrame(columns=columns), []
-    some = frame.iloc[rows]
-    sample = np.where(some["sample"] == "", some["well"], some["sample"])
+    rows = np.flatnonzero((kinds == str(WellType.UNKNOWN)) | (kinds == str(WellType.CONTROL)))
+    named, wells = frame["sample"].to_numpy()[rows], frame["well"].to_numpy()[rows]
     keys = pd.DataFrame(
         {
-            "sample": sample,
+            "sample": np.where(named == "", wells, named),
             "well_type": kinds[rows],
-            "factor": _factor(some),
+            "factor": _factor(frame)[rows],
             "code": arrays.code[rows],
         }
     )
     group = keys.groupby(["sample", "well_type", "factor", "code"], sort=False).ngroup().to_numpy()
-    first = keys.assign(group=group).drop_duplicates("group").reset_index(drop=True)
-    size = len(first)
+    first = np.unique(group, return_index=True)[1]
+    return _Groups(
+        rows,
+        group.astype(np.intp),
+        *(keys[name].to_numpy()[first] for name in ("sample", "well_type", "factor", "code")),
+    )
+
+
+def _samples_table(
+    arrays: WellArrays, own: PlateCurves, wells: pd.DataFrame
+) -> tuple[pd.DataFrame, list[Finding]]:
+    """One row per sample or control and analyte, dilutions merged."""
+    groups = _groups(arrays)
+    columns = [*SAMPLES_COLUMNS, "precision_pct"]
+    if len(groups.rows) == 0:
+        return pd.DataFrame(columns=columns), []
+    table = _readings(arrays, own, wells, groups)
+    order, last = _sample_order(groups)
+    findings: list[Finding] = []
+    for members in _several_dilutions(order, last):
+        row, found = _merged(table, members, own.curves[int(groups.code[members[0]])])
+        for name, value in row.items():
+            table[name][members[-1]] = value
+        findings += found
+    kept = order[last]
+    low = table["status"] == str(RangeStatus.OOR_LOW)
+    high = table["status"] == str(RangeStatus.OOR_HIGH)
+    table["limit_low"] = np.where(low, table["limit_low"], np.nan)
+    table["limit_high"] = np.where(high, table["limit_high"], np.nan)
+    frame = pd.DataFrame({name: table[name][kept] for name in columns})
+    texts = ["plate", "sample", "well_type", "analyte", "unit", "status", "flags"]
+    return frame.astype(dict.fromkeys(texts, "str")), findings
+
+
+def _readings(
+    arrays: WellArrays, own: PlateCurves, wells: pd.DataFrame, groups: _Groups
+) -> dict[str, NDArray[Any]]:
+    """Columns of samples.csv for each group of replicates, bounds wherever a curve gives them."""
+    rows, group, code, size = groups.rows, groups.group, groups.code, len(groups.code)
     usable = arrays.usable[rows]
-    n = np.bincount(group[usable], minlength=size)
-    total = np.bincount(group[usable], arrays.response[rows][usable], minlength=size)
-    mean = np.where(n > 0, total / np.maximum(n, 1), np.nan)
-    answers = ask(own, first["code"].to_numpy(), mean, np.maximum(n, 1).astype(float))
-    excluded = np.bincount(group[arrays.excluded[rows]], minlength=size)
-    all_out = (n == 0) & (excluded > 0)
-    members = _members(group, size)
     back = wells["concentration"].to_numpy()[rows]
-    mfi = frame["mfi"].to_numpy(dtype=float)[rows]
-    bounds = [(bound_below(curve), bound_above(curve)) for curve in own.curves]
-    codes = first["code"].to_numpy()
-    names, types = first["sample"].to_numpy(), first["well_type"].to_numpy()
-    factors = first["factor"].to_numpy()
-    readings: dict[tuple[str, str, int], list[Reading]] = {}
-    for number in range(size):
-        mine = members[number][usable[members[number]]]
-        below, above = bounds[codes[number]]
-        status = RangeStatus.EXCLUDED if all_out[number] else RangeStatus(answers.status[number])
-        factor = float(factors[number])
-        flags = [flag for flag in (answers.flags[number],) if flag]
-        if excluded[number]:
-            flags.append("excluded")
-        key = (names[number], types[number], int(codes[number]))
-        readings.setdefault(key, []).append(
-            Reading(
-                factor=factor,
-                n_wells=int(n[number]),
-                mfi=float(np.mean(mfi[mine])) if len(mine) else float("nan"),
-                mfi_cv_pct=cv_pct(mfi[mine]),
-                value=float(answers.value[number]) * factor,
-                low=float(answers.low[number]) * factor,
-                high=float(answers.high[number]) * factor,
-                cv_pct=_replicate_cv(back[mine]),
-                precision_pct=float(answers.precision[number]),
-                status=status,
-                limit_low=below * factor,
-                limit_high=above * factor,
-                flags=tuple(flags),
-            )
-        )
-    return _merged_table(arrays.plate, own, readings)
+    mfi = arrays.plate.wells["mfi"].to_numpy(dtype=float)[rows]
+    n, mean, _ = grouped_cv(group[usable], arrays.response[rows][usable], size)
+    _, mean_mfi, mfi_cv = grouped_cv(group[usable], mfi[usable], size)
+    told = usable & np.isfinite(back)
+    back_cv = grouped_cv(group[told], back[told], size)[2]
+    answers = ask(own, code, mean, np.maximum(n, 1).astype(float))
+    excluded = np.bincount(group[arrays.excluded[rows]], minlength=size) > 0
+    status = answers.status.copy()
+    status[(n == 0) & excluded] = str(RangeStatus.EXCLUDED)
+    both = np.where(answers.flags != "", answers.flags + ";excluded", "excluded")
+    bounds = np.array([(bound_below(curve), bound_above(curve)) for curve in own.curves])
+    names = np.array([curve.analyte for curve in own.curves], dtype=object)
+    units = np.array([curve.unit for curve in own.curves], dtype=object)
+    factor = groups.factor
+    return {
+        "plate": np.full(size, arrays.plate.name, dtype=object),
+        "sample": groups.sample,
+        "well_type": groups.well_type,
+        "analyte": names[code],
+        "n_wells": n,
+        "dilution_factor": factor.copy(),
+        "mfi": mean_mfi,
+        "mfi_cv_pct": mfi_cv,
+        "concentration": answers.value * factor,
+        "ci_low": answers.low * factor,
+        "ci_high": answers.high * factor,
+        "cv_pct": back_cv,
+        "unit": units[code],
+        "status": status,
+        "limit_low": bounds[code, 0] * factor,
+        "limit_high": bounds[code, 1] * factor,
+        "flags": np.where(excluded, both, answers.flags),
+        "precision_pct": answers.precision,
+    }
 
 
-def _members(group: NDArray[np.integer[Any]], size: int) -> list[NDArray[np.intp]]:
-    """For each group the positions of its rows."""
-    order = np.argsort(group, kind="stable")
-    ends = np.cumsum(np.bincount(group, minlength=size))
-    return np.split(order, ends[:-1])
+def _sample_order(groups: _Groups) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Groups by sample as in the export, then by analyte; and which end a sample's dilutions."""
+    samples = pd.DataFrame({"sample": groups.sample, "well_type": groups.well_type})
+    sample = samples.groupby(["sample", "well_type"], sort=False).ngroup().to_numpy()
+    order = np.lexsort((groups.code, sample))
+    key = np.stack([sample[order], groups.code[order]])
+    return order, np.r_[(key[:, 1:] != key[:, :-1]).any(0), True]
 
 
-def _replicate_cv(values: Array) -> float:
-    """CV in % of the wells' own concentrations, where at least two have one."""
-    return cv_pct(values[np.isfinite(values)])
+def _several_dilutions(order: NDArray[np.intp], last: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
+    """The groups of every sample and analyte that was measured at several dilutions."""
+    ends = np.flatnonzero(last) + 1
+    starts = np.r_[0, ends[:-1]]
+    several = np.flatnonzero(ends - starts > 1)
+    return [order[starts[number] : ends[number]] for number in several]
 
 
 def bound_below(curve: StandardCurve) -> float:
@@ -223,51 +276,51 @@ def bound_above(curve: StandardCurve) -> float:
     return curve.range[1] if np.isfinite(curve.range[1]) else curve.x_top
 
 
-def _merged_table(
-    plate: Plate, own: PlateCurves, readings: dict[tuple[str, str, int], list[Reading]]
-) -> tuple[pd.DataFrame, list[Finding]]:
-    """Rows of samples.csv, ordered by sample as in the export, then by analyte."""
-    findings = []
-    order = {key[:2]: None for key in readings}
-    rank = {key: number for number, key in enumerate(order)}
-    rows = []
-    for key in sorted(readings, key=lambda key: (rank[key[:2]], key[2])):
-        sample, well_type, code = key
-        curve = own.curves[code]
-        one, disagreement = merge_dilutions(readings[key])
-        if disagreement:
-            findings.append(
-                Finding(
-                    "not_parallel",
-                    disagreement,
-                    plate=plate.name,
-                    sample=sample,
-                    analyte=curve.analyte,
-                )
-            )
-        low, high = one.status is RangeStatus.OOR_LOW, one.status is RangeStatus.OOR_HIGH
-        rows.append(
-            (
-                plate.name,
-                sample,
-                well_type,
-                curve.analyte,
-                one.n_wells,
-                one.factor,
-                one.mfi,
-                one.mfi_cv_pct,
-                one.value,
-                one.low,
-                one.high,
-                one.cv_pct,
-                curve.unit,
-                str(one.status),
-                one.limit_low if low else float("nan"),
-                one.limit_high if high else float("nan"),
-                ";".join(one.flags),
-                one.precision_pct,
-            )
-        )
-    frame = pd.DataFrame(rows, columns=[*SAMPLES_COLUMNS, "precision_pct"])
-    texts = ["plate", "sample", "well_type", "analyte", "unit", "status", "flags"]
-    return frame.astype(dict.fromkeys(texts, "str")), findings
+def _merged(
+    table: dict[str, NDArray[Any]], members: NDArray[np.intp], curve: StandardCurve
+) -> tuple[dict[str, Any], list[Finding]]:
+    """One row from the dilutions of a sample, and what is to be said of them."""
+    readings = [_reading(table, int(number)) for number in members]
+    one, disagreement = merge_dilutions(readings)
+    row = {
+        "n_wells": one.n_wells,
+        "dilution_factor": one.factor,
+        "mfi": one.mfi,
+        "mfi_cv_pct": one.mfi_cv_pct,
+        "concentration": one.value,
+        "ci_low": one.low,
+        "ci_high": one.high,
+        "cv_pct": one.cv_pct,
+        "status": str(one.status),
+        "limit_low": one.limit_low,
+        "limit_high": one.limit_high,
+        "flags": ";".join(one.flags),
+        "precision_pct": one.precision_pct,
+    }
+    if not disagreement:
+        return row, []
+    sample, plate = table["sample"][members[0]], table["plate"][members[0]]
+    finding = Finding(
+        "not_parallel", disagreement, plate=plate, sample=sample, analyte=curve.analyte
+    )
+    return row, [finding]
+
+
+def _reading(table: dict[str, NDArray[Any]], number: int) -> Reading:
+    """One group of replicates as the merging of dilutions takes it."""
+    flags = table["flags"][number]
+    return Reading(
+        factor=float(table["dilution_factor"][number]),
+        n_wells=int(table["n_wells"][number]),
+        mfi=float(table["mfi"][number]),
+        mfi_cv_pct=float(table["mfi_cv_pct"][number]),
+        value=float(table["concentration"][number]),
+        low=float(table["ci_low"][number]),
+        high=float(table["ci_high"][number]),
+        cv_pct=float(table["cv_pct"][number]),
+        precision_pct=float(table["precision_pct"][number]),
+        status=RangeStatus(table["status"][number]),
+        limit_low=float(table["limit_low"][number]),
+        limit_high=float(table["limit_high"][number]),
+        flags=tuple(flags.split(";")) if flags else (),
+    )

@@ -172,6 +172,24 @@ CURVES_COLUMNS = (
 
 FLAG_COLUMNS = ("plate", "well", "sample", "analyte", "code", "severity", "message")
 
+#: one row per plate, where a fit holds many
+PLATES_COLUMNS = (
+    "plate",
+    "file",
+    "format",
+    "verdict",
+    "curves_good",
+    "curves_usable",
+    "curves_poor",
+    "curves_failed",
+    "n_in_range",
+    "n_results",
+    "n_fail",
+    "n_warn",
+    "page",
+    "sentence",
+)
+
 EXCLUSION_COLUMNS = ("plate", "well", "analyte", "reason", "who")
 
 DESIGN_COLUMNS = ("sample", "subject", "group", "day")
@@ -242,3 +260,89 @@ SUMMARY_COLUMNS = (
     "max",
     "unit",
 )
+
+#: One row per plate and series of a control chart.
+QC_SERIES_COLUMNS = (
+    "plate",
+    "date",
+    "lot",
+    "series",
+    "level",
+    "analyte",
+    "unit",
+    "value",
+    "mean",
+    "sd",
+    "z",
+    "guide_n",
+    "provisional",
+    "role",
+    "rules",
+    "n_wells",
+    "reason",
+)
+
+QC_FLAG_COLUMNS = (
+    "plate",
+    "date",
+    "series",
+    "level",
+    "analyte",
+    "code",
+    "rule",
+    "z_values",
+    "severity",
+    "message",
+)
+
+QC_DRIFT_COLUMNS = (
+    "series",
+    "level",
+    "analyte",
+    "n_plates",
+    "slope",
+    "slope_low",
+    "slope_high",
+    "p",
+    "p_adjusted",
+)
+
+QC_STEP_COLUMNS = (
+    "lot_before",
+    "lot_after",
+    "series",
+    "level",
+    "analyte",
+    "n_before",
+    "n_after",
+    "ratio",
+    "ratio_low",
+    "ratio_high",
+    "p",
+    "p_adjusted",
+    "reason",
+)
+
+BRIDGE_COLUMNS = (
+    "analyte",
+    "plate",
+    "effect",
+    "se",
+    "df",
+    "ratio",
+    "ratio_low",
+    "ratio_high",
+    "n_readings",
+    "n_left_out",
+    "reference",
+    "samples",
+    "reason",
+)
+
+
+class QcRole(StrEnum):
+    """What a plate of a control chart is there for."""
+
+    GUIDE = "guide"
+    JUDGED = "judged"
+    SHOWN = "shown"

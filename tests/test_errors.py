@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from cytokit.errors import (
@@ -34,6 +36,13 @@ def test_all_problems_of_an_error_are_in_its_message() -> None:
 def test_errors_can_be_reported_together() -> None:
     parts = [FormatError(Problem("CK-1", "one")), DesignError(Problem("CK-2", "two"))]
     assert [p.code for p in InputError.together(parts).problems] == ["CK-1", "CK-2"]
+
+
+def test_an_error_comes_whole_out_of_another_process() -> None:
+    error = pickle.loads(pickle.dumps(FormatError(Problem("CK-1", "one", "here"))))
+    assert isinstance(error, FormatError)
+    assert error.problems == (Problem("CK-1", "one", "here"),)
+    assert "where: here" in str(error)
 
 
 def test_an_error_without_a_problem_is_a_bug() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+import json
 
 import numpy as np
 import pandas as pd
@@ -441,7 +443,12 @@ def write_folder(folder, samples, curves, *, manifest=True):
     samples.to_csv(folder / "samples.csv", index=False)
     curves.to_csv(folder / "curves.csv", index=False)
     if manifest:
-        (folder / "manifest.json").write_text("{}", encoding="utf-8")
+        outputs = [
+            {"name": file.name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+            for file in folder.iterdir()
+        ]
+        text = json.dumps({"inputs": [], "outputs": outputs})
+        (folder / "manifest.json").write_text(text, encoding="utf-8")
     return folder
 
 

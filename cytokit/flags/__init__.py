@@ -9,6 +9,7 @@ from cytokit.flags._text import FlagText
 from cytokit.flags.comparisons import COMPARISON_FLAGS
 from cytokit.flags.files import FILE_FLAGS
 from cytokit.flags.plates import PLATE_FLAGS
+from cytokit.flags.runs import RUN_FLAGS
 from cytokit.flags.standards import STANDARD_FLAGS
 from cytokit.flags.studies import STUDY_FLAGS
 
@@ -20,5 +21,6 @@ FLAGS: dict[str, FlagText] = {
     **PLATE_FLAGS,
     **STANDARD_FLAGS,
     **STUDY_FLAGS,
+    **RUN_FLAGS,
     **COMPARISON_FLAGS,
 }

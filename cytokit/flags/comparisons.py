@@ -45,7 +45,7 @@ COMPARISON_FLAGS = {
         WARN,
         "the groups spread unequally",
         "The model takes one spread for both groups; its p is off here.",
-        "Compare with --between welch and with the rank test beside.",
+        "Compare with p_other_spread, which has a spread per group, and with the rank test beside.",
     ),
     "deaths": FlagText(
         WARN,

@@ -179,4 +179,22 @@ FILE_FLAGS = {
         "The same sample (or subject and day) and analyte stand in several rows; each is kept.",
         "Say which one counts, or give the rows different names.",
     ),
+    "same_file": FlagText(
+        WARN,
+        "one file given twice",
+        "Two names lead to the same bytes; the plate's results stand twice in every table.",
+        "Give each plate once; look whether one of the two should have been another plate.",
+    ),
+    "remarks_left_out": FlagText(
+        INFO,
+        "the export's own remarks are left out",
+        "Pseudonyms were asked for, and free text of the export could hold a name.",
+        "Nothing; read the remarks in the export itself.",
+    ),
+    "name_in_plate": FlagText(
+        WARN,
+        "a sample's real name in the plate's name or path",
+        "Names of plates and files are your own and are written as they are.",
+        "Rename the file or the batch, and fit again.",
+    ),
 }

@@ -8,9 +8,17 @@ a file.
 
 from __future__ import annotations
 
-from cytokit.parsers._files import distinct_names, read_file, read_plate, read_plates
+from cytokit.parsers._files import (
+    distinct_names,
+    read_file,
+    read_plate,
+    read_plates,
+    renamed,
+    unique_names,
+)
 from cytokit.parsers._folders import FoundFiles, find_plates
 from cytokit.parsers._registry import PARSERS, Parser, recognise
+from cytokit.parsers._twins import refuse_twins, twin_findings
 
 __all__ = [
     "PARSERS",
@@ -22,4 +30,8 @@ __all__ = [
     "read_plate",
     "read_plates",
     "recognise",
+    "refuse_twins",
+    "renamed",
+    "twin_findings",
+    "unique_names",
 ]

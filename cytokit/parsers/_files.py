@@ -145,23 +145,41 @@ def distinct_names(plates: Sequence[Plate]) -> list[Plate]:
     list of Plate
         The same plates in the same order, every name once.
     """
-    counts = Counter(plate.name for plate in plates)
-    taken: set[str] = set()
-    result = []
-    for plate in plates:
-        name = plate.name
-        if counts[name] > 1:
-            name = f"{name} ({Path(plate.source.path).stem})"
-        number, unique = 2, name
+    names = unique_names([(plate.name, plate.source.path) for plate in plates])
+    return [renamed(plate, name) for plate, name in zip(plates, names, strict=True)]
+
+
+def unique_names(plates: Sequence[tuple[str, str]]) -> list[str]:
+    """The names :func:`distinct_names` gives.
+
+    Parameters
+    ----------
+    plates : sequence of (name, path)
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> unique_names([("P", "a.csv"), ("Q", "b.csv"), ("P", "c.csv"), ("P", "d/c.csv")])
+    ['P (a)', 'Q', 'P (c)', 'P (c) 2']
+    """
+    counts = Counter(name for name, _ in plates)
+    taken: dict[str, None] = {}
+    for name, path in plates:
+        wanted = f"{name} ({Path(path).stem})" if counts[name] > 1 else name
+        number, unique = 2, wanted
         while unique in taken:
-            unique, number = f"{name} {number}", number + 1
-        taken.add(unique)
-        result.append(plate if unique == plate.name else renamed(plate, unique))
-    return result
+            unique, number = f"{wanted} {number}", number + 1
+        taken[unique] = None
+    return list(taken)
 
 
 def renamed(plate: Plate, name: str) -> Plate:
     """The same plate under another name, its findings too."""
+    if name == plate.name:
+        return plate
     findings = tuple(replace(finding, plate=name) for finding in plate.findings)
     return replace(plate, name=name, findings=findings)
 

@@ -10,6 +10,7 @@ import json
 import os
 import platform
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,11 @@ def sha256_of(path: str | Path) -> str:
 
 def versions() -> dict[str, str]:
     """Versions of Python, cytokit and the libraries it stands on."""
+    return dict(_versions())
+
+
+@cache  # looking them up takes longer than writing the manifest of a small plate
+def _versions() -> dict[str, str]:
     found = {"python": platform.python_version(), "cytokit": version("cytokit-luminex")}
     for name in LIBRARIES:
         try:

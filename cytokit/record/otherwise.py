@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cytokit.pseudonyms import ROLE
 from cytokit.record.manifest import read_manifest
 from cytokit.record.rerun import refit
 from cytokit.record.verify import find_inputs
@@ -40,7 +41,8 @@ def read_otherwise(study: Study) -> Otherwise:
     -------
     Otherwise
         With the plates at hand the other model, the other robustness, both, and ``MFI``; without
-        them ``MFI`` alone; of plain tables nothing.
+        them ``MFI`` alone; of plain tables, and of plates that were bridged,
+        nothing.
 
     Raises
     ------
@@ -49,9 +51,13 @@ def read_otherwise(study: Study) -> Otherwise:
     """
     from cytokit.stats.sensitivity import refitted_studies
 
+    if study.bridge is not None:
+        note = "plates were bridged: other curves would have other plate effects; none is tried"
+        return Otherwise({}, (note,))
     folders = [Path(entry.path) for entry in study.inputs if entry.kind == "fit folder"]
     designs = [entry.path for entry in study.inputs if entry.kind == "design"]
-    if len(folders) + 1 != len(study.inputs) or not designs or not Path(designs[0]).is_file():
+    tables = [entry for entry in study.inputs if entry.kind not in ("fit folder", "design", ROLE)]
+    if tables or not designs or not Path(designs[0]).is_file():
         note = "only folders written by fit, with a design file, can be read with other curves"
         return Otherwise({}, (note,))
     mapping = dict(study.mapping) or None
@@ -61,8 +67,13 @@ def read_otherwise(study: Study) -> Otherwise:
         found, missing = find_inputs(folder, manifest["inputs"])
         troubles += [f"{folder}: {trouble}; no other curves are tried" for trouble in missing]
         if not troubles:
-            fits.append(refit(manifest, found))
+            fits.append(refit(manifest, found, study.pseudonyms))
     if troubles:
-        mfi = Study(folders, designs[0], mapping=mapping, quantity="mfi")
+        mfi = Study(
+            folders, designs[0], mapping=mapping, quantity="mfi", pseudonyms=study.pseudonyms
+        )
         return Otherwise({"MFI": mfi}, tuple(troubles))
-    return Otherwise(refitted_studies(fits, designs[0], mapping=mapping, censor=study.censor))
+    studies = refitted_studies(
+        fits, designs[0], mapping=mapping, censor=study.censor, pseudonyms=study.pseudonyms
+    )
+    return Otherwise(studies)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from cytokit.pseudonyms import ROLE, Pseudonyms, pseudonymise, read_pseudonyms
 from cytokit.vocabulary import EXCLUSION_COLUMNS
 
 if TYPE_CHECKING:
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 Rerun = Callable[[Mapping[str, Any], Mapping[str, Path], Path], None]
 
 
-def refit(manifest: Mapping[str, Any], found: Mapping[str, Path]) -> PlateFit:
+def refit(
+    manifest: Mapping[str, Any], found: Mapping[str, Path], pseudonyms: Pseudonyms | None = None
+) -> PlateFit:
     """Fit the same plates with the same options.
 
     Parameters
@@ -26,6 +29,8 @@ def refit(manifest: Mapping[str, Any], found: Mapping[str, Path]) -> PlateFit:
         Of the earlier run.
     found : mapping of str to pathlib.Path
         Recorded path of each input to where it lies now.
+    pseudonyms : Pseudonyms, optional
+        Instead of those of the earlier run.
 
     Returns
     -------
@@ -46,12 +51,23 @@ def refit(manifest: Mapping[str, Any], found: Mapping[str, Path]) -> PlateFit:
             found[entry["path"]], layout=_companion(entry, found[entry["path"]], layouts, lots)
         )
     ]
+    table = pseudonyms or _pseudonyms(manifest, found)
+    if table is not None:
+        plates = [pseudonymise(plate, table) for plate in plates]
     excluded = pd.DataFrame(manifest["excluded"], columns=list(EXCLUSION_COLUMNS), dtype="str")
     return fit(
         distinct_names(plates),
         FitOptions(**_known(manifest["options"], FitOptions)),
         exclusions=excluded if len(excluded) else None,
     )
+
+
+def _pseudonyms(manifest: Mapping[str, Any], found: Mapping[str, Path]) -> Pseudonyms | None:
+    """The table that the earlier run was given, under the path it was given."""
+    for entry in manifest["inputs"]:
+        if entry["role"] == ROLE:
+            return replace(read_pseudonyms(found[entry["path"]]), path=entry["path"])
+    return None
 
 
 def _companion(
@@ -70,7 +86,9 @@ def _companion(
 
 def rerun_fit(manifest: Mapping[str, Any], found: Mapping[str, Path], goal: Path) -> None:
     """Fit again as :func:`refit` does, and write the folder ``goal``."""
-    refit(manifest, found).write(goal)
+    from cytokit.record.write import write_fit
+
+    write_fit(refit(manifest, found), goal, pages=manifest.get("pages", True))
 
 
 def rerun_compare(manifest: Mapping[str, Any], found: Mapping[str, Path], goal: Path) -> None:
@@ -83,13 +101,15 @@ def rerun_compare(manifest: Mapping[str, Any], found: Mapping[str, Path], goal: 
 
     options = manifest["options"]
     designs = [found[e["path"]] for e in manifest["inputs"] if e["role"] == "design"]
-    sources = [found[e["path"]] for e in manifest["inputs"] if e["role"] != "design"]
+    sources = [found[e["path"]] for e in manifest["inputs"] if e["role"] not in ("design", ROLE)]
     study = Study(
         sources,
         designs[0] if designs else None,
         mapping=options["mapping"] or None,
         censor=options["censor"],
         quantity=options["quantity"],
+        **_bridging(options),
+        pseudonyms=_pseudonyms(manifest, found),
     )
     chosen = _known(options, CompareOptions)
     result = compare(
@@ -118,6 +138,30 @@ def rerun_simulate(manifest: Mapping[str, Any], _found: Mapping[str, Path], goal
     write_trial(files, goal, options=manifest["options"], force=False)
 
 
+def _bridging(options: Mapping[str, Any]) -> dict[str, Any]:
+    """How plates were bridged; folders of the first releases do not say, and were not."""
+    asked = options.get("bridge")
+    if asked is None:
+        return {}
+    return {"bridge": asked["samples"] or True, "bridge_reference": asked["reference"]}
+
+
+def rerun_qc(manifest: Mapping[str, Any], found: Mapping[str, Path], goal: Path) -> None:
+    """Chart and judge the same fits by the same guide; parameters as :func:`rerun_fit`."""
+    from cytokit.qc import quality_control
+
+    options = manifest["options"]
+    folders = [found[e["path"]] for e in manifest["inputs"] if e["role"] == "fit folder"]
+    guides = [found[e["path"]] for e in manifest["inputs"] if e["role"] == "guide"]
+    result = quality_control(
+        folders, guide=guides[0] if guides else None, date_order=options["date_order"]
+    )
+    if options["lock"] is not None:
+        lock = options["lock"]
+        result = result.judged_by(result.guide_set(who=lock["who"], why=lock["why"]))
+    result.write(goal, all_charts=options["all_charts"])
+
+
 def _known(options: Mapping[str, Any], kind: type) -> dict[str, Any]:
     """The options that are fields of a dataclass."""
     names = {field.name for field in fields(kind)}
@@ -128,5 +172,6 @@ def _known(options: Mapping[str, Any], kind: type) -> dict[str, Any]:
 RERUNS: Mapping[str, Rerun] = {
     "fit": rerun_fit,
     "compare": rerun_compare,
+    "qc": rerun_qc,
     "simulate": rerun_simulate,
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cytokit.errors import CytokitError, InputError, Problem
+from cytokit.record.folder import files_in
 from cytokit.record.manifest import read_manifest, sha256_of, versions
 from cytokit.record.rerun import RERUNS
 
@@ -51,7 +52,8 @@ def verify(folder: str | Path) -> Verification:
     Parameters
     ----------
     folder : path-like
-        Written by ``fit``, ``compare`` or ``simulate``.
+        Written by ``fit``, ``compare``, ``run`` (each of its folders is verified), and the rest
+        of what :data:`cytokit.record.rerun.RERUNS` knows.
 
     Returns
     -------
@@ -65,6 +67,8 @@ def verify(folder: str | Path) -> Verification:
     """
     folder = Path(folder)
     manifest = read_manifest(folder)
+    if manifest.get("command") == "run":
+        return _verify_run(folder, manifest)
     rerun = RERUNS.get(str(manifest.get("command")))
     if rerun is None:
         raise InputError(
@@ -72,7 +76,7 @@ def verify(folder: str | Path) -> Verification:
                 "CK-513",
                 f"the manifest's command {manifest.get('command')!r} cannot be run again",
                 str(folder),
-                f"verify knows folders of {', '.join(RERUNS)}",
+                f"verify knows folders of {', '.join(RERUNS)}, run",
             )
         )
     notes = _version_notes(manifest["versions"])
@@ -91,6 +95,29 @@ def verify(folder: str | Path) -> Verification:
             return Verification(str(folder), tuple(differences), notes, ())
         differences += _compared(manifest["outputs"], again)
     return Verification(str(folder), tuple(differences), notes, names)
+
+
+def _verify_run(folder: Path, manifest: Mapping[str, Any]) -> Verification:
+    """Every folder of a study's run, each by its own manifest, and what the run says of them."""
+    differences = list(_changed_outputs(folder, manifest["outputs"]))
+    differences += find_inputs(folder, manifest["inputs"])[1]
+    differences += [
+        f"{', '.join(entry['files'])} failed in the run: it has no results to verify"
+        for entry in manifest["failed"]
+    ]
+    notes: dict[str, None] = {}
+    checked: list[str] = []
+    for entry in manifest["outputs"]:
+        name = Path(entry["name"]).parent.as_posix()
+        try:
+            found = verify(folder / name)
+        except InputError as error:
+            differences.append(f"{name}: {error.problems[0].what}")
+            continue
+        differences += [f"{name}: {sentence}" for sentence in found.differences]
+        notes.update(dict.fromkeys(found.notes))
+        checked += [f"{name}/{output}" for output in found.checked]
+    return Verification(str(folder), tuple(differences), tuple(notes), tuple(checked))
 
 
 def find_inputs(
@@ -145,7 +172,7 @@ def _changed_outputs(folder: Path, outputs: Iterable[Mapping[str, str]]) -> Iter
 
 
 def _compared(outputs: Iterable[Mapping[str, str]], again: Path) -> Iterable[str]:
-    made = {path.name for path in again.iterdir()}
+    made = set(files_in(again))
     for entry in outputs:
         if entry["name"] not in made:
             yield f"recomputed: {entry['name']} is no longer written"

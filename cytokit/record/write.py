@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,19 +11,26 @@ import pandas as pd
 
 from cytokit.errors import Problem, UsageError
 from cytokit.plate import Plate
-from cytokit.record.folder import OutputFolder
+from cytokit.record.folder import OutputFolder, disk_errors
 from cytokit.record.manifest import describe_input, make_manifest
+from cytokit.record.many import manifest_of, once, write_many
+from cytokit.record.parts import FEW, plate_inputs
+from cytokit.record.unfinished import unfinished
 from cytokit.report.tables import write_table
+from cytokit.runs import run_facts
 
 if TYPE_CHECKING:
     from cytokit.figures.panels import Label, Style, Summary
     from cytokit.platefit import PlateFit
     from cytokit.stats import Comparison
     from cytokit.stats.sensitivity import Sensitivity
+    from cytokit.study import Study
 
 
-def write_fit(fit: PlateFit, goal: str | Path, *, force: bool = False) -> None:
+def write_fit(fit: PlateFit, goal: str | Path, *, force: bool = False, pages: bool = True) -> None:
     """Write a fit's folder: wells, samples, standards, curves, flags, workbook, page, manifest.
+
+    Of more than ``FEW`` plates the page is an overview, and each plate has its own.
 
     Parameters
     ----------
@@ -33,37 +39,37 @@ def write_fit(fit: PlateFit, goal: str | Path, *, force: bool = False) -> None:
         The folder to make.
     force : bool
         Replace an earlier run's files.
+    pages : bool
+        Whether each of many plates gets a page of its own.
     """
     from cytokit.report.page import write_page
     from cytokit.report.workbook import write_workbook
 
     with OutputFolder(goal, force=force) as folder:
-        tables = {
-            "wells": fit.wells,
-            "samples": fit.samples,
-            "standards": fit.standards,
-            "curves": fit.curves.table,
-            "flags": fit.flags,
-        }
-        for name, table in tables.items():
+        if len(fit.plates) > FEW:
+            write_many(fit, folder, pages=pages)
+            return
+        for name, table in _tables(fit).items():
             write_table(table, folder.path / f"{name}.csv")
         write_workbook(fit, folder.path / "results.xlsx")
         write_page(fit, folder.path / "report.html")
         folder.finish(fit_manifest(fit))
 
 
+def _tables(fit: PlateFit) -> dict[str, pd.DataFrame]:
+    return {
+        "wells": fit.wells,
+        "samples": fit.samples,
+        "standards": fit.standards,
+        "curves": fit.curves.table,
+        "flags": fit.flags,
+    }
+
+
 def fit_manifest(fit: PlateFit) -> dict[str, Any]:
     """The manifest of a fit, without its outputs."""
-    inputs = []
-    for plate in fit.plates:
-        for source, role in [(plate.source, "plate"), *((c, c.format) for c in plate.companions)]:
-            inputs.append(describe_input(source.path, source.sha256, role, source.format))
-    return make_manifest(
-        "fit",
-        options=asdict(fit.options),
-        inputs=_once(inputs),
-        exclusions=fit.exclusions,
-    )
+    facts = [run_facts(plate).as_dict() for plate in fit.plates]
+    return manifest_of(fit.options, list(plate_inputs(fit)), facts, fit.exclusions)
 
 
 def write_comparison(
@@ -110,6 +116,8 @@ def write_comparison(
         write_table(comparison.table, folder.path / "comparisons.csv")
         write_table(comparison.summary, folder.path / "summary.csv")
         write_table(comparison.detectability, folder.path / "detectability.csv")
+        if comparison.study.bridge is not None:
+            write_table(comparison.study.bridge.table, folder.path / "bridge.csv")
         if sensitivity is not None:
             write_table(sensitivity.table, folder.path / "sensitivity.csv")
         methods = comparison.methods.rstrip("\n") + "\n"
@@ -143,11 +151,20 @@ def compare_manifest(comparison: Comparison, look: Mapping[str, object]) -> dict
             "analytes": list(comparison.analytes),
             "mapping": dict(comparison.study.mapping),
             "quantity": comparison.study.quantity,
+            "bridge": _bridge_options(comparison.study),
             **look,
         },
-        inputs=_once(inputs),
+        inputs=once(inputs),
         seed=comparison.options.seed,
     )
+
+
+def _bridge_options(study: Study) -> dict[str, Any] | None:
+    """What was asked for, so that it can be asked for again; None where plates stay as read."""
+    found = study.bridge
+    if found is None:
+        return None
+    return {"samples": [] if found.controls else list(found.samples), "reference": found.reference}
 
 
 def write_trial(
@@ -204,7 +221,7 @@ def write_tidy(
             Problem("CK-505", f"cannot write {goal.suffix or goal.name!r} files", str(goal),
                     "end the name in .csv or .xlsx")
         )  # fmt: skip
-    if goal.exists() and not force:
+    if os.path.exists(goal) and not force:  # noqa: PTH110 - no error for a name that is too long
         raise UsageError(
             Problem("CK-504", "the file exists", str(goal), "give --force to replace it")
         )
@@ -216,8 +233,8 @@ def write_tidy(
         frames.append(frame)
     table = pd.concat(frames, ignore_index=True)
     # written beside the goal and moved into place, so that no half a table is ever found there
-    with tempfile.TemporaryDirectory(dir=goal.parent, prefix=".cytokit-") as area:
-        draft = Path(area) / goal.name
+    with disk_errors(goal), unfinished(goal) as area:
+        draft = area / f"tidy{goal.suffix.lower()}"
         if goal.suffix.lower() == ".csv":
             write_table(table, draft, excel=excel)
         else:
@@ -226,8 +243,3 @@ def write_tidy(
             write_frame(table, draft)
         draft.replace(goal)
     return len(table)
-
-
-def _once(inputs: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
-    """Each input once, in the order of first use."""
-    return list({(entry["path"], entry["sha256"]): entry for entry in inputs}.values())

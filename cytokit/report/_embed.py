@@ -10,12 +10,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import math
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -30,8 +31,10 @@ _ESCAPES = {
     "\u2029": "\\u2029",
 }
 _TABLE = str.maketrans(_ESCAPES)
+_NO_NUMBER = {"nan": None, "inf": "inf", "-inf": "-inf"}
 
 
+@lru_cache
 def own_file(name: str) -> str:
     """The text of a template, script or style of this room.
 
@@ -84,15 +87,16 @@ def compact(values: Iterable[float], digits: int = 4) -> list[float | int | str 
     >>> compact([57.0, 0.123456, float("nan"), float("inf")])
     [57, 0.1235, None, 'inf']
     """
-    return [_compact_one(float(value), digits) for value in values]
+    form = f"%.{digits}g"
+    listed = values.tolist() if isinstance(values, np.ndarray) else values
+    return [_plain(form % value) for value in listed]
 
 
-def _compact_one(value: float, digits: int) -> float | int | str | None:
-    if math.isnan(value):
-        return None
-    if math.isinf(value):
-        return "inf" if value > 0 else "-inf"
-    short = float(f"{value:.{digits}g}")
+def _plain(text: str) -> float | int | str | None:
+    """A number for JSON: whole ones without a point."""
+    if text in _NO_NUMBER:
+        return _NO_NUMBER[text]
+    short = float(text)
     return int(short) if short.is_integer() and abs(short) < 1e15 else short
 
 
@@ -117,14 +121,6 @@ def render(template: str, *, style: str, script: str, values: Mapping[str, Any])
     OutputError
         CK-551 if a text holds half a character (a lone surrogate).
     """
-    environment = Environment(
-        loader=FunctionLoader(own_file),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        keep_trailing_newline=True,
-        lstrip_blocks=True,
-    )
     policy = "; ".join(
         (
             "default-src 'none'",
@@ -135,11 +131,15 @@ def render(template: str, *, style: str, script: str, values: Mapping[str, Any])
             "form-action 'none'",
         )
     )
-    page = environment.get_template(template).render(
-        policy=policy,
-        style=Markup(style),
-        script=Markup(script),
-        **values,
+    page = (
+        _environment()
+        .get_template(template)
+        .render(
+            policy=policy,
+            style=Markup(style),
+            script=Markup(script),
+            **values,
+        )
     )
     try:
         page.encode()
@@ -147,10 +147,23 @@ def render(template: str, *, style: str, script: str, values: Mapping[str, Any])
         problem = Problem(
             "CK-551",
             "a name holds half a character and cannot be written as UTF-8",
-            mend="mend the name in the plate's export or layout",
+            mend="rename the file, or mend the name in the export or layout",
         )
         raise OutputError(problem) from error
     return page
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    """Where templates are found and how they are read; each is compiled once."""
+    return Environment(
+        loader=FunctionLoader(own_file),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+        lstrip_blocks=True,
+    )
 
 
 def write_html(page: str, path: str | Path) -> None:

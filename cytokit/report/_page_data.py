@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 GRID = 72
 _BEYOND = 4.0
 
+#: position of a well's first, second, ... reading
+Slots = Mapping[tuple[str, int], int]
+
 _PARAMETERS = (
     *("lower", "upper", "inflection", "slope", "asymmetry", "r2", "lod", "lloq", "uloq"),
     *("lloq_recovery", "uloq_recovery"),
@@ -56,7 +59,7 @@ def page_data(fit: Shown, accept: tuple[float, float]) -> dict[str, Any]:
     named = set(fit.flags["code"]) | set(beside)
     codes = [code for code in FLAGS if code in named]
     return {
-        "plates": [_plate_data(fit.of(plate), codes) for plate in fit.plates],
+        "plates": [_plate_data(one, codes) for one in fit.each()],
         "exclusions": fit.exclusions.fillna("").astype("str").to_numpy().tolist(),
         "statuses": [[key, word.title, word.meaning] for key, word in STATUSES.items()],
         "types": list(WELL_TYPES),
@@ -87,6 +90,7 @@ def _plate_data(one: Shown, codes: list[str]) -> dict[str, Any]:
     sample_of, names = pd.factorize(samples["sample"])
     flags_of, flag_texts = pd.factorize(samples["flags"].fillna(""))
     rows = _sample_rows(samples, sample_of, flags_of)
+    slot_numbers = {slot: number for number, slot in enumerate(slots)}
     return {
         "name": plate.name,
         "file": plate.source.path,
@@ -104,7 +108,7 @@ def _plate_data(one: Shown, codes: list[str]) -> dict[str, Any]:
             )
         ],
         "readings": _readings(wells, slots.get_indexer(slot_of), len(slots), analytes),
-        "curves": [_curve_data(curve, slots) for curve in curves],
+        "curves": [_curve_data(curve, slot_numbers) for curve in curves],
         "names": names.tolist(),
         "flag_texts": flag_texts.tolist(),
         "samples": [rows.get(analyte, []) for analyte in analytes],
@@ -140,7 +144,7 @@ def _readings(
     ]
 
 
-def _curve_data(curve: StandardCurve | None, slots: pd.MultiIndex) -> dict[str, Any] | None:
+def _curve_data(curve: StandardCurve | None, slots: Slots) -> dict[str, Any] | None:
     if curve is None:
         return None
     data: dict[str, Any] = {
@@ -181,11 +185,15 @@ def _level_rows(standards: pd.DataFrame) -> list[list[Any]]:
     return [list(row) for row in rows]
 
 
-def _well_rows(wells: pd.DataFrame, slots: pd.MultiIndex) -> list[list[Any]]:
+def _well_rows(wells: pd.DataFrame, slots: Slots) -> list[list[Any]]:
     """Slot, expected, intensity, robust factor, whether used and why not."""
-    index = pd.MultiIndex.from_arrays([wells["well"], wells.groupby("well").cumcount()])
+    again: dict[str, int] = {}
+    places = []
+    for well in wells["well"]:
+        again[well] = again.get(well, -1) + 1
+        places.append(slots.get((well, again[well]), -1))
     rows = zip(
-        slots.get_indexer(index).tolist(),
+        places,
         compact(_numbers(wells, "expected"), 6),
         compact(_numbers(wells, "mfi"), 5),
         compact(_numbers(wells, "robust"), 3),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -53,15 +54,52 @@ _LOOKS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 )
 
 
-class Book:
-    """A workbook that is made in memory; :meth:`finish` gives its bytes."""
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column of a sheet: its name, its values, the format of its numbers (empty: as they are)."""
 
-    def __init__(self) -> None:
+    name: str
+    values: list[Any]
+    kind: str
+
+    @classmethod
+    def of(cls, name: str, values: list[Any]) -> _Column:
+        """A column, its numbers formatted as the data dictionary has it."""
+        number = COLUMN_KINDS.get(name) == "number"
+        return cls(name, values, _FORMATS.get(name, _CONCENTRATION) if number else "")
+
+    @property
+    def width(self) -> int:
+        """Wide enough for the header and the texts, within bounds."""
+        texts = (len(value) + 1 for value in self.values if isinstance(value, str))
+        return min(max(len(self.name) + 3, 8, max(texts, default=0)), _WIDEST)
+
+
+def _columns(frame: pd.DataFrame) -> list[_Column]:
+    """The columns of a frame."""
+    return [
+        _Column.of(str(name), frame.iloc[:, position].tolist())
+        for position, name in enumerate(frame.columns)
+    ]
+
+
+class Book:
+    """A workbook that is made in memory; :meth:`finish` gives its bytes.
+
+    Parameters
+    ----------
+    lean : bool
+        Keep rows in temporary files until it is finished: for long tables, whose cells would
+        take some 500 bytes of memory each.
+    """
+
+    def __init__(self, *, lean: bool = False) -> None:
         import xlsxwriter
 
         self._stream = io.BytesIO()
         options = {
-            "in_memory": True,
+            "in_memory": not lean,
+            "constant_memory": lean,
             "strings_to_formulas": False,
             "strings_to_urls": False,
             "strings_to_numbers": False,
@@ -92,9 +130,7 @@ class Book:
             what = f"{len(frame)} rows do not fit on a sheet, which holds {MOST_ROWS}"
             raise OutputError(Problem("CK-556", what, f"sheet {name}", "write the table as CSV"))
         sheet = self._sheet(name, list(map(str, frame.columns)), len(frame))
-        for position, column in enumerate(map(str, frame.columns)):
-            values = frame.iloc[:, position].tolist()
-            self._write_column(sheet, position, column, values)
+        self._write_rows(sheet, _columns(frame))
         frozen = [str(column) in ("plate", "well", "sample", "analyte") for column in frame.columns]
         sheet.freeze_panes(1, frozen.index(False) if False in frozen else 0)
 
@@ -108,20 +144,22 @@ class Book:
         """
         keys = ["plate", "sample", "well_type", "dilution_factor"]
         sheet = self._sheet(name, [*keys, *table.analytes], len(table.rows))
-        for position, column in enumerate(keys):
-            self._write_column(sheet, position, column, [row[0][position] for row in table.rows])
         seen = set()
-        for number, (_, cells) in enumerate(table.rows, start=1):
+        found = [_Column.of(key, [row[0][at] for row in table.rows]) for at, key in enumerate(keys)]
+        for number, (_, cells) in enumerate(table.rows):
+            self._write_row(sheet, number + 1, [(one, one.values[number]) for one in found])
             for position, cell in enumerate(cells, start=len(keys)):
                 if cell is None:
                     continue
                 seen.add(cell.status)
                 if cell.number is None:
                     style = self._style(cell.status, "right")
-                    sheet.write_string(number, position, cell.text, style)
+                    sheet.write_string(number + 1, position, cell.text, style)
                 else:
                     style = self._style(cell.status, _CONCENTRATION)
-                    sheet.write_number(number, position, cell.number, style)
+                    sheet.write_number(number + 1, position, cell.number, style)
+        for position, one in enumerate(found):
+            sheet.set_column(position, position, one.width)
         for position, header in enumerate(table.analytes, start=len(keys)):
             sheet.set_column(position, position, min(max(len(header), 8) + 2, _WIDEST))
         for number, status in enumerate((key for key in STATUSES if key in seen), start=2):
@@ -166,24 +204,27 @@ class Book:
         sheet.repeat_rows(0)
         return sheet
 
-    def _write_column(self, sheet: Any, position: int, column: str, values: list[Any]) -> None:
-        """One column of cells; nothing is written where nothing stands."""
-        kind = _FORMATS.get(column, _CONCENTRATION)
-        plain = self._style("", kind) if COLUMN_KINDS.get(column) == "number" else self._style("")
-        width = len(column) + 3
-        for row, value in enumerate(values, start=1):
+    def _write_rows(self, sheet: Any, columns: Sequence[_Column]) -> None:
+        """Cells row by row; nothing is written where nothing stands."""
+        for number, values in enumerate(zip(*(one.values for one in columns), strict=True), 1):
+            self._write_row(sheet, number, zip(columns, values, strict=True))
+        for position, column in enumerate(columns):
+            sheet.set_column(position, position, column.width)
+
+    def _write_row(self, sheet: Any, row: int, cells: Iterable[tuple[_Column, Any]]) -> None:
+        """One row of cells, beginning at the first column."""
+        for position, (column, value) in enumerate(cells):
             if isinstance(value, bool):
                 sheet.write_boolean(row, position, value)
-            elif isinstance(value, int | float) and not isinstance(value, bool):
+            elif isinstance(value, int | float):
                 if value == value and abs(value) != float("inf"):
-                    sheet.write_number(row, position, value, plain)
+                    sheet.write_number(row, position, value, self._style("", column.kind))
                 elif value == value:
                     sheet.write_string(row, position, str(value))
             elif isinstance(value, str) and value:
-                style = self._style(value) if column in _COLOURED else self._text_style(column)
+                coloured = column.name in _COLOURED
+                style = self._style(value) if coloured else self._text_style(column.name)
                 sheet.write_string(row, position, value, style)
-                width = max(width, len(value) + 1)
-        sheet.set_column(position, position, min(max(width, 8), _WIDEST))
 
     def _text_style(self, column: str) -> Any:
         """Results that are texts stand to the right, as numbers do."""

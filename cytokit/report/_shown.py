@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
@@ -48,16 +49,53 @@ class Shown:
         -------
         Shown
         """
-        return Shown(
-            (plate,),
-            {key: curve for key, curve in self.curves.items() if key[0] == plate.name},
-            _rows(self.table, plate.name),
-            _rows(self.standards, plate.name),
-            _rows(self.wells, plate.name),
-            _rows(self.samples, plate.name),
-            self.flags[self.flags["plate"].isin([plate.name, ""])],
-            self.exclusions[self.exclusions["plate"].isin([plate.name, ""])],
-        )
+        return next(self.each([plate]))
+
+    def each(self, plates: Iterable[Plate] | None = None) -> Iterator[Shown]:
+        """The rows of one plate after the other.
+
+        Parameters
+        ----------
+        plates : iterable of Plate, optional
+            All where not given.
+
+        Yields
+        ------
+        Shown
+            Of flags and exclusions also those that name no plate.
+        """
+        curves: dict[str, dict[tuple[str, str], StandardCurve]] = {}
+        for key, curve in self.curves.items():
+            curves.setdefault(key[0], {})[key] = curve
+        whole = [_Rows(frame) for frame in (self.table, self.standards, self.wells, self.samples)]
+        beside = [_Rows(frame, everywhere=True) for frame in (self.flags, self.exclusions)]
+        for plate in self.plates if plates is None else plates:
+            yield Shown(
+                (plate,),
+                curves.get(plate.name, {}),
+                *(rows.of(plate.name) for rows in whole),
+                *(rows.of(plate.name) for rows in beside),
+            )
+
+
+class _Rows:
+    """Rows of a frame by plate; `everywhere` with those that name none, numbers kept."""
+
+    def __init__(self, frame: pd.DataFrame, *, everywhere: bool = False) -> None:
+        self._frame = frame
+        self._everywhere = everywhere
+        self._at = {
+            str(name): np.asarray(rows)
+            for name, rows in frame.groupby("plate", sort=False).indices.items()
+        }
+
+    def of(self, plate: str) -> pd.DataFrame:
+        """The rows of one plate."""
+        rows = self._at.get(plate, np.empty(0, dtype=np.intp))
+        if self._everywhere:
+            shared = self._at.get("", np.empty(0, dtype=np.intp)) if plate else rows[:0]
+            return self._frame.iloc[np.sort(np.concatenate([rows, shared]))]
+        return self._frame.iloc[rows].reset_index(drop=True)
 
 
 def shown(fit: PlateFit) -> Shown:
@@ -81,7 +119,3 @@ def shown(fit: PlateFit) -> Shown:
         fit.flags,
         fit.exclusions,
     )
-
-
-def _rows(frame: pd.DataFrame, plate: str) -> pd.DataFrame:
-    return frame[frame["plate"] == plate].reset_index(drop=True)

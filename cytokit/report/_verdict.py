@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from cytokit.flags import FLAGS
@@ -15,6 +16,15 @@ if TYPE_CHECKING:
     from cytokit.report._shown import Shown
 
 _NAMED = 4
+#: how the sentence begins, by level
+LEADS: Mapping[str, str] = MappingProxyType(
+    {
+        "good": "This plate can be reported",
+        "usable": "This plate can be reported after a look at its warnings",
+        "poor": "Parts of this plate should not be reported yet",
+        "failed": "This plate cannot be reported",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +100,6 @@ def _sentence(
     pressing: pd.Series,
     unknown: pd.DataFrame,
 ) -> str:
-    lead = {
-        "good": "This plate can be reported",
-        "usable": "This plate can be reported after a look at its warnings",
-        "poor": "Parts of this plate should not be reported yet",
-        "failed": "This plate cannot be reported",
-    }[level]
     parts = [_curves_part(curves)]
     if len(unknown):
         parts.append(_range_part(unknown))
@@ -103,7 +107,7 @@ def _sentence(
     if len(counts):
         titles = [f"{FLAGS[str(code)].title} ({n})" for code, n in counts.items()]
         parts.append(f"{'to be settled' if level == 'poor' else 'to look at'}: {names(titles)}")
-    return f"{lead}: {'; '.join(parts)}."
+    return f"{LEADS[level]}: {'; '.join(parts)}."
 
 
 def _range_part(unknown: pd.DataFrame) -> str:

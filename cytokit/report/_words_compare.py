@@ -53,6 +53,9 @@ COMPARISONS = {
         "Geometric mean at the baseline, for a contrast within a group.", "plate"
     ),
     "p_fisher": number("Fisher's exact p on how many values are detectable in each group."),
+    "p_other_spread": number(
+        "Two-sided p of the same model with one spread where it has one per group, or vice versa."
+    ),
     "min_fold_change": number("Smallest fold change that this design shows with 80 % power."),
     "tipping_ratio": number("How far unseen values would have to lie to overturn the result."),
     "assay_share": number("Share of the variance that the assay's own uncertainty adds (0 to 1)."),
@@ -115,5 +118,6 @@ SENSITIVITY = {
         )
     },
     "verdict": Word("What the adjusted p says: higher, lower, no difference, or not analysed."),
+    "same_as": Word("An earlier analysis that gave the very same numbers: it counts once."),
     "flags": COMPARISONS["flags"],
 }

@@ -6,7 +6,10 @@ from cytokit.report._entry import Word, integer, number
 
 _PLATE = Word("Name of the plate: the export's batch name or plate ID, otherwise the file's name.")
 _WELL = Word("Position on the plate, row letter and column number (A1).")
-_SAMPLE = Word("Name of the sample, to the letter as the export or the layout gives it.")
+_SAMPLE = Word(
+    "Name of the sample, to the letter as the export or the layout gives it; of an unknown its "
+    "pseudonym, where pseudonyms were asked for."
+)
 _TYPE = Word("What the well holds: standard, blank, control or unknown.")
 _ANALYTE = Word("Name of the analyte, to the letter as the export gives it.")
 _DILUTION = number("Factor by which the sample was diluted; concentrations are multiplied by it.")
@@ -135,4 +138,21 @@ EXCLUSIONS = {
     "analyte": Word("Analyte whose reading is left out; empty means all of the well."),
     "reason": Word("Why, in the words of the person who decided."),
     "who": Word("Who decided."),
+}
+
+PLATES = {
+    "plate": _PLATE,
+    "file": Word("Name of the export, without its folder."),
+    "format": Word("The format the export was recognised as."),
+    "verdict": Word("Of the plate as a whole, by its curves and findings; the sentence says why."),
+    "curves_good": integer("Curves of this verdict."),
+    "curves_usable": integer("Curves of this verdict."),
+    "curves_poor": integer("Curves of this verdict."),
+    "curves_failed": integer("Analytes without a curve."),
+    "n_in_range": integer("Results of unknown samples within the quantifiable range."),
+    "n_results": integer("Results of unknown samples."),
+    "n_fail": integer("Findings to be settled before the plate is reported."),
+    "n_warn": integer("Findings to look at."),
+    "page": Word("The plate's own page, seen from this folder; empty where none was written."),
+    "sentence": Word("The verdict in words."),
 }

@@ -63,16 +63,38 @@ def fit_page(fit: PlateFit) -> str:
     OutputError
         CK-551 if a name is no Unicode text.
     """
+    return shown_page(shown(fit), fit.options)
+
+
+def shown_page(tables: Shown, options: FitOptions, *, overview: str = "") -> str:
+    """The page of the plates in `tables`, as :func:`fit_page` makes it.
+
+    Parameters
+    ----------
+    tables : Shown
+    options : FitOptions
+    overview : str
+        Where the page of all plates lies, seen from this one; empty where there is none.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    OutputError
+        CK-551 if a name is no Unicode text.
+    """
     from cytokit import __version__
 
-    tables = shown(fit)
-    profile = PROFILES[fit.options.profile]
+    profile = PROFILES[options.profile]
     accept = (profile.recovery_pct.value, profile.end_recovery_pct.value)
     values = {
-        "title": _title(fit.plates),
+        "title": _title(tables.plates),
         "version": __version__,
-        "plates": [_plate_values(tables.of(plate)) for plate in fit.plates],
-        "options": "; ".join(_options(fit.options)),
+        "overview": overview,
+        "plates": [_plate_values(one) for one in tables.each()],
+        "options": "; ".join(options_in_words(options)),
         "data": json_block(page_data(tables, accept)),
         "marks": MARKS,
         "statuses": STATUSES,
@@ -105,7 +127,7 @@ def write_page(fit: PlateFit, path: str | Path) -> None:
     write_html(fit_page(fit), path)
 
 
-def _options(options: FitOptions) -> list[str]:
+def options_in_words(options: FitOptions) -> list[str]:
     """The options in force, as the footer states them."""
     found = []
     for name, value in asdict(options).items():
@@ -129,6 +151,7 @@ def _plate_values(one: Shown) -> dict[str, Any]:
     """What the template says about one plate."""
     plate, flags = one.plates[0], one.flags
     samples = one.samples[one.samples["well_type"] == str(WellType.UNKNOWN)]
+    units = dict(zip(plate.analytes["analyte"], plate.analytes["unit"], strict=True))
     counts = {
         "n_results": samples.groupby("analyte").size(),
         "n_in_range": _count(samples, "status", RangeStatus.IN_RANGE),
@@ -140,7 +163,7 @@ def _plate_values(one: Shown) -> dict[str, Any]:
         "verdict": plate_verdict(one),
         "facts": _facts(one),
         "analytes": [
-            _analyte_values(one.curves.get((plate.name, name)), name, plate.unit(name), counts)
+            _analyte_values(one.curves.get((plate.name, name)), name, units.get(name, ""), counts)
             for name in plate.analyte_names
         ],
     }

@@ -59,11 +59,34 @@ def table_text(frame: pd.DataFrame) -> str:
     '=A,1.5
     B,
     """
-    columns = [_cells(frame.iloc[:, position]) for position in range(frame.shape[1])]
-    header = [guard(str(name)) for name in frame.columns]
-    quote = _quote_single if len(header) == 1 else _quote
-    lines = [",".join(map(quote, row)) for row in (header, *zip(*columns, strict=True))]
-    return "\n".join(lines) + "\n"
+    names = [guard(str(name)) for name in frame.columns]
+    header = [_quote_single(name) if len(names) == 1 else _quote(name) for name in names]
+    return "\n".join([",".join(header), *_rows(frame)]) + "\n"
+
+
+def rows_bytes(frame: pd.DataFrame) -> bytes:
+    r"""The rows of a frame as :func:`table_bytes` writes them, without the header.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+
+    Returns
+    -------
+    bytes
+        UTF-8; nothing for no rows.
+
+    Raises
+    ------
+    OutputError
+        CK-541, as :func:`table_bytes`.
+
+    Examples
+    --------
+    >>> rows_bytes(pd.DataFrame({"sample": ["=A"], "mfi": [1.5]}))
+    b"'=A,1.5\n"
+    """
+    return _encoded("".join(f"{line}\n" for line in _rows(frame)))
 
 
 def table_bytes(frame: pd.DataFrame, *, excel: bool = False) -> bytes:
@@ -85,16 +108,20 @@ def table_bytes(frame: pd.DataFrame, *, excel: bool = False) -> bytes:
     OutputError
         CK-541 if a text holds half a character (a lone surrogate).
     """
-    text = table_text(frame)
+    return _encoded((_BOM if excel else "") + table_text(frame))
+
+
+def _encoded(text: str) -> bytes:
+    """Text as UTF-8, or the error that names the line."""
     try:
-        return ((_BOM if excel else "") + text).encode()
+        return text.encode()
     except UnicodeEncodeError as error:
         line = text.count("\n", 0, error.start) + 1
         problem = Problem(
             "CK-541",
             "a text holds half a character and cannot be written as UTF-8",
             place(line=line),
-            "mend the name in the plate's export or layout",
+            "rename the file, or mend the name in the export or layout",
         )
         raise OutputError(problem) from error
 
@@ -209,14 +236,41 @@ def _check_names(path: str | Path, kinds: Mapping[str, Kind], header: list[str])
         raise InputError(*problems)
 
 
+def _rows(frame: pd.DataFrame) -> list[str]:
+    """The lines of a frame, without their ends."""
+    columns = [_cells(frame.iloc[:, position]) for position in range(frame.shape[1])]
+    if len(columns) == 1:  # a lone empty cell is quoted: an empty line would be no row
+        return [cell or '""' for cell in columns[0]]
+    return list(map(",".join, zip(*columns, strict=True)))
+
+
 def _cells(column: pd.Series) -> list[str]:
-    """One column as cell texts, before quoting."""
+    """One column as cell texts, quoted where CSV needs it."""
     values = column.tolist()
     if pd.api.types.is_bool_dtype(column.dtype):
         return ["true" if value else "false" for value in values]
     if pd.api.types.is_float_dtype(column.dtype):
-        return [number_text(float(value)) for value in values]
-    return [_cell(value) for value in values]
+        return _numbers(values)
+    if isinstance(column.dtype, pd.StringDtype):
+        texts = _Texts()
+        return [texts[value] for value in values]
+    return [_quote(_cell(value)) for value in values]
+
+
+def _numbers(values: list[float]) -> list[str]:
+    """Floats as :func:`number_text` writes them, a whole column at once."""
+    texts = [text[:-2] if text.endswith(".0") else text for text in map(repr, values)]
+    if "nan" in texts:
+        return ["" if text == "nan" else text for text in texts]
+    return texts
+
+
+class _Texts(dict[object, str]):
+    """Cell texts of a column, each made once: names repeat from row to row."""
+
+    def __missing__(self, value: object) -> str:
+        made = self[value] = _quote(_cell(value))
+        return made
 
 
 def _cell(value: object) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from cytokit.report import _words_compare, _words_fit
+from cytokit.report import _words_compare, _words_fit, _words_qc
 from cytokit.report._entry import Kind, Word
 from cytokit.vocabulary import RangeStatus, Severity, VendorStatus, Verdict, WellType
 
@@ -36,10 +36,16 @@ TABLES: Mapping[str, Mapping[str, Word]] = MappingProxyType(
         "standards": _words_fit.STANDARDS,
         "flags": _words_fit.FLAG_ROWS,
         "exclusions": _words_fit.EXCLUSIONS,
+        "plates": _words_fit.PLATES,
         "comparisons": _words_compare.COMPARISONS,
         "summary": _words_compare.SUMMARY,
         "detectability": _words_compare.DETECTABILITY,
         "sensitivity": _words_compare.SENSITIVITY,
+        "bridge": _words_qc.BRIDGE,
+        "qc_series": _words_qc.QC_SERIES,
+        "qc_flags": _words_qc.QC_FLAGS,
+        "qc_drift": _words_qc.QC_DRIFT,
+        "qc_steps": _words_qc.QC_STEPS,
     }
 )
 
@@ -52,10 +58,16 @@ TABLE_MEANINGS: Mapping[str, str] = MappingProxyType(
         "standards": "One row per plate, analyte and level of the standard.",
         "flags": "One row per finding.",
         "exclusions": "One row per reading or well that a person decided to leave out.",
+        "plates": "One row per plate; written where there are many.",
         "comparisons": "One row per analyte and contrast.",
         "summary": "One row per analyte, group and day.",
         "detectability": "One row per analyte, group and day: how much was in range.",
         "sensitivity": "One row per analyte, pair of groups and way to analyse them.",
+        "bridge": "One row per analyte and plate; written where plates were bridged.",
+        "qc_series": "One row per plate and series of a control chart.",
+        "qc_flags": "One row per finding over plates.",
+        "qc_drift": "One row per series with eight judged plates or more.",
+        "qc_steps": "One row per change of a named lot and series.",
     }
 )
 

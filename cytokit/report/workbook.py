@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cytokit.platefit import PlateFit
     from cytokit.stats import Comparison
 
-_WIDE = (
+WIDE = (
     "One row per sample, one column per analyte, dilution applied. A bound with its sign (<3.2)"
     " stands where there is no number; a slanted number lies outside the quantifiable range."
 )
@@ -69,8 +69,8 @@ def fit_workbook(fit: PlateFit) -> bytes:
     book.add_wide("Samples", wide_samples(take.samples))
     for sheet, (_, frame) in tables.items():
         book.add_table(sheet, frame)
-    unit = _one_unit(take.samples)
-    notes = [Note("Samples"), Note(where="Samples", text=_WIDE)]
+    unit = one_unit(take.samples)
+    notes = [Note("Samples"), Note(where="Samples", text=WIDE)]
     notes += [Note(where=sheet, text=_LEFT_OUT) for sheet in too_long]
     notes += [Note(where="Samples tidy", term="reported", text=_REPORTED), Note()]
     notes += term_notes("Colours of status", STATUSES)
@@ -102,7 +102,7 @@ def comparison_workbook(comparison: Comparison) -> bytes:
     book.add_table("Comparison", comparison.table)
     book.add_table("Summary", comparison.summary)
     book.add_table("Detectability", comparison.detectability)
-    unit = _one_unit(comparison.table)
+    unit = one_unit(comparison.table)
     notes = [Note("What to know first"), *(Note(text=sentence) for sentence in comparison.guard)]
     notes += [Note(), Note("Methods")]
     notes += [Note(text=line) for line in comparison.methods.splitlines() if line.strip()]
@@ -167,6 +167,22 @@ def write_frame(frame: pd.DataFrame, path: str | Path) -> None:
     _write(book.finish(), path)
 
 
+def write_book(book: Book, path: str | Path) -> None:
+    """Write a finished book to a file.
+
+    Parameters
+    ----------
+    book : Book
+    path : str or Path
+
+    Raises
+    ------
+    OutputError
+        CK-555 if the file cannot be written.
+    """
+    _write(book.finish(), path)
+
+
 def _write(content: bytes, path: str | Path) -> None:
     try:
         Path(path).write_bytes(content)
@@ -189,7 +205,7 @@ def _with_reported(samples: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([before, reporting, after], axis=1)
 
 
-def _one_unit(frame: pd.DataFrame) -> str:
+def one_unit(frame: pd.DataFrame) -> str:
     """The unit of a table where it has only one."""
     units = [str(unit) for unit in frame["unit"].dropna().unique()]
     return units[0] if len(units) == 1 else ""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,11 @@ import pandas as pd
 
 from cytokit.cell_text import unguard
 from cytokit.errors import InputError, Problem, place
+from cytokit.pseudonyms import ROLE
 from cytokit.study._readings_frame import number, tidy
 from cytokit.vocabulary import RangeStatus, WellType
 
-MANIFEST = "manifest.json"
+MANIFEST, SAMPLES, CURVES = "manifest.json", "samples.csv", "curves.csv"
 _SAMPLES_NEEDED = (
     *("plate", "sample", "well_type", "analyte", "dilution_factor", "mfi", "concentration"),
     *("ci_low", "ci_high", "unit", "status", "limit_low", "limit_high"),
@@ -26,7 +28,7 @@ _CURVES_NEEDED = ("plate", "analyte", "lod", "lloq", "uloq")
 _WITH_NUMBER = (RangeStatus.IN_RANGE, RangeStatus.BELOW_LLOQ, RangeStatus.ABOVE_ULOQ)
 
 
-def read_fit_folder(path: str | Path) -> tuple[pd.DataFrame, pd.DataFrame, str]:
+def read_fit_folder(path: str | Path) -> tuple[pd.DataFrame, pd.DataFrame, str, str]:
     """Samples and curves of a folder that ``fit`` wrote.
 
     Parameters
@@ -39,39 +41,82 @@ def read_fit_folder(path: str | Path) -> tuple[pd.DataFrame, pd.DataFrame, str]:
         samples.csv and curves.csv, their texts as the fit had them.
     sha256 : str
         Of samples.csv.
+    pseudonyms : str
+        SHA-256 of the pseudonyms file the fit was made with, empty where there was none.
 
     Raises
     ------
     InputError
-        CK-279 a folder that is not a finished fit, CK-280 a damaged table.
+        CK-279 a folder that is not a finished fit, CK-280 a damaged table, CK-594 and CK-595 a
+        manifest or a table that is not as fit wrote it.
     """
     folder = Path(path)
-    for name in (MANIFEST, "samples.csv", "curves.csv"):
+    for name in (MANIFEST, SAMPLES, CURVES):
         if not (folder / name).is_file():
             what = f"the folder has no {name}: not written by fit, or not finished"
             mend = "run cytokit fit again and give the folder it writes"
             raise InputError(Problem("CK-279", what, place(path), mend))
-    content = (folder / "samples.csv").read_bytes()
-    samples = _csv_frame(content, folder / "samples.csv", _SAMPLES_NEEDED)
-    curves_file = folder / "curves.csv"
-    curves = _csv_frame(curves_file.read_bytes(), curves_file, _CURVES_NEEDED)
-    return samples, curves, hashlib.sha256(content).hexdigest()
+    contents = {name: (folder / name).read_bytes() for name in (SAMPLES, CURVES)}
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    samples = _csv_frame(contents[SAMPLES], folder / SAMPLES, _SAMPLES_NEEDED)
+    curves = _csv_frame(contents[CURVES], folder / CURVES, _CURVES_NEEDED)
+    manifest = _manifest(folder / MANIFEST)
+    _refuse_changed(folder, manifest, hashes)
+    applied = [entry["sha256"] for entry in manifest["inputs"] if entry["role"] == ROLE]
+    return samples, curves, hashes[SAMPLES], applied[0] if applied else ""
 
 
-def from_fit(samples: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
+def _manifest(file: Path) -> dict[str, list[dict[str, str]]]:
+    """The inputs and outputs that a fit's manifest lists."""
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        return {
+            part: [{key: str(entry[key]) for key in keys} for entry in content[part]]
+            for part, keys in (("inputs", ("role", "sha256")), ("outputs", ("name", "sha256")))
+        }
+    except (ValueError, KeyError, TypeError) as error:
+        what = "the manifest is damaged: nobody can say whether the folder is whole"
+        mend = "run cytokit fit again with --force"
+        raise InputError(Problem("CK-594", what, place(file), mend)) from error
+
+
+def _refuse_changed(
+    folder: Path, manifest: Mapping[str, list[dict[str, str]]], hashes: Mapping[str, str]
+) -> None:
+    """A table that is not the one fit wrote is from another run, cut short, or edited."""
+    recorded = {entry["name"]: entry["sha256"] for entry in manifest["outputs"]}
+    problems = [
+        Problem(
+            "CK-595",
+            f"{name} is not what fit wrote here: it was changed, or belongs to another run",
+            place(folder),
+            "run cytokit fit again; an edited table can be given as a table of its own",
+        )
+        for name, found in hashes.items()
+        if recorded.get(name) != found
+    ]
+    if problems:
+        raise InputError(*problems)
+
+
+def from_fit(
+    samples: pd.DataFrame, curves: pd.DataFrame, kind: WellType = WellType.UNKNOWN
+) -> pd.DataFrame:
     """The unknowns of a fit as readings, each with its own limits (dilution applied).
 
     Parameters
     ----------
     samples, curves : pandas.DataFrame
         Columns of samples.csv and curves.csv.
+    kind : WellType
+        Others than unknowns: controls, for bridging.
 
     Returns
     -------
     pandas.DataFrame
         Columns ``READING_COLUMNS``.
     """
-    unknown = samples[samples["well_type"].astype(str) == str(WellType.UNKNOWN)]
+    unknown = samples[samples["well_type"].astype(str) == str(kind)]
     # folders of the first releases have no uod
     limits = curves.reindex(columns=[*_CURVES_NEEDED, "uod"]).drop_duplicates(["plate", "analyte"])
     rows = unknown.merge(limits, on=["plate", "analyte"], how="left", validate="many_to_one")

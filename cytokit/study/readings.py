@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -24,9 +24,13 @@ from cytokit.errors import (
     place,
 )
 from cytokit.findings import Finding
-from cytokit.study._readings_frame import ID_COLUMNS, tidy
+from cytokit.plate import Plate
+from cytokit.pseudonyms import Pseudonyms, applied_to
+from cytokit.study._private import private_readings
+from cytokit.study._readings_frame import ID_COLUMNS, READING_COLUMNS, tidy
 from cytokit.study.fit_folder import from_fit, read_fit_folder
 from cytokit.tables import read_concentrations
+from cytokit.vocabulary import WellType
 
 QUANTITIES = ("concentration", "mfi")
 
@@ -55,6 +59,16 @@ class CurveTable(Protocol):
         ...
 
 
+@runtime_checkable
+class HasPlates(Protocol):
+    """A fit that keeps its plates, and so knows whether they have pseudonyms."""
+
+    @property
+    def plates(self) -> Sequence[Plate]:
+        """The plates that were fitted."""
+        ...
+
+
 Source = FitLike | str | Path | pd.DataFrame
 
 
@@ -79,11 +93,17 @@ class Readings:
         What reading the sources showed.
     inputs : tuple of Input
         Files and their hashes.
+    pseudonyms : str
+        Of one source: SHA-256 of the pseudonyms file whose names it already has, else empty.
+    controls : pandas.DataFrame
+        The controls of fits, same columns; they belong to no subject and serve for bridging.
     """
 
     frame: pd.DataFrame
     findings: tuple[Finding, ...]
     inputs: tuple[Input, ...]
+    pseudonyms: str = ""
+    controls: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=READING_COLUMNS))
 
 
 def gather(
@@ -91,6 +111,7 @@ def gather(
     *,
     mapping: Mapping[str, str | Sequence[str]] | None = None,
     quantity: str = "concentration",
+    pseudonyms: Pseudonyms | None = None,
 ) -> Readings:
     """Read every source and put the readings together.
 
@@ -102,6 +123,8 @@ def gather(
         Role to column, for concentration tables.
     quantity : {"concentration", "mfi"}
         ``mfi`` takes the median fluorescence itself, as exact numbers without limits.
+    pseudonyms : Pseudonyms, optional
+        Laid over every source.
 
     Returns
     -------
@@ -115,6 +138,8 @@ def gather(
         CK-277, if there is no source, or none holds a sample.
     UsageError
         CK-278 for a source of another kind, CK-287 for a quantity that is not there.
+    PrivacyError
+        CK-585, CK-588, if names cannot be replaced.
     """
     given = listed(sources)
     _check_quantity(given, quantity)
@@ -129,6 +154,8 @@ def gather(
             errors.append(error)
     if errors:
         raise InputError.together(errors)
+    if pseudonyms is not None:
+        parts = [private_readings(part, pseudonyms) for part in parts]
     frame = pd.concat([part.frame for part in parts], ignore_index=True)
     if frame.empty:
         mend = "check the well types of the fit: only unknowns are compared"
@@ -137,7 +164,11 @@ def gather(
     if quantity == "mfi":
         frame = _as_mfi(frame)
     findings = tuple(finding for part in parts for finding in part.findings)
-    return Readings(frame, findings, tuple(entry for part in parts for entry in part.inputs))
+    inputs = tuple(entry for part in parts for entry in part.inputs)
+    controls = [part.controls for part in parts if len(part.controls)]
+    if not controls:
+        return Readings(frame, findings, inputs)
+    return Readings(frame, findings, inputs, controls=pd.concat(controls, ignore_index=True))
 
 
 def from_table(frame: pd.DataFrame) -> pd.DataFrame:
@@ -194,12 +225,15 @@ def _read(source: Source, mapping: Mapping[str, str | Sequence[str]] | None) -> 
         entry = Input(table.path, table.sha256, "concentration table")
         return Readings(from_table(table.frame), table.findings, (entry,))
     if isinstance(source, (str, Path)):
-        samples, curves, sha256 = read_fit_folder(source)
+        samples, curves, sha256, pseudonyms = read_fit_folder(source)
         entry = Input(str(source), sha256, "fit folder")
-        return Readings(from_fit(samples, curves), (), (entry,))
+        controls = from_fit(samples, curves, WellType.CONTROL)
+        return Readings(from_fit(samples, curves), (), (entry,), pseudonyms, controls)
     if isinstance(source, FitLike):
         frame = from_fit(source.samples, source.curves.table)
-        return Readings(frame, (), (Input("a fit in memory", "", "fit"),))
+        applied = applied_to(source.plates) if isinstance(source, HasPlates) else ""
+        controls = from_fit(source.samples, source.curves.table, WellType.CONTROL)
+        return Readings(frame, (), (Input("a fit in memory", "", "fit"),), applied, controls)
     what = f"a {type(source).__name__} is no source of concentrations"
     mend = "give a fit, a folder written by fit, a table's path or a DataFrame"
     raise UsageError(Problem("CK-278", what, mend=mend))

@@ -10,8 +10,11 @@ from typing import Self
 import pandas as pd
 
 from cytokit.findings import Finding
+from cytokit.pseudonyms import ROLE, Pseudonyms, read_pseudonyms
 from cytokit.study._join import as_design, join_design, own_design, planned, split_mapping
+from cytokit.study._private import private_design
 from cytokit.study._repeats import combine_repeats
+from cytokit.study.bridging import Bridge, bridged, shared_readings
 from cytokit.study.censoring import censored
 from cytokit.study.days import Day, sort_key
 from cytokit.study.design import Design, read_design
@@ -45,6 +48,15 @@ class Study:
         Which values count as numbers; see :mod:`cytokit.study.censoring`.
     quantity : {"concentration", "mfi"}
         What is compared. ``mfi`` (fits only) is a sensitivity analysis without limits.
+    pseudonyms : Pseudonyms or path, optional
+        Other names for samples and subjects (:func:`cytokit.read_pseudonyms`), put in their place
+        before data and design are joined; fits made with the same file have them already.
+    bridge : bool or sequence of str
+        Divide every reading by its plate's effect, estimated from the plates' controls (True) or
+        from samples measured on several plates, by name (:func:`cytokit.bridge`). Nothing is
+        normalised unless asked for.
+    bridge_reference : str
+        The plate whose readings stay as they are; the mean over plates where not given.
 
     Attributes
     ----------
@@ -60,11 +72,21 @@ class Study:
         What was read, with hashes.
     mapping, quantity
         As given, for the record.
+    pseudonyms : Pseudonyms or None
+        As read.
+    bridge : Bridge or None
+        The plate effects that were taken out.
+    shared : pandas.DataFrame
+        What may bridge, as measured: controls, and samples on several plates.
+    plates : tuple of str
+        The plates the samples stand on.
 
     Raises
     ------
     CytokitError
-        With every problem of the sources and the design, CK-260 to CK-299.
+        With every problem of the sources and the design, CK-260 to CK-299; CK-580 to CK-588 for
+        names that cannot be replaced by pseudonyms; CK-572 to CK-578 for plates that cannot be
+        bridged.
 
     Examples
     --------
@@ -93,6 +115,10 @@ class Study:
     censor: str
     mapping: Mapping[str, str | Sequence[str]]
     quantity: str
+    pseudonyms: Pseudonyms | None
+    bridge: Bridge | None
+    shared: pd.DataFrame = field(compare=False)
+    plates: tuple[str, ...]
     joined: pd.DataFrame = field(compare=False)
     _noticed: tuple[Finding, ...] = field(compare=False)
 
@@ -104,21 +130,39 @@ class Study:
         mapping: Mapping[str, str | Sequence[str]] | None = None,
         censor: str = "lod",
         quantity: str = "concentration",
+        pseudonyms: Pseudonyms | str | Path | None = None,
+        bridge: bool | Sequence[str] = False,
+        bridge_reference: str = "",
     ) -> None:
         given = listed(sources)
+        table = read_pseudonyms(pseudonyms) if isinstance(pseudonyms, str | Path) else pseudonyms
         for_tables, for_design = split_mapping(mapping, design, has_tables(given))
-        readings = gather(given, mapping=for_tables, quantity=quantity)
+        readings = gather(given, mapping=for_tables, quantity=quantity, pseudonyms=table)
+        self._set("shared", shared_readings(readings))
+        self._set("plates", tuple(dict.fromkeys(readings.frame["plate"])))
+        found = None
+        if table is not None and not isinstance(bridge, bool):
+            bridge = [table.of(name) or name for name in bridge]
+        if bridge or bridge_reference:
+            readings, found = bridged(readings, bridge, bridge_reference, quantity)
+        self._set("bridge", found)
         if design is None:
             readings, checked = own_design(readings)
             inputs = readings.inputs
         else:
             checked = as_design(design, for_design)
+            checked = checked if table is None else private_design(checked, table)
             inputs = (*readings.inputs, Input(checked.path, checked.sha256, "design"))
+        if table is not None:
+            inputs = (*inputs, Input(table.path, table.sha256, ROLE))
         joined, noticed = join_design(readings, checked)
+        if found is not None:  # a bridge sample need belong to nobody
+            noticed = [*found.findings, *(one for one in noticed if not found.explains(one))]
         self._set("subjects", planned(checked))
         self._set("inputs", inputs)
         self._set("mapping", dict(mapping or {}))
         self._set("quantity", quantity)
+        self._set("pseudonyms", table)
         self._set("joined", joined)
         self._set("_noticed", (*readings.findings, *checked.findings, *noticed))
         self._apply(censor)
@@ -135,7 +179,10 @@ class Study:
         Study
         """
         other = object.__new__(type(self))
-        for name in ("subjects", "inputs", "mapping", "quantity", "joined", "_noticed"):
+        for name in (
+            *("subjects", "inputs", "mapping", "quantity", "pseudonyms", "joined", "_noticed"),
+            *("bridge", "shared", "plates"),
+        ):
             other._set(name, getattr(self, name))
         other._apply(censor)
         return other

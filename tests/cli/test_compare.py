@@ -57,6 +57,7 @@ def manifest(folder: Path) -> dict[str, object]:
         ("substitute", options.SUBSTITUTE),
         ("versus", options.VERSUS),
         ("worse", options.WORSE),
+        ("spread", options.SPREAD),
     ],
 )
 def test_the_choices_are_the_librarys(name: str, choices: tuple[str, ...]) -> None:
@@ -164,3 +165,20 @@ def test_the_panel_of_fits_tries_other_curves(run, bench: Path) -> None:
         "as analysed", "MFI",
     ]  # fmt: skip
     assert "input plate_2.csv is missing; no other curves are tried" in outcome.err
+
+
+@pytest.mark.slow
+def test_bridge_is_applied_said_and_recorded(run, bench):
+    assert run("fit", "plate_1.csv", "plate_2.csv", "plate_3.csv", "--out", "run1").code == 0
+    words = ["compare", "run1", "--design", "design.csv", "--reference", "control"]
+    words += ["--analytes", "IL-6"]
+    done = run(*words, "--bridge", "--bridge-reference", "plate_2", "--out", "bridged")
+    assert done.code == 0
+    assert "Plates were bridged" in (bench / "bridged" / "methods.md").read_text()
+    options = json.loads((bench / "bridged" / "manifest.json").read_text())["options"]
+    assert options["bridge"] == {"samples": [], "reference": "plate_2"}
+    assert (bench / "bridged" / "bridge.csv").is_file()
+    refused = run(*words, "--bridge-samples", "S01-D0", "--out", "none")
+    assert refused.code == 3
+    assert "CK-573" in refused.err
+    assert not (bench / "none").exists()

@@ -174,3 +174,17 @@ def test_fewer_than_five_usable_levels(run, bench: Path) -> None:
     assert curves.loc["IL-6", "verdict"] == "failed"
     assert "3" in curves.loc["IL-6", "reason"]
     assert (curves.drop("IL-6")["verdict"] != "failed").all()
+
+
+def test_the_precision_asked_for_and_a_declared_dilution_error_count(run, bench: Path) -> None:
+    found = {}
+    for name, words in {
+        "plain": [],
+        "strict": ["--max-cv-pct", "8"],
+        "declared": ["--dilution-error-pct", "10"],
+    }.items():
+        assert run("fit", "plate.csv", "--out", name, *words).code == 0
+        found[name] = pd.read_csv(bench / name / "curves.csv", index_col="analyte")["lloq"]
+    assert (found["strict"] > found["plain"]).all()
+    assert (found["declared"] > found["plain"]).all()
+    assert run("fit", "plate.csv", "--max-cv-pct", "0").code == 2

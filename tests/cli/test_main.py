@@ -12,6 +12,9 @@ from pathlib import Path
 import click
 import pytest
 
+from cytokit.platefit import fit
+from cytokit.qc import lock_guide, quality_control
+from cytokit.simulate import simulate_trial
 from cytokit_cli import main as main_module
 from cytokit_cli.main import COMMANDS
 
@@ -116,6 +119,13 @@ def examples() -> list[str]:
 def test_the_examples_in_the_help_run(run, bench: Path, line: str) -> None:
     if "compare run1" in line or "verify" in line:
         assert run("fit", "plate_1.csv", "plate_2.csv", "plate_3.csv", "--out", "run1").code == 0
+    if " qc run" in line:
+        for seed in (1, 2):  # one analyte: a page of charts costs a second
+            fit(simulate_trial(seed=seed, subjects=4, analytes=["IL-6"]).plates).write(f"run{seed}")
+    if " --guide" in line:
+        lock_guide(quality_control("run1").guide_set(who="a", why="b"), "guide.json")
+    if "run study.toml" in line:
+        assert run("init", "plate.csv").code == 0
     if "table.csv" in line:
         (bench / "table.csv").write_text(_tidy_table(bench), encoding="utf-8")
     if "vendor_plate.csv" in line:

@@ -18,10 +18,16 @@ COLUMNS = {
     "curves": vocabulary.CURVES_COLUMNS,
     "flags": vocabulary.FLAG_COLUMNS,
     "exclusions": vocabulary.EXCLUSION_COLUMNS,
+    "plates": vocabulary.PLATES_COLUMNS,
     "comparisons": vocabulary.COMPARISON_COLUMNS,
     "summary": vocabulary.SUMMARY_COLUMNS,
     "detectability": DETECTABILITY_COLUMNS,
     "sensitivity": PANEL_COLUMNS,
+    "bridge": vocabulary.BRIDGE_COLUMNS,
+    "qc_series": vocabulary.QC_SERIES_COLUMNS,
+    "qc_flags": vocabulary.QC_FLAG_COLUMNS,
+    "qc_drift": vocabulary.QC_DRIFT_COLUMNS,
+    "qc_steps": vocabulary.QC_STEP_COLUMNS,
 }
 
 

@@ -1,0 +1,285 @@
+"""Fit any number of plates into a folder: they are read, fitted and written chunk by chunk."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+import pandas as pd
+
+from cytokit.chunks import shared_findings
+from cytokit.curves.options import FitOptions
+from cytokit.curves.signals import SignalLevels
+from cytokit.errors import CytokitError, InputError
+from cytokit.exclusions import checked_exclusions, no_exclusions, require_matches
+from cytokit.findings import Finding
+from cytokit.layout import Layout, read_layout
+from cytokit.parsers import (
+    FoundFiles,
+    distinct_names,
+    find_plates,
+    unique_names,
+)
+from cytokit.plate import Plate
+from cytokit.platefit import PLATES_PER_CHUNK, PlateFit, fit
+from cytokit.pseudonyms import Pseudonyms
+from cytokit.record.folder import OutputFolder, check_goal
+from cytokit.record.many import Manner, finish_many
+from cytokit.record.parts import SHARED_CODES, PartsFolder
+from cytokit.record.tasks import Reading, Surveyed, Task, carry_out, survey_chunk
+from cytokit.record.write import write_fit
+from cytokit.report.overview import lines_table
+
+logger = logging.getLogger("cytokit")
+
+#: chunks that are out at an executor at once; each comes back as some 12 MB
+IN_FLIGHT = 16
+
+S = TypeVar("S")
+T = TypeVar("T")
+Levels = tuple[tuple[str, float], ...]
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class FitRecord:
+    """What :func:`fit_to` did; the numbers are in the folder.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    plates : pandas.DataFrame
+        One row per plate, columns ``PLATES_COLUMNS``.
+    summary : pandas.DataFrame
+        One row per plate and analyte: verdict, limits that decide, samples in range.
+    shared : tuple of Finding
+        What concerns several plates.
+    failed : tuple of CytokitError
+        Files that could not be read, and why.
+    """
+
+    folder: Path
+    plates: pd.DataFrame
+    summary: pd.DataFrame
+    shared: tuple[Finding, ...]
+    failed: tuple[CytokitError, ...]
+
+    @property
+    def n_fail(self) -> int:
+        """Findings to be settled before anything is reported."""
+        return int(self.plates["n_fail"].sum())
+
+    def __repr__(self) -> str:
+        failed = f", {len(self.failed)} files could not be read" if self.failed else ""
+        return f"<FitRecord: {len(self.plates)} plate(s) in {self.folder}{failed}>"
+
+
+def fit_to(
+    folder: str | Path,
+    paths: str | Path | Iterable[str | Path] | FoundFiles,
+    options: FitOptions | None = None,
+    *,
+    layout: str | Path | Layout | None = None,
+    exclusions: pd.DataFrame | None = None,
+    pseudonyms: Pseudonyms | None = None,
+    executor: Executor | None = None,
+    in_flight: int = IN_FLIGHT,
+    pages: bool = True,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> FitRecord:
+    """Fit plates into a folder, however many: memory holds a few chunks of them at a time.
+
+    The folder is that of ``fit(plates).write(folder)``, byte for byte, whatever the executor.
+
+    Parameters
+    ----------
+    folder : path-like
+        Where to write; whole or not there.
+    paths : path or iterable of path
+        Exports, folders, globs, or what :func:`cytokit.parsers.find_plates` made of them. Each
+        file is read twice, first for its names alone.
+    options : FitOptions, optional
+        With ``pool`` every plate is held in memory, some 9 MB for 96 wells and 50 analytes:
+        pooled plates learn from each other.
+    layout : path or Layout, optional
+    exclusions : pandas.DataFrame, optional
+        As for :func:`cytokit.fit`.
+    pseudonyms : Pseudonyms, optional
+        From :func:`cytokit.read_pseudonyms`.
+    executor : concurrent.futures.Executor, optional
+        Carries the chunks: they are read, fitted and made ready for writing where it runs them,
+        so that it must see the files under the same paths.
+    in_flight : int
+        Chunks that it has at once; at least as many as it has workers keeps them busy.
+    pages : bool
+        Whether each of many plates gets a page of its own.
+    force : bool
+        Replace the files of an earlier run.
+    progress : callable, optional
+        Called with ``"reading"`` or ``"fitting"``, plates done, plates in all.
+
+    Returns
+    -------
+    FitRecord
+
+    Raises
+    ------
+    InputError
+        If no file can be read; CK-557: a file changed meanwhile; CK-331 to CK-335: the
+        exclusions make no sense, or match nothing.
+    NothingToDoError
+        CK-119: there is no plate.
+    UsageError
+        CK-501, CK-502: the folder is not empty, or is a file; CK-590: a file is given twice with
+        ``pool``.
+    OutputError
+        CK-503: the disk refuses.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from cytokit.simulate import simulate_trial
+    >>> area = Path(tempfile.mkdtemp())
+    >>> for name, data in simulate_trial(seed=1, subjects=8).files().items():
+    ...     _ = (area / name).write_bytes(data)
+    >>> fit_to(area / "results", area / "plate_1.csv").plates["plate"].tolist()
+    ['plate_1']
+    """
+    check_goal(Path(folder), force=force)
+    found = paths if isinstance(paths, FoundFiles) else _found(paths)
+    plan = layout if layout is None or isinstance(layout, Layout) else read_layout(layout)
+    reading = Reading(plan, pseudonyms)
+    chosen = options or FitOptions()
+    table = no_exclusions() if exclusions is None else checked_exclusions(exclusions)
+    if len(found.files) <= PLATES_PER_CHUNK or chosen.pool:
+        plates, failed = _read_all(found.files, reading)
+        result = fit(plates, chosen, exclusions=table, executor=executor)
+        write_fit(result, folder, force=force, pages=pages)
+        return _record(result, Path(folder), failed)
+    manner = Manner(chosen, table, pages)
+    stream = _Stream(reading, manner, executor, max(1, in_flight), progress)
+    return stream.run(Path(folder), found.files, force)
+
+
+def _found(paths: str | Path | Iterable[str | Path]) -> FoundFiles:
+    """The plates among the paths; what is none is logged."""
+    found = find_plates(paths)
+    for other in found.others:
+        logger.warning("not a plate: %s (%s)", other.where, other.reason)
+    return found
+
+
+def _record(result: PlateFit, folder: Path, failed: Sequence[CytokitError]) -> FitRecord:
+    """What a fit that was held in memory did."""
+    from cytokit.report._shown import shown
+    from cytokit.report.overview import plate_line
+
+    lines = [plate_line(one, "") for one in shown(result).each()]
+    shared = tuple(one for one in result.findings if one.code in SHARED_CODES)
+    return FitRecord(folder, lines_table(lines), result.summary, shared, tuple(failed))
+
+
+def _read_all(files: Sequence[str], reading: Reading) -> tuple[list[Plate], list[CytokitError]]:
+    """The plates of all files, and why some could not be read."""
+    plates: list[Plate] = []
+    failed: list[CytokitError] = []
+    for file in files:
+        try:
+            plates += reading.plates(file)
+        except InputError as error:
+            failed.append(error)
+    if not plates:
+        raise InputError.together(failed)
+    return distinct_names(plates), failed
+
+
+@dataclass(frozen=True)
+class _Stream:
+    """The ways in which a folder is filled chunk by chunk."""
+
+    reading: Reading
+    manner: Manner
+    executor: Executor | None
+    in_flight: int
+    progress: Progress | None
+
+    def run(self, goal: Path, files: Sequence[str], force: bool) -> FitRecord:
+        """Survey, then fit and write."""
+        plates, failed = self._survey(files)
+        names = unique_names([(one.named.plate, one.file) for one in plates])
+        named = [replace(one.named, plate=name) for one, name in zip(plates, names, strict=True)]
+        require_matches(named, self.manner.exclusions)
+        sources = [(name, one.source) for one, name in zip(plates, names, strict=True)]
+        signals: list[SignalLevels] = []
+        known: dict[Levels, Levels] = {}
+        with (
+            OutputFolder(goal, force=force) as folder,
+            PartsFolder(folder.path) as parts,
+        ):
+            for part, found in self._spread(carry_out, self._tasks(plates, names)):
+                parts.add(part)
+                # plates of one kit share the list of their levels
+                signals += [replace(one, at=known.setdefault(one.at, one.at)) for one in found]
+                self._say("fitting", len(parts.lines), len(plates))
+            shared = shared_findings(sources, signals, self.manner.exclusions)
+            lines = finish_many(folder, parts, shared, self.manner)
+        lasting = tuple(one for one in shared if one.code in SHARED_CODES)
+        return FitRecord(goal, lines_table(lines), parts.summary, lasting, tuple(failed))
+
+    def _survey(self, files: Sequence[str]) -> tuple[list[Surveyed], list[CytokitError]]:
+        """What plates there are."""
+        plates: list[Surveyed] = []
+        failed: list[CytokitError] = []
+        chunks = [
+            (files[start : start + PLATES_PER_CHUNK], self.reading, self.manner.exclusions)
+            for start in range(0, len(files), PLATES_PER_CHUNK)
+        ]
+        analytes: dict[tuple[str, ...], tuple[str, ...]] = {}
+        done = 0
+        for found in self._spread(survey_chunk, chunks):
+            for one in found:
+                if isinstance(one, InputError):
+                    failed.append(one)
+                    continue
+                for plate in one:
+                    names = analytes.setdefault(plate.named.analytes, plate.named.analytes)
+                    plates.append(replace(plate, named=replace(plate.named, analytes=names)))
+            done += len(found)
+            self._say("reading", done, len(files))
+        if not plates:
+            raise InputError.together(failed)
+        return plates, failed
+
+    def _tasks(self, plates: Sequence[Surveyed], names: Sequence[str]) -> Iterator[Task]:
+        """The chunks of :func:`cytokit.fit`, so that no bit depends on the way."""
+        together = list(zip(plates, names, strict=True))
+        for start in range(0, len(together), PLATES_PER_CHUNK):
+            some = tuple(together[start : start + PLATES_PER_CHUNK])
+            yield Task(some, start + 1, self.reading, self.manner)
+
+    def _spread(self, work: Callable[[S], T], tasks: Iterable[S]) -> Iterator[T]:
+        """Results in the order of the tasks, a few tasks ahead."""
+        if self.executor is None:
+            yield from map(work, tasks)
+            return
+        waiting: deque[Future[T]] = deque()
+        try:
+            for task in tasks:
+                if len(waiting) >= self.in_flight:
+                    yield waiting.popleft().result()
+                waiting.append(self.executor.submit(work, task))
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    def _say(self, what: str, done: int, every: int) -> None:
+        if self.progress is not None:
+            self.progress(what, done, every)
