@@ -235,7 +235,8 @@ def _print_analytes(summary: pd.DataFrame) -> None:
     header = [*(["plate"] if several else []), "analyte", "verdict", "LLOQ-ULOQ", "in range"]
     rows: list[list[str]] = []
     for row in summary.to_dict("records"):
-        span = f"{short(row['lloq'])} - {short(row['uloq'])} {row['unit']}".strip()
+        ends = [short(row["lloq"]), short(row["uloq"])]
+        span = "none" if ends == ["-", "-"] else f"{' - '.join(ends)} {row['unit']}".strip()
         if row["verdict"] == "failed":
             span = "no curve"
         inside = f"{row['n_in_range']}/{row['n_samples']}"

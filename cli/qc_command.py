@@ -204,14 +204,15 @@ def _said(result: QualityControl) -> list[str]:
     """What was judged by what, and how much of it chance explains."""
     from cytokit.qc.guide import chance_beyond
 
-    guide = result.guide
+    guide, count = result.guide, len(result.plates)
+    plates = f"{count} plate{'s' * (count != 1)}"
     if guide is None:
         return [
-            f"{len(result.plates)} plates, none judged: lock a guide of plates that were sound with"
+            f"{plates}, none judged: lock a guide of plates that were sound with"
             " --lock-guide FILE --who NAME --why TEXT"
         ]
     if not result.judged:
-        return [f"{len(result.plates)} plates, all of the guide: judge others with --guide FILE"]
+        return [f"{plates}, all of the guide: judge others with --guide FILE"]
     judged = result.table[(result.table["role"] == "judged") & result.table["z"].notna()]
     controls = judged[judged["series"] == "control"]
     beyond = int((controls["z"].abs() > 2).sum())

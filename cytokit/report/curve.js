@@ -3,7 +3,8 @@ const RECOVERY = [50, 150];
 
 function standardPoints(curve, readings) {
   const { slots } = plate();
-  const read = curve.wells.filter((row) => known(row[2]));
+  // a well without an expected concentration has no place on the axis; the table lists it
+  const read = curve.wells.filter((row) => known(row[1]) && known(row[2]));
   return read.map(([slot, expected, mfi, weight, used, reason]) => {
     const placed = slot >= 0;
     const back = placed ? readings.concentration[slot] : null;

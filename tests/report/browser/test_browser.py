@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import pytest
 
+from cytokit.platefit import fit
 from cytokit.report.compare_page import comparison_page
 from cytokit.report.page import fit_page
-from cytokit.vocabulary import Verdict
+from cytokit.simulate import CYTOKINES, simulate_plate
+from cytokit.vocabulary import Verdict, WellType
 
 pytestmark = pytest.mark.browser
 
@@ -168,3 +171,15 @@ def test_the_comparison_page_runs(reader, comparison):
     assert values == sorted(values)
     assert page.errors() == []
     assert page.requests() == []
+
+
+def test_a_standard_without_expected_concentration_has_no_place_on_the_axis(reader):
+    plate = simulate_plate(CYTOKINES[:1], {}, rng=np.random.default_rng(1))
+    named = plate.wells["sample"] == plate.of_type(WellType.STANDARD)["sample"].iloc[-1]
+    wells = plate.wells.assign(expected=plate.wells["expected"].mask(named))
+    page = reader.open(fit_page(fit([dataclasses.replace(plate, wells=wells)])))
+    drawn = page.all("#curve-svg .point.standard, #curve-svg .point.unused")
+    known = wells[wells["well_type"].isin(["standard", "blank"]) & wells["expected"].notna()]
+    assert 0 < len(known) < len(wells)
+    assert len(drawn) == len(known)
+    assert any("no expected concentration" in cell for cell in page.texts("#detail td"))
