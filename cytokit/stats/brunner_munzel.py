@@ -1,15 +1,20 @@
-"""Brunner and Munzel's test of stochastic superiority, permuted, also on complete separation."""
+"""Brunner and Munzel's test of stochastic superiority, permuted, also on complete separation.
+
+It needs no more than which of two values is the larger, so values out of range take part as the
+intervals they are: a pair that is undecided counts one half, as in Gehan's test.
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cytokit.stats._arrays import Floats, finite_vector, whole_number
+from cytokit.stats._arrays import Floats, finite_vector, intervals, whole_number
 from cytokit.stats.arrangements import arrangements
+from cytokit.stats.gehan import UNDECIDED, surely_above
 from cytokit.stats.scores import ALL_TIED, EMPTY_ARM
 
 # Statistics closer than this are the same one, seen through rounding.
@@ -80,43 +85,89 @@ def brunner_munzel(
     >>> result.statistic, round(result.p, 6), result.p_superiority
     (inf, 0.028571, 1.0)
     """
+    x, y = finite_vector(treated, "treated"), finite_vector(control, "control")
+    result = brunner_munzel_intervals(x, x, y, y, seed=seed, draws=draws)
+    return replace(result, reason=ALL_TIED) if result.reason == UNDECIDED else result
+
+
+def brunner_munzel_intervals(
+    lower_t: ArrayLike,
+    upper_t: ArrayLike,
+    lower_c: ArrayLike,
+    upper_c: ArrayLike,
+    *,
+    seed: int = 0,
+    draws: int = 100_000,
+) -> BrunnerMunzel:
+    """Permuted Brunner-Munzel test of values that may be out of range on either side.
+
+    Gehan's test refers the same count of pairs to its permutation distribution as it is; here it is
+    divided by its standard error first, which keeps the error near its level also where the arms
+    differ in size and spread.
+
+    Parameters
+    ----------
+    lower_t, upper_t, lower_c, upper_c : array_like, shapes (n,), (m,)
+        Limits of the values of both arms, as for :func:`cytokit.stats.gehan.gehan`.
+    seed, draws : int
+        As for :func:`brunner_munzel`.
+
+    Returns
+    -------
+    BrunnerMunzel
+        ``p_superiority`` counts pairs that are undecided one half.
+
+    Raises
+    ------
+    UsageError
+        CK-451 and CK-452 where limits do not match, are reversed or both infinite, CK-456 where
+        draws or seed are not whole numbers.
+
+    References
+    ----------
+    Neubert and Brunner (2007), as above, for ties; Gehan EA (1965) Biometrika 52:650-653 for what
+    an undecided pair counts.
+
+    Examples
+    --------
+    >>> inf = float("inf")
+    >>> result = brunner_munzel_intervals([8, 9, 20], [8, 9, inf], [-inf, 3, 4], [2, 3, 4])
+    >>> result.p, result.p_superiority
+    (0.1, 1.0)
+    """
     whole_number(draws, "draws", 1)
     whole_number(seed, "seed", 0)
-    x, y = finite_vector(treated, "treated"), finite_vector(control, "control")
-    if not x.size or not y.size:
+    low_t, high_t = intervals(lower_t, upper_t, "treated")
+    low_c, high_c = intervals(lower_c, upper_c, "control")
+    if not low_t.size or not low_c.size:
         return BrunnerMunzel(math.nan, math.nan, math.nan, False, EMPTY_ARM)
-    pooled = np.concatenate((x, y))
-    below = _comparisons(pooled)
-    labels = np.arange(pooled.size) < x.size
-    superiority = float(below[labels][:, ~labels].mean())
-    if min(x.size, y.size) < 2:
+    surely = surely_above(np.concatenate((low_t, low_c)), np.concatenate((high_t, high_c)))
+    exceeds = 0.5 + (surely.astype(np.float64) - surely.T) / 2
+    labels = np.arange(len(exceeds)) < low_t.size
+    superiority = float(exceeds[labels][:, ~labels].mean())
+    if min(low_t.size, low_c.size) < 2:
         return BrunnerMunzel(math.nan, math.nan, superiority, False, "an arm has one value")
-    if np.ptp(pooled) == 0:
-        return BrunnerMunzel(math.nan, math.nan, superiority, False, ALL_TIED)
-    observed = float(_statistics(below, labels[None, :].astype(np.float64))[0])
+    if not surely.any():
+        return BrunnerMunzel(math.nan, math.nan, superiority, False, UNDECIDED)
+    observed = float(_statistics(exceeds, labels[None, :].astype(np.float64))[0])
     plan = arrangements(labels, None, draws=draws, seed=seed, limit=draws)
     least = abs(observed) * (1 - _SAME) - _SAME
-    beyond = sum(int((np.abs(_statistics(below, block)) >= least).sum()) for block in plan.labels())
+    beyond = sum(
+        int((np.abs(_statistics(exceeds, block)) >= least).sum()) for block in plan.labels()
+    )
     p = beyond / plan.visited
     drawn = None if plan.exact else draws
     return BrunnerMunzel(observed, p, superiority, plan.exact, "", drawn, plan.seed)
 
 
-def _comparisons(pooled: Floats) -> Floats:
-    """Matrix of 1 where the row's value exceeds the column's, one half where they are equal."""
-    greater = pooled[:, None] > pooled[None, :]
-    equal = pooled[:, None] == pooled[None, :]
-    return np.asarray(greater + 0.5 * equal, dtype=np.float64)
-
-
-def _statistics(below: Floats, labels: Floats) -> Floats:
+def _statistics(exceeds: Floats, labels: Floats) -> Floats:
     """Studentised statistic of each row of labels; placements are one matrix product."""
-    n_total = below.shape[0]
+    n_total = exceeds.shape[0]
     n = labels[0].sum()
     m = n_total - n
-    in_treated = labels @ below.T
+    in_treated = labels @ exceeds.T
     # Placements: how many of the other arm each value exceeds.
-    of_treated = (below.sum(axis=1) - in_treated) * labels
+    of_treated = (exceeds.sum(axis=1) - in_treated) * labels
     of_control = in_treated * (1 - labels)
     mean_t, mean_c = of_treated.sum(axis=1) / n, of_control.sum(axis=1) / m
     squares_t = np.einsum("ij,ij->i", of_treated, of_treated)

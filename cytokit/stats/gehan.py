@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cytokit.stats._arrays import Floats, Ints, intervals, whole_number
+from cytokit.stats._arrays import Bools, Floats, Ints, intervals, whole_number
 from cytokit.stats.scores import (
     EMPTY_ARM,
     NO_POWER,
@@ -18,7 +18,7 @@ from cytokit.stats.scores import (
     no_test,
 )
 
-_UNDECIDED = "no value is surely above another"
+UNDECIDED = "no value is surely above another"
 
 
 def gehan(
@@ -82,7 +82,7 @@ def gehan(
     labels = np.arange(scores.size) < low_t.size
     statistic = float(scores[labels].sum() + low_t.size * low_c.size) / 2
     if np.ptp(scores) == 0:
-        return no_test(statistic, _UNDECIDED)
+        return no_test(statistic, UNDECIDED)
     if enumerable(scores, low_t.size):
         p, p_min = exact_p(scores, labels)
         return RankSum(statistic, p, True, p_min, NO_POWER if p_min >= 1 - 1e-12 else "")
@@ -108,10 +108,31 @@ def gehan_scores(lower: Floats, upper: Floats) -> Ints:
     >>> gehan_scores(np.array([-inf, 5.0, 7.0]), np.array([5.0, 5.0, inf]))
     array([-2,  0,  2])
     """
+    surely = surely_above(lower, upper)
+    return np.asarray(surely.sum(axis=1) - surely.sum(axis=0), dtype=np.int64)
+
+
+def surely_above(lower: Floats, upper: Floats) -> Bools:
+    """For each pair of intervals, whether the row's surely exceeds the column's.
+
+    Parameters
+    ----------
+    lower, upper : ndarray, shape (n,)
+        Limits, equal where the value is known.
+
+    Returns
+    -------
+    ndarray of bool, shape (n, n)
+
+    Examples
+    --------
+    >>> inf = float("inf")
+    >>> surely_above(np.array([-inf, 5.0]), np.array([5.0, 5.0])).tolist()
+    [[False, False], [True, False]]
+    """
     known = lower == upper
     both_known = known[:, None] & known[None, :]
     above = lower[:, None] > upper[None, :]
     touching = (lower[:, None] == upper[None, :]) & ~both_known
     # An interval touches itself only if it is a point, so the diagonal stays False.
-    surely = above | touching
-    return np.asarray(surely.sum(axis=1) - surely.sum(axis=0), dtype=np.int64)
+    return np.asarray(above | touching)

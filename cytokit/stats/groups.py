@@ -16,12 +16,12 @@ from cytokit.stats.estimate import NAN, Estimate, failed
 from cytokit.stats.models import (
     BRUNNER_MUNZEL,
     GEHAN,
-    RANK_SUM,
     RANKED,
     TOBIT,
     TOBIT_COMMON,
     Notes,
     covariates,
+    spread_per_arm,
 )
 from cytokit.stats.models import estimate as fit_model
 from cytokit.stats.options import CompareOptions
@@ -61,10 +61,8 @@ def compare_arms(
         return compare_changes(data, treated, names, options)
     beside = beside_arms(data.day, treated, options)
     estimate, used, notes = primary(data, treated, names, options)
-    if estimate.method in (RANK_SUM, GEHAN) and not estimate.reason:
-        estimate = _rank_estimate(estimate, beside)
-    if estimate.method == BRUNNER_MUNZEL:
-        estimate = _brunner_munzel(data.day.take(used), treated[used], beside, options)
+    if estimate.method in RANKED:
+        estimate = rank_test(estimate, data.day.take(used), treated[used], beside, options)
     if np.isnan(estimate.p):
         return not_analysed(estimate.reason, used, p_fisher=beside.p_fisher, notes=notes)
     notes += _diagnosed(estimate.method, data.take(used), treated[used], options)
@@ -115,10 +113,12 @@ def primary(
     if rule.analysis is Analysis.NONE:
         return failed(method, rule.reason), used, notes
     estimate, said = fit_model(data.take(used), treated[used], method, rule.analysis, options)
-    if rule.analysis is not Analysis.NUMBERS and method != "ranks":
-        said.insert(0, ("other_method", f"{estimate.method}: {rule.reason}"))
     if estimate.method in RANKED:
         used = data.day.present
+    if estimate.method == GEHAN and method != "ranks" and spread_per_arm(treated[used], options):
+        estimate = Estimate(BRUNNER_MUNZEL)
+    if rule.analysis is not Analysis.NUMBERS and method not in ("ranks", "brunner-munzel"):
+        said.insert(0, ("other_method", f"{estimate.method}: {rule.reason}"))
     return estimate, used, [*notes, *said]
 
 
@@ -200,8 +200,28 @@ def _with_baseline(data: AnalyteData, treated: Bools) -> tuple[str, Bools, Notes
     return "ancova", both, []
 
 
-def _rank_estimate(estimate: Estimate, beside: Beside) -> Estimate:
-    """The rank test as the primary analysis; its ratio is Hodges and Lehmann's."""
+def rank_test(
+    estimate: Estimate, day: Cells, treated: Bools, beside: Beside, options: CompareOptions
+) -> Estimate:
+    """The rank test that :func:`primary` names, done; its ratio is Hodges and Lehmann's.
+
+    Parameters
+    ----------
+    estimate : Estimate
+        With one of the methods in :data:`cytokit.stats.models.RANKED`.
+    day : Cells
+        All present.
+    treated : ndarray of bool, shape (n,)
+    beside : Beside
+        Of the same values.
+    options : CompareOptions
+
+    Returns
+    -------
+    Estimate
+    """
+    if estimate.method == BRUNNER_MUNZEL:
+        return _brunner_munzel(day, treated, beside, options)
     if np.isnan(beside.p_rank):
         return replace(estimate, reason="all values are tied")
     return replace(
@@ -214,13 +234,15 @@ def _brunner_munzel(
 ) -> Estimate:
     """The studentised rank test, permuted, as the primary analysis; the ratio is a shift's.
 
-    The interval of that ratio belongs to the rank-sum test and stands in its own columns.
+    The interval of that ratio belongs to the rank-sum test and stands in its own columns. With
+    values out of range there is none.
     """
-    from cytokit.stats.brunner_munzel import brunner_munzel
+    from cytokit.stats.brunner_munzel import brunner_munzel_intervals
 
-    values = np.round(day.lower, 10)
-    seeded = {"seed": options.seed, "draws": options.draws}
-    test = brunner_munzel(values[treated], values[~treated], **seeded)
+    limits = [
+        np.round(ends[arm], 10) for arm in (treated, ~treated) for ends in (day.lower, day.upper)
+    ]
+    test = brunner_munzel_intervals(*limits, seed=options.seed, draws=options.draws)
     if np.isnan(test.p):
         return failed(BRUNNER_MUNZEL, test.reason)
     return Estimate(BRUNNER_MUNZEL, beside.hl, statistic=test.statistic, p=test.p)

@@ -45,11 +45,10 @@ def estimate(
         Of a rank test only the name.
     notes : list of (code, text)
     """
-    ranked = method in ("ranks", "brunner-munzel")
-    if ranked or analysis is Analysis.RANKS:
-        if not data.day.exact.all():
-            return Estimate(GEHAN), []
-        return Estimate(RANK_SUM if method == "ranks" else BRUNNER_MUNZEL), []
+    if method == "brunner-munzel":
+        return Estimate(BRUNNER_MUNZEL), []
+    if method == "ranks" or analysis is Analysis.RANKS:
+        return Estimate(RANK_SUM if data.day.exact.all() else GEHAN), []
     columns, notes = (
         covariates(data.base) if method == "ancova" else (np.empty((len(treated), 0)), [])
     )
@@ -57,13 +56,13 @@ def estimate(
     if analysis is Analysis.TOBIT:
         found = _tobit(data.day, columns, treated, strata, options)
         if np.isnan(found.p):
-            said = ("other_method", f"{GEHAN}: Tobit failed, {found.reason}")
+            said = ("other_method", f"rank test: Tobit failed, {found.reason}")
             return Estimate(GEHAN), [*notes, said]
         return found, notes
     y = data.day.lower
     if method == "welch":
         return between.welch(y[treated], y[~treated], level=options.level), notes
-    if options.spread == "separate" or (options.spread == "design" and unequal_sizes(treated)):
+    if spread_per_arm(treated, options):
         found = between.ancova(
             y, columns, treated, level=options.level, strata=strata, spread="separate"
         )
@@ -71,6 +70,11 @@ def estimate(
             return found, notes
         notes = [*notes, ("other_method", f"{ANCOVA}: {found.reason}")]
     return between.ancova(y, columns, treated, level=options.level, strata=strata), notes
+
+
+def spread_per_arm(treated: Bools, options: CompareOptions) -> bool:
+    """Whether each arm has a spread of its own in what is not a Tobit: by option or by design."""
+    return options.spread == "separate" or (options.spread == "design" and unequal_sizes(treated))
 
 
 def _tobit(

@@ -16,8 +16,8 @@ import pandas as pd
 from cytokit.errors import Problem, UsageError
 from cytokit.stats.beside import beside_arms
 from cytokit.stats.cells import AnalyteData, Cells, Floats, Subjects
-from cytokit.stats.groups import changes, primary
-from cytokit.stats.models import GEHAN, RANK_SUM
+from cytokit.stats.groups import changes, primary, rank_test
+from cytokit.stats.models import RANKED
 from cytokit.stats.options import CompareOptions, choice_problem
 
 #: what can be planned for; a mixed model needs more than a spread and a correlation
@@ -190,8 +190,9 @@ def _p_value(data: AnalyteData, options: CompareOptions) -> float:
     if options.between == "change":
         return changes(data.base, data.day, treated, names, options.level)[0].p
     estimate, _, _ = primary(data, treated, names, options)
-    if estimate.method in (RANK_SUM, GEHAN):
-        return beside_arms(data.day, treated, options).p_rank
+    if estimate.method in RANKED:
+        beside = beside_arms(data.day, treated, options)
+        return rank_test(estimate, data.day, treated, beside, options).p
     return estimate.p
 
 

@@ -14,7 +14,11 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
 from cytokit.stats._arrays import Bools, Floats, Ints, finite_vector, fraction
-from cytokit.stats.brunner_munzel import BrunnerMunzel, brunner_munzel
+from cytokit.stats.brunner_munzel import (
+    BrunnerMunzel,
+    brunner_munzel,
+    brunner_munzel_intervals,
+)
 from cytokit.stats.gehan import gehan
 from cytokit.stats.scores import (
     ALL_TIED,
@@ -35,6 +39,7 @@ __all__ = [
     "RankSum",
     "SignedRank",
     "brunner_munzel",
+    "brunner_munzel_intervals",
     "doubled_midranks",
     "gehan",
     "hodges_lehmann",

@@ -1,13 +1,18 @@
 """The censoring rule table: which analysis the values out of range allow.
 
-========================================  ======================================================
-out of range at the tested day            what is done
-========================================  ======================================================
-none                                      the analysis asked for
-up to 50 %                                log-normal Tobit, rank test beside
-50 to 80 %                                rank test and Fisher on % detectable, no ratio
-over 80 %, or under 3 in range in an arm  not analysed, Fisher on % detectable
-========================================  ======================================================
+============================================  ==================================================
+out of range at the tested day                what is done
+============================================  ==================================================
+none                                          the analysis asked for
+up to 50 %, at least 3 in range in every arm  log-normal Tobit, rank test beside
+up to 80 %                                    rank test and Fisher on % detectable, no ratio
+over 80 %, or under 3 in range in all         not analysed, Fisher on % detectable
+============================================  ==================================================
+
+Whether an analyte is analysed at all depends on the arms together, never on one of them: few
+values in range in one arm alone is what an effect looks like. Leaving such trials out takes away
+the strongest effects, and of the trials without an effect the most lopsided ones, so that the
+error of those that remain is far from its level (``docs/statistics.md``).
 """
 
 from __future__ import annotations
@@ -52,7 +57,7 @@ def choose(exact: Bools, arms: dict[str, Bools]) -> Rule:
     exact : ndarray of bool, shape (n,)
         Which of the values present are numbers.
     arms : dict of str to ndarray of bool, shape (n,)
-        The members of each arm.
+        The members of each arm; everybody is in one.
 
     Returns
     -------
@@ -76,12 +81,15 @@ def choose(exact: Bools, arms: dict[str, Bools]) -> Rule:
     percent = f"{100 * share:.0f} % of the values out of range"
     if share > RANK_LIMIT:
         return Rule(Analysis.NONE, percent)
+    if exact.sum() < IN_RANGE_NEEDED:
+        return Rule(Analysis.NONE, f"{percent}, {exact.sum()} in range: 3 are needed")
+    if share > TOBIT_LIMIT:
+        return Rule(Analysis.RANKS, percent)
     for arm, members in arms.items():
         in_range = int((exact & members).sum())
         if in_range < IN_RANGE_NEEDED:
-            return Rule(Analysis.NONE, f"{in_range} values in range in {arm}, 3 are needed")
-    if share > TOBIT_LIMIT:
-        return Rule(Analysis.RANKS, percent)
+            few = f"{in_range} in range in {arm}: too few to model"
+            return Rule(Analysis.RANKS, f"{percent}, {few}")
     return Rule(Analysis.TOBIT, percent)
 
 

@@ -118,6 +118,8 @@ def test_brunner_munzel_can_be_the_primary_test(trial, floored):
     assert np.isnan(row["ratio_low"])
     assert "the Brunner-Munzel test, permuted" in made.methods
     hidden = compare(floored(0.2), **BASIC, between="brunner-munzel", draws=500).between.iloc[0]
-    assert hidden["method"] == "Gehan rank test"
+    assert hidden["method"] == "Brunner-Munzel"
+    assert "other_method" not in hidden["flags"]
+    assert hidden["p"] != hidden["p_rank"]
     adjusted = compare(study, **BASIC, between="brunner-munzel", adjust="maxt", draws=500)
     assert 0 < adjusted.between["p_adjusted"].iloc[0] <= 1

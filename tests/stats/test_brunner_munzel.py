@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cytokit.stats.brunner_munzel import brunner_munzel
+from cytokit.stats.brunner_munzel import brunner_munzel, brunner_munzel_intervals
+from cytokit.stats.gehan import gehan
 
 tied = st.lists(st.integers(0, 4).map(float), min_size=2, max_size=5)
 
@@ -79,6 +80,41 @@ def test_draws_agree_with_enumeration_and_record_their_seed() -> None:
     assert (exact.exact, exact.seed) == (True, None)
     assert (drawn.exact, drawn.seed, drawn.draws) == (False, 4, 10_000)
     assert abs(exact.p - drawn.p) < 4 * math.sqrt(exact.p / 10_000) + 2e-4
+
+
+def test_one_limit_below_is_a_tie_at_the_bottom() -> None:
+    """With a single limit the intervals say no more than ranks with ties do."""
+    rng = np.random.default_rng(8)
+    x, y = rng.normal(0.4, 2, 9), rng.normal(0, 1, 6)
+    limit = 0.1
+    low = [np.where(v < limit, -np.inf, v) for v in (x, y)]
+    high = [np.where(v < limit, limit, v) for v in (x, y)]
+    found = brunner_munzel_intervals(low[0], high[0], low[1], high[1])
+    tied = brunner_munzel(np.where(x < limit, -9.0, x), np.where(y < limit, -9.0, y))
+    assert found == tied
+
+
+@settings(deadline=None, derandomize=True, max_examples=40)
+@given(st.integers(0, 10_000))
+def test_intervals_are_compared_as_gehan_compares_them(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    low = rng.integers(0, 5, 9).astype(float)
+    high = low + rng.integers(0, 2, 9)
+    low[rng.uniform(size=9) < 0.2] = -np.inf
+    high[(rng.uniform(size=9) < 0.2) & np.isfinite(low)] = np.inf
+    limits = low[:5], high[:5], low[5:], high[5:]
+    found, other = brunner_munzel_intervals(*limits), gehan(*limits)
+    assert found.p_superiority * 20 == pytest.approx(other.statistic)
+    assert (found.reason == "") == (other.reason == "")
+    mirrored = brunner_munzel_intervals(-high[:5], -low[:5], -high[5:], -low[5:])
+    np.testing.assert_allclose(mirrored.statistic, -found.statistic, rtol=1e-12)
+    assert mirrored.p == found.p or math.isnan(found.p)
+
+
+def test_nothing_is_surely_above_anything() -> None:
+    result = brunner_munzel_intervals([-np.inf] * 3, [2.0] * 3, [1.0, 1.0], [3.0, 2.5])
+    assert math.isnan(result.p)
+    assert result.reason == "no value is surely above another"
 
 
 @pytest.mark.parametrize(

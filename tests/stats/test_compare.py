@@ -9,6 +9,7 @@ import pytest
 from cytokit.errors import DesignError, NothingToDoError, UsageError
 from cytokit.stats import compare
 from cytokit.stats.rows import EXTRA_COLUMNS
+from cytokit.stats.rules import Analysis, choose
 from cytokit.stats.summary import SUMMARY_EXTRA_COLUMNS
 from cytokit.study import Study
 from cytokit.vocabulary import COMPARISON_COLUMNS, SUMMARY_COLUMNS
@@ -180,13 +181,39 @@ def test_the_rule_table(floored, share, method, side):
     assert between["family_size"] == (method != "not analysed")
 
 
-def test_too_few_in_range_in_one_arm(table):
-    frame = table(n_treated=6, n_control=12)
+@pytest.mark.parametrize(
+    ("sizes", "method"), [((6, 6), "Gehan rank test"), ((6, 12), "Brunner-Munzel")]
+)
+def test_too_few_in_range_in_one_arm_are_ranked(table, sizes, method):
+    """A ratio cannot be had, but what an effect looks like is no reason not to test."""
+    frame = table(n_treated=sizes[0], n_control=sizes[1])
     low = frame["group"].eq("treated") & frame["subject"].gt("S01")
     frame["value"] = frame["value"].map(repr).mask(low, "<5")
-    between = row(compare(Study(frame), **BASIC), "between")
-    assert between["method"] == "not analysed"
-    assert "2 values in range in treated, 3 are needed" in between["flags"]
+    between = row(compare(Study(frame), **BASIC, draws=20_000), "between")
+    assert between["method"] == method
+    assert f"{method}: " in between["flags"]
+    assert "2 in range in treated: too few to model" in between["flags"]
+    assert between["p"] < 0.1
+    assert between["p_fisher"] < 0.1
+    assert np.isnan(between[["ratio", "ratio_low", "hl_ratio"]].astype(float)).all()
+
+
+def test_whether_an_analyte_is_analysed_does_not_depend_on_the_labels():
+    """The rule is symmetric: no arrangement of the labels turns a test into none, or back."""
+    rng = np.random.default_rng(3)
+    for exact_count in range(19):
+        exact = np.arange(18) < exact_count
+        found = set()
+        for _ in range(40):
+            treated = rng.permutation(18) < 12
+            found.add(choose(exact, {"t": treated, "c": ~treated}).analysis is Analysis.NONE)
+        assert len(found) == 1
+    assert choose(np.arange(18) < 3, {"t": np.ones(18, dtype=bool)}).reason.startswith("83 %")
+    few = choose(np.arange(5) < 2, {"t": np.arange(5) < 3, "c": np.arange(5) >= 3})
+    assert (few.analysis, few.reason) == (
+        Analysis.NONE,
+        "60 % of the values out of range, 2 in range: 3 are needed",
+    )
 
 
 def test_substitution_is_named(floored):
@@ -296,7 +323,8 @@ def test_the_reason_is_the_right_one(table):
         "no baseline value": "other_method: Welch: no baseline values",
         "one baseline value": "other_method: Welch: under 2 baseline values in an arm",
         "constant at each day": "the values do not vary",
-        "separated by the limit": "0 values in range in control, 3 are needed",
+        "separated by the limit": "Gehan rank test: 50 % of the values out of range, 0 in range in "
+        "control: too few to model",
     }.items():
         assert text in between.loc[analyte, "flags"], analyte
     assert between.loc["easy", "method"] == "ANCOVA"
