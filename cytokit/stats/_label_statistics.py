@@ -94,7 +94,7 @@ class AdjustedGroup:
             covariates = common[rows]
             if baseline is not None:
                 covariates = np.column_stack((covariates, baseline[rows, j]))
-            basis = _orthonormal(covariates)
+            basis = orthonormal(covariates)
             rank[j] = basis.shape[1]
             bases[rows, j, : basis.shape[1]] = basis
             residual[rows, j] -= basis @ (basis.T @ residual[rows, j])
@@ -123,7 +123,7 @@ def _standardised(values: Floats, present: Bools) -> Floats:
     return np.where(constant, 0.0, centred / np.where(constant, 1.0, spread))
 
 
-def _orthonormal(columns: Floats) -> Floats:
+def orthonormal(columns: Floats) -> Floats:
     """Orthonormal basis of the column space."""
     scaled = columns / np.maximum(np.sqrt((columns**2).sum(axis=0)), 1e-300)
     left, singular, _ = np.linalg.svd(scaled, full_matrices=False)

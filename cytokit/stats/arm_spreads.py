@@ -12,6 +12,8 @@ common spread .022 to .112.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from cytokit.stats._arrays import Bools, Floats
@@ -77,37 +79,91 @@ def variance_per_arm(
     >>> [round(one, 3) for one in variance_per_arm(basis, weights, residuals, treated)]
     [2.944, 4.643]
     """
+    form = arm_form(basis, weights, treated)
+    if form is None:
+        return float("nan"), float("nan")
+    squared = [residuals[arm] @ residuals[arm] for arm in (treated, ~treated)]
+    variance, df = form.of(np.array([squared]))
+    return float(variance[0]), float(df[0])
+
+
+@dataclass(frozen=True, slots=True)
+class ArmForm:
+    """What a design makes of the squared residuals of its two arms.
+
+    Parameters
+    ----------
+    unmixed : ndarray, shape (2, 2)
+        Turns the arms' sums of squared residuals into their variances.
+    share : ndarray, shape (2,)
+        What of each arm's variance goes into the estimate's.
+    half : ndarray, shape (2, 2)
+        Half the variance of the estimate's variance, a quadratic form in the arms' variances.
+    """
+
+    unmixed: Floats
+    share: Floats
+    half: Floats
+
+    def of(self, squared: Floats) -> tuple[Floats, Floats]:
+        """Variance of the estimate and Satterthwaite's degrees of freedom.
+
+        Parameters
+        ----------
+        squared : ndarray, shape (rows, 2)
+            Sums of squared residuals of both arms.
+
+        Returns
+        -------
+        variance, df : ndarray, shape (rows,)
+            df NaN where neither arm varies.
+        """
+        # an unbiased variance may come out negative where an arm hardly varies: that is none
+        sigma2 = np.maximum(squared @ self.unmixed.T, 0.0)
+        variance = sigma2 @ self.share
+        spread_of_it = ((sigma2 @ self.half) * sigma2).sum(axis=1)
+        known = spread_of_it > 0
+        df = np.where(known, variance**2 / np.where(known, spread_of_it, 1.0), np.nan)
+        return variance, df
+
+
+def arm_form(basis: Floats, weights: Floats, treated: Bools) -> ArmForm | None:
+    """The form of a design; None where the arms' variances cannot be told apart.
+
+    Parameters
+    ----------
+    basis, weights, treated : ndarray
+        As for :func:`variance_per_arm`.
+
+    Returns
+    -------
+    ArmForm or None
+    """
     arms = (treated, ~treated)
     n = np.array([arm.sum() for arm in arms], dtype=float)
     leverage = [basis[arm].T @ basis[arm] for arm in arms]
     mixture = np.array([[np.sum(one * other) for other in leverage] for one in leverage])
     mixture += np.diag(n - 2 * np.array([np.trace(one) for one in leverage]))
     if np.linalg.svd(mixture, compute_uv=False)[-1] <= _SINGULAR * n.max():
-        return float("nan"), float("nan")
-    sums = np.array([residuals[arm] @ residuals[arm] for arm in arms])
-    # an unbiased variance may come out negative where an arm hardly varies: that is none
-    sigma2 = np.maximum(np.linalg.solve(mixture, sums), 0.0)
+        return None
     share = np.array([weights[arm] @ weights[arm] for arm in arms])
-    variance = float(share @ sigma2)
-    spread_of_it = _squared_trace(np.linalg.solve(mixture, share), sigma2, leverage, n)
-    return variance, float(variance**2 / spread_of_it) if spread_of_it > 0 else float("nan")
+    unmixed = np.linalg.inv(mixture)
+    return ArmForm(unmixed, share, _squared_trace(unmixed @ share, leverage, n))
 
 
-def _squared_trace(factor: Floats, sigma2: Floats, leverage: list[Floats], n: Floats) -> float:
-    """Half the variance of the quadratic form that estimates the variance.
+def _squared_trace(factor: Floats, leverage: list[Floats], n: Floats) -> Floats:
+    """Half the variance of the quadratic form that estimates the variance, by the arms' variances.
 
     The form's matrix is M D M with M = I - QQ' and D one factor per arm; trace((M D M S)^2) is
     summed by arms, so that no n x n matrix is made.
     """
     middle = factor[0] * leverage[0] + factor[1] * leverage[1]
     identity = np.eye(len(middle))
-    total = 0.0
+    half = np.empty((2, 2))
     for g in (0, 1):
         for h in (0, 1):
             inner = middle - (factor[g] + factor[h]) * identity
-            off = np.trace(leverage[g] @ inner @ leverage[h] @ inner)
-            total += sigma2[g] * sigma2[h] * float(off)
+            half[g, h] = np.trace(leverage[g] @ inner @ leverage[h] @ inner)
         inner = middle - 2 * factor[g] * identity
-        on = 2 * factor[g] * np.trace(inner @ leverage[g]) + n[g] * factor[g] ** 2
-        total += sigma2[g] ** 2 * float(on)
-    return total
+        half[g, g] += 2 * factor[g] * np.trace(inner @ leverage[g]) + n[g] * factor[g] ** 2
+    return half

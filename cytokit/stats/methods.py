@@ -13,6 +13,7 @@ from cytokit.stats.bridged import sentence
 from cytokit.stats.comparison import Comparison
 from cytokit.stats.labels import STARS_LEGEND
 from cytokit.stats.models import TOBIT, TOBIT_COMMON
+from cytokit.stats.permuted import flips_signs
 from cytokit.stats.propagate import IMPUTATIONS
 
 _CENSOR = {
@@ -127,8 +128,9 @@ def _between(result: Comparison) -> str:
         "bivariate Tobit": "a bivariate normal model of both days with censored values, one per "
         "group (likelihood ratio tests and intervals)",
         "Brunner-Munzel": "the Brunner-Munzel test, permuted (completely, or by "
-        f"{result.options.draws} draws with seed {result.options.seed}), with Hodges-Lehmann "
-        "ratios",
+        f"{result.options.draws} draws with seed {result.options.seed}), a pair of values out of "
+        "range that is undecided counting one half; ratios, where every value is in range, are "
+        "Hodges and Lehmann's",
         "exact rank-sum": "the exact Wilcoxon-Mann-Whitney test with Hodges-Lehmann ratios",
         "Gehan rank test": "Gehan's rank test for censored values, permuted (completely, or by "
         f"{result.options.draws} draws with seed {result.options.seed})",
@@ -215,13 +217,29 @@ def _multiplicity(result: Comparison) -> str:
         else ""
     )
     drawn = result.table["seed"].dropna()
-    seed = f" ({result.options.draws} permutations, seed {drawn.iloc[0]})" if len(drawn) else ""
+    seed = f" ({result.options.draws} draws, seed {drawn.iloc[0]})" if len(drawn) else ""
+    how = _permutation(result) if result.options.adjust == "maxt" else ""
     return (
         f"Families of tests were declared beforehand: {families}; within each, "
         f"{_ADJUST[result.options.adjust]}{seed}, and Benjamini-Hochberg q-values are given "
-        "beside. "
+        f"beside. {how}"
         f"Tests are two-sided at {result.options.alpha:g}.{gate} Symbols: {STARS_LEGEND}."
     )
+
+
+def _permutation(result: Comparison) -> str:
+    """What was permuted for maxT, in a sentence; two groups are compared."""
+    group = result.study.subjects["group"].to_numpy()
+    treated = group != result.reference
+    if flips_signs(treated, result.options):
+        between = (
+            "the signs of whole subjects' residuals were flipped within the groups, each group "
+            "with a residual variance of its own"
+        )
+    else:
+        between = "whole subjects were permuted between the groups, within strata where declared"
+    within = "; within groups the signs of whole subjects' changes were flipped"
+    return f"Between groups {between}{within if result.baseline is not None else ''}. "
 
 
 def _limits(result: Comparison) -> list[str]:

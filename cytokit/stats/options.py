@@ -68,7 +68,8 @@ class CompareOptions:
     spread : {"design", "common", "separate"}
         Residual spread of ANCOVA and Tobit: one for both arms, or one per arm. ``design``: per arm
         in a Tobit, and in an ANCOVA where the larger arm has at least one and a half times the
-        smaller one's subjects.
+        smaller one's subjects. Where an ANCOVA would have a spread per arm, the rank test of
+        values out of range is Brunner and Munzel's and not Gehan's, and maxT flips signs.
     alpha : float
         Two-sided level of tests and 1 - level of the intervals, strictly between 0 and 0.5.
     seed, draws : int

@@ -2,7 +2,8 @@
 
 Each analyte enters with what its own analysis uses: ln concentrations with their baseline, changes,
 or Gehan scores where values are out of range. The permutation keeps a subject's analytes together,
-so that the adjustment knows how they are correlated.
+so that the adjustment knows how they are correlated. Where the arms get a spread each
+(:func:`cytokit.stats.models.spread_per_arm`) signs are flipped between groups as well.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cytokit.stats.arm_flips import arm_flip_max_t
 from cytokit.stats.between import ANCOVA, ANCOVA_PER_ARM
 from cytokit.stats.cells import Bools, Floats
-from cytokit.stats.models import TOBIT, TOBIT_COMMON, covariates
+from cytokit.stats.models import TOBIT, TOBIT_COMMON, covariates, spread_per_arm
 from cytokit.stats.options import CompareOptions
 from cytokit.stats.outcome import finite
 from cytokit.stats.rows import Record
@@ -51,7 +53,7 @@ def permuted_p(records: Sequence[Record], options: CompareOptions) -> Permuted:
 
 
 def _between(records: Sequence[Record], options: CompareOptions) -> tuple[Floats, int | None]:
-    """Labels of whole subjects permuted within strata."""
+    """Labels of whole subjects permuted within strata, or their signs flipped within arms."""
     from cytokit.stats.westfall_young import max_t
 
     first = records[0]
@@ -60,17 +62,42 @@ def _between(records: Sequence[Record], options: CompareOptions) -> tuple[Floats
     columns = [_between_column(record) for record in records]
     values = np.column_stack([value for value, _ in columns])
     adjusting = options.between == "ancova"
+    baseline = np.column_stack([base for _, base in columns]) if adjusting else None
+    strata = subjects.stratum if options.strata else None
+    draws, seed = options.draws, options.seed
+    if flips_signs(treated, options):
+        adjusted_for = strata if adjusting else None
+        return arm_flip_max_t(
+            values, treated, baseline=baseline, strata=adjusted_for, draws=draws, seed=seed
+        )
     statistic = {"ancova": "ancova", "ranks": "student"}.get(options.between, "welch")
     result = max_t(
         values,
         treated,
-        baseline=np.column_stack([base for _, base in columns]) if adjusting else None,
-        strata=subjects.stratum if options.strata else None,
+        baseline=baseline,
+        strata=strata,
         statistic=statistic,
-        draws=options.draws,
-        seed=options.seed,
+        draws=draws,
+        seed=seed,
     )
     return result.p_adjusted, result.seed
+
+
+def flips_signs(treated: Bools, options: CompareOptions) -> bool:
+    """Whether groups are compared by signs flipped within them, and not by labels permuted.
+
+    Parameters
+    ----------
+    treated : ndarray of bool, shape (n,)
+        The subjects of both groups.
+    options : CompareOptions
+
+    Returns
+    -------
+    bool
+        True where each group has a spread of its own; the rank-sum test has none.
+    """
+    return options.between != "ranks" and spread_per_arm(treated, options)
 
 
 def _between_column(record: Record) -> tuple[Floats, Floats]:

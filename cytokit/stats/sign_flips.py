@@ -1,4 +1,4 @@
-"""Step-down maxT for changes within one group: the signs of whole subjects are flipped.
+"""Step-down maxT by flipping the signs of whole subjects.
 
 Under the null hypothesis a subject's changes are symmetric about zero, all analytes together, so
 that every pattern of signs is as likely (Westfall and Young 1993, section 4.2).
@@ -6,7 +6,7 @@ that every pattern of signs is as likely (Westfall and Young 1993, section 4.2).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +63,31 @@ def sign_flip_max_t(
         share = np.minimum((signs @ filled) ** 2 / size / squares, 1.0)
         return np.asarray(np.sqrt((size - 1) * share / np.maximum(1.0 - share, 1e-12)))
 
-    n = len(changes)
+    adjusted[tested], used = step_down(statistic, len(changes), draws=draws, seed=seed)
+    return adjusted, used
+
+
+def step_down(
+    statistic: Callable[[Floats], Floats], n: int, *, draws: int, seed: int
+) -> tuple[Floats, int | None]:
+    """Step-down maxT of a statistic over the sign patterns of n subjects.
+
+    Parameters
+    ----------
+    statistic : callable
+        Of signs, shape (rows, n), the sizes of the statistics, shape (rows, m); the data as they
+        are have all signs +1.
+    n : int
+    draws : int
+        Monte Carlo draws where there are more than a million patterns.
+    seed : int
+
+    Returns
+    -------
+    p_adjusted : ndarray, shape (m,)
+    seed : int or None
+        None where all patterns were visited.
+    """
     exact = 2**n <= EXACT_LIMIT
     observed = statistic(np.ones((1, n)))[0]
     order = np.argsort(-observed, kind="stable")
@@ -73,8 +97,9 @@ def sign_flip_max_t(
         values = statistic(signs)[:, order]
         largest = np.maximum.accumulate(values[:, ::-1], axis=1)[:, ::-1]
         beyond += (largest >= least).sum(axis=0)
+    adjusted = np.empty(order.size)
     raw = beyond / 2**n if exact else (beyond + 1) / (draws + 1)
-    adjusted[tested[order]] = np.maximum.accumulate(raw)
+    adjusted[order] = np.maximum.accumulate(raw)
     return adjusted, None if exact else seed
 
 
