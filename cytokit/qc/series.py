@@ -13,6 +13,7 @@ import pandas as pd
 from cytokit.errors import InputError, Problem, place
 from cytokit.qc.folders import FitTables
 from cytokit.qc.plates import ChartPlate
+from cytokit.study.readings import in_several_units
 from cytokit.vocabulary import RangeStatus, Verdict, WellType
 
 #: curve parameters, in the order of charts; lloq last
@@ -200,13 +201,14 @@ def _numbers(column: pd.Series[Any]) -> pd.Series[float]:
 
 def _check_units(table: pd.DataFrame) -> None:
     """One unit per analyte; plates that state none are taken at the others' word."""
-    stated = table[table["series"].isin(_IN_PLATE_UNIT) & (table["unit"] != "")]
-    problems = []
-    for analyte, rows in stated.groupby("analyte", sort=False):
-        units = list(dict.fromkeys(rows["unit"]))
-        if len(units) > 1:
-            what = f"the analyte stands in several units: {', '.join(units)}"
-            mend = "fit the plates again in one unit: cytokit fit --unit"
-            problems.append(Problem("CK-564", what, place(analyte=str(analyte)), mend))
+    problems = [
+        Problem(
+            "CK-564",
+            f"the analyte stands in several units: {', '.join(units)}",
+            place(analyte=analyte),
+            "fit the plates again in one unit: cytokit fit --unit",
+        )
+        for analyte, units in in_several_units(table[table["series"].isin(_IN_PLATE_UNIT)]).items()
+    ]
     if problems:
         raise InputError(*problems)

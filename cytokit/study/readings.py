@@ -267,13 +267,34 @@ def _as_mfi(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _check_units(frame: pd.DataFrame) -> None:
     """One unit per analyte over all sources."""
-    stated = frame[frame["unit"] != ""]
-    problems = []
-    for analyte, rows in stated.groupby("analyte", sort=False):
-        units = list(dict.fromkeys(rows["unit"]))
-        if len(units) > 1:
-            what = f"the analyte stands in several units: {', '.join(units)}"
-            mend = "convert the tables to one unit; cytokit fit --unit does"
-            problems.append(Problem("CK-281", what, place(analyte=str(analyte)), mend))
+    problems = [
+        Problem(
+            "CK-281",
+            f"the analyte stands in several units: {', '.join(units)}",
+            place(analyte=analyte),
+            "convert the tables to one unit; cytokit fit --unit does",
+        )
+        for analyte, units in in_several_units(frame).items()
+    ]
     if problems:
         raise InputError(*problems)
+
+
+def in_several_units(frame: pd.DataFrame) -> dict[str, list[str]]:
+    """Analytes that stand in more than one unit, with the units; empty ones do not count.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        With the columns ``analyte`` and ``unit``.
+
+    Returns
+    -------
+    dict of str to list of str
+    """
+    stated = frame[frame["unit"] != ""]
+    units = {
+        str(analyte): list(dict.fromkeys(rows["unit"]))
+        for analyte, rows in stated.groupby("analyte", sort=False)
+    }
+    return {analyte: found for analyte, found in units.items() if len(found) > 1}
