@@ -31,7 +31,8 @@ class BrunnerMunzel:
         Studentised difference of mean ranks, positive where treated tends to be larger; infinite
         on complete separation.
     p : float
-        Two-sided permutation p-value; NaN where there is nothing to test.
+        Two-sided permutation p-value, twice that of the smaller tail; NaN where there is nothing
+        to test.
     p_superiority : float
         Probability that a treated value exceeds a control value, ties counted one half.
     exact : bool
@@ -77,7 +78,9 @@ def brunner_munzel(
     References
     ----------
     Neubert K, Brunner E (2007) A studentized permutation test for the non-parametric
-    Behrens-Fisher problem. Computational Statistics and Data Analysis 51:5192-5204.
+    Behrens-Fisher problem. Computational Statistics and Data Analysis 51:5192-5204. Pauly M,
+    Asendorf T, Konietschke F (2016) Permutation-based inference for the AUC. Biometrical Journal
+    58:1319-1337, for the tails apart: arms of unequal size give them different shapes.
 
     Examples
     --------
@@ -151,13 +154,23 @@ def brunner_munzel_intervals(
         return BrunnerMunzel(math.nan, math.nan, superiority, False, UNDECIDED)
     observed = float(_statistics(exceeds, labels[None, :].astype(np.float64))[0])
     plan = arrangements(labels, None, draws=draws, seed=seed, limit=draws)
-    least = abs(observed) * (1 - _SAME) - _SAME
-    beyond = sum(
-        int((np.abs(_statistics(exceeds, block)) >= least).sum()) for block in plan.labels()
-    )
-    p = beyond / plan.visited
+    least, most = _neighbours(observed)
+    above = below = 0
+    for block in plan.labels():
+        statistics = _statistics(exceeds, block)
+        above += int((statistics >= least).sum())
+        below += int((statistics <= most).sum())
+    p = min(1.0, 2 * min(above, below) / plan.visited)
     drawn = None if plan.exact else draws
     return BrunnerMunzel(observed, p, superiority, plan.exact, "", drawn, plan.seed)
+
+
+def _neighbours(statistic: float) -> tuple[float, float]:
+    """The smallest and the largest statistic that count as equal to this one."""
+    if math.isinf(statistic):
+        return statistic, statistic
+    room = _SAME * (1 + abs(statistic))
+    return statistic - room, statistic + room
 
 
 def _statistics(exceeds: Floats, labels: Floats) -> Floats:

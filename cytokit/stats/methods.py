@@ -177,9 +177,10 @@ def _out_of_range(result: Comparison) -> str:
         )
     if result.study.values["state"].isin(["below", "above", "interval"]).any():
         return (
-            f"Out of range: {_CENSOR[options.censor or 'lod']}; with up to 50 % such values a "
-            "Tobit model was fitted, with 50 to 80 % only ranks and the share of detectable "
-            "values (Fisher's exact test) were compared, with more the analyte was not analysed."
+            f"Out of range: {_CENSOR[options.censor or 'lod']}; with up to 50 % such values and "
+            "at least 2 in range in each group a Tobit model was fitted, else with up to 80 % only "
+            "ranks and the share of detectable values (Fisher's exact test) were compared, with "
+            "more the analyte was not analysed."
         )
     return "No value was out of range."
 

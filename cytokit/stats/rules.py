@@ -4,7 +4,7 @@
 out of range at the tested day                what is done
 ============================================  ==================================================
 none                                          the analysis asked for
-up to 50 %, at least 3 in range in every arm  log-normal Tobit, rank test beside
+up to 50 %, at least 2 in range in every arm  log-normal Tobit, rank test beside
 up to 80 %                                    rank test and Fisher on % detectable, no ratio
 over 80 %, or under 3 in range in all         not analysed, Fisher on % detectable
 ============================================  ==================================================
@@ -30,6 +30,8 @@ Bools = NDArray[np.bool_]
 TOBIT_LIMIT = 0.5
 RANK_LIMIT = 0.8
 IN_RANGE_NEEDED = 3
+#: in each arm, for a model with a spread
+IN_RANGE_PER_ARM = 2
 
 
 class Analysis(StrEnum):
@@ -87,7 +89,7 @@ def choose(exact: Bools, arms: dict[str, Bools]) -> Rule:
         return Rule(Analysis.RANKS, percent)
     for arm, members in arms.items():
         in_range = int((exact & members).sum())
-        if in_range < IN_RANGE_NEEDED:
+        if in_range < IN_RANGE_PER_ARM:
             few = f"{in_range} in range in {arm}: too few to model"
             return Rule(Analysis.RANKS, f"{percent}, {few}")
     return Rule(Analysis.TOBIT, percent)

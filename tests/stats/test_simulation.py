@@ -16,7 +16,7 @@ from cytokit.stats.power import Scenario
 pytestmark = pytest.mark.slow
 
 SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "statistics_simulation.py"
-N = 1500
+N = 6000
 #: three standard errors of a rejection rate of .05 among N trials
 SLACK = 3 * np.sqrt(0.05 * 0.95 / N)
 
@@ -31,12 +31,18 @@ def script():
 
 @pytest.mark.parametrize("arms", [(12, 12), (12, 6)])
 @pytest.mark.parametrize("rho", [0.2, 0.6])
-@pytest.mark.parametrize("below", [0.0, 0.25])
-def test_the_default_holds_its_level_and_covers(script, arms, rho, below):
-    """ANCOVA, and the Tobit that takes its place: the level is .035 to .06, coverage 93 to 97 %."""
-    cell = script.cell(arms, Scenario(1.0, rho, below), 0.0, "ancova", N, seed=11)
-    assert 0.035 - SLACK < cell["rejected"] < 0.06 + SLACK / 3
+@pytest.mark.parametrize("below", [0.0, 0.25, 0.5])
+@pytest.mark.parametrize("ratio", [0.5, 1.0, 2.0])
+def test_the_default_holds_its_level_and_covers(script, arms, rho, below, ratio):
+    """ANCOVA and what takes its place: the level is .035 to .06, coverage 93 to 97 %.
+
+    One spread for both arms has .022 to .112 at 12 v 6; a rule that drops trials with under three
+    values in range in an arm has .017 to .072 with half of them hidden.
+    """
+    cell = script.cell(arms, Scenario(1.0, rho, below, ratio), 0.0, "ancova", N, seed=11)
+    assert 0.035 - SLACK / 3 < cell["rejected"] < 0.06 + SLACK / 3
     assert 0.93 - SLACK / 3 < cell["covered"] < 0.97 + SLACK / 3
+    assert cell["analysed_pct"] > 99
 
 
 @pytest.mark.parametrize("effect", [-1.0, 1.0])
@@ -55,12 +61,23 @@ def test_what_stands_beside_holds_its_level(script, between):
     assert censored["rejected"] < 0.06 + 3 * np.sqrt(0.05 * 0.95 / n)
 
 
-def test_with_half_the_values_hidden_no_test_is_liberal(script):
-    """Trials in which an arm keeps under three values are not analysed; that costs rejections."""
-    for between in ("ancova", "ranks"):
-        cell = script.cell((12, 12), Scenario(1.0, 0.6, 0.5), 0.0, between, N, seed=15)
-        assert cell["rejected"] < 0.06
-        assert cell["analysed_pct"] > 90
+def test_with_half_the_values_hidden_ranks_are_not_liberal(script):
+    cell = script.cell((12, 12), Scenario(1.0, 0.6, 0.5), 0.0, "ranks", 1500, seed=15)
+    assert cell["rejected"] < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 1500)
+    assert cell["analysed_pct"] > 99
+
+
+def test_the_studentised_ranks_bear_unequal_spread_and_size(script):
+    """Gehan's test has .07 here."""
+    options = script.CompareOptions(draws=499)
+    rng = np.random.default_rng(22)
+    data = [script.simulate(Scenario(1.0, 0.2, 0.5, 0.5), 12, 6, 1.0, rng) for _ in range(1500)]
+    found = {
+        name: np.mean([one[0] < 0.05 for one in script.trials(data, 0.0, name, options)])
+        for name in ("brunner-munzel", "ranks")
+    }
+    assert abs(found["brunner-munzel"] - 0.05) < 3 * np.sqrt(0.05 * 0.95 / 1500)
+    assert found["ranks"] > found["brunner-munzel"]
 
 
 def test_the_ancova_has_the_most_power(script):
@@ -73,23 +90,6 @@ def test_the_ancova_has_the_most_power(script):
     assert rejected["change"] == pytest.approx(0.73, abs=0.06)
     assert rejected["welch"] == pytest.approx(0.64, abs=0.06)
     assert max(rejected, key=rejected.__getitem__) == "ancova"
-
-
-@pytest.mark.parametrize("arms", [(12, 12), (12, 6)])
-@pytest.mark.parametrize("below", [0.0, 0.25])
-@pytest.mark.parametrize("ratio", [0.5, 2.0])
-def test_unequal_spread_is_harmless(script, arms, below, ratio):
-    """By equal sizes, or by a spread per arm; one spread has .022 to .112 at 12 v 6."""
-    cell = script.cell(arms, Scenario(1.0, 0.6, below, ratio), 0.0, "ancova", N, seed=17)
-    assert 0.035 - SLACK < cell["rejected"] < 0.06 + SLACK / 3
-
-
-@pytest.mark.parametrize("ratio", [0.5, 2.0])
-def test_unequal_spread_with_half_hidden_is_bearable(script, ratio):
-    """One spread had .13 here."""
-    cell = script.cell((12, 12), Scenario(1.0, 0.6, 0.5, ratio), 0.0, "ancova", N, seed=19)
-    assert cell["rejected"] < 0.06 + SLACK / 3
-    assert cell["covered"] > 0.93 - SLACK / 3
 
 
 def test_the_change_with_values_out_of_range_holds_its_level(script):
@@ -116,3 +116,11 @@ def test_family_wise_error(script):
     assert error["holm"] <= 0.05 + slack
     assert error["maxt"] <= 0.05 + slack
     assert error["holm"] <= error["hommel"] + 1e-12
+
+
+@pytest.mark.parametrize("spread", [0.5, 2.0])
+def test_family_wise_error_where_arms_differ_in_size_and_spread(script, monkeypatch, spread):
+    """Flipped signs hold it; permuted labels had .19 with one spread and .11 with one per arm."""
+    monkeypatch.setattr(script.sign_flips, "EXACT_LIMIT", 1000)
+    error = script.family_wise(600, (12, 6), spread, draws=399)
+    assert error["maxt"] <= 0.055 + 3 * np.sqrt(0.05 * 0.95 / 600)
