@@ -238,9 +238,9 @@ def _permutation(result: Comparison) -> str:
             "with a residual variance of its own"
         )
     else:
-        between = "whole subjects were permuted between the groups, within strata where declared"
-    within = "; within groups the signs of whole subjects' changes were flipped"
-    return f"Between groups {between}{within if result.baseline is not None else ''}. "
+        between = "the group labels of whole subjects were permuted, within strata where declared"
+    within = "; of changes within groups the signs were flipped"
+    return f"To compare groups {between}{within if result.baseline is not None else ''}. "
 
 
 def _limits(result: Comparison) -> list[str]:

@@ -114,8 +114,8 @@ def test_compare_says_which_it_did(trial, sizes, flipped):
     study = trial(n_treated=sizes[0], n_control=sizes[1], effect=-1.5)
     made = compare(study, **BASIC, adjust="maxt", draws=300)
     assert ("residuals were flipped within the groups" in made.methods) == flipped
-    assert ("whole subjects were permuted between the groups" in made.methods) != flipped
+    assert ("labels of whole subjects were permuted" in made.methods) != flipped
     between = made.between.iloc[0]
     assert 0 < between["p_adjusted"] < 0.05
     ranked = compare(study, **BASIC, adjust="maxt", between="ranks", draws=300)
-    assert "permuted between the groups" in ranked.methods
+    assert "labels of whole subjects were permuted" in ranked.methods
