@@ -240,7 +240,11 @@ def _permutation(result: Comparison) -> str:
     else:
         between = "the group labels of whole subjects were permuted, within strata where declared"
     within = "; of changes within groups the signs were flipped"
-    return f"To compare groups {between}{within if result.baseline is not None else ''}. "
+    return (
+        f"To compare groups {between}{within if result.baseline is not None else ''}. Adjusted "
+        "p-values come from these rearrangements and not from the test of each row, so that they "
+        "may lie below its unadjusted p. "
+    )
 
 
 def _limits(result: Comparison) -> list[str]:

@@ -115,6 +115,7 @@ def test_compare_says_which_it_did(trial, sizes, flipped):
     made = compare(study, **BASIC, adjust="maxt", draws=300)
     assert ("residuals were flipped within the groups" in made.methods) == flipped
     assert ("labels of whole subjects were permuted" in made.methods) != flipped
+    assert "may lie below its unadjusted p" in made.methods
     between = made.between.iloc[0]
     assert 0 < between["p_adjusted"] < 0.05
     ranked = compare(study, **BASIC, adjust="maxt", between="ranks", draws=300)
