@@ -1,8 +1,8 @@
 """The tail of tests with a spread per arm: Welch's, his second order, Behrens-Fisher.
 
 Step-down methods read a p-value at .05 over the number of tests, where Welch's approximation
-rejects too often if few subjects are in the wider arm. This measures whether two known alternatives would
-do better and what they cost in power:
+rejects too often if few subjects are in the wider arm. This measures whether two known
+alternatives would do better and what they cost in power:
 
 - Welch's series in 1/df (1947, Biometrika 34:28), whose first order his degrees of freedom keep,
   with its second order (Aspin 1948, Biometrika 35:88);
