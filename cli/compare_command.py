@@ -153,20 +153,13 @@ def _panel(result: Comparison) -> Sensitivity:
 
 
 def _report(result: Comparison, panel: Sensitivity | None, goal: Path, as_json: bool) -> None:
-    table = result.table
     holds = [] if panel is None else panel.holds.to_dict("records")
     if as_json:
-        document = {"out": str(goal), "comparisons": table.to_dict("records")}
+        document = {"out": str(goal), "comparisons": result.table.to_dict("records")}
         more = {} if panel is None else {"sensitivity": holds}
         print_json("cytokit-compare-1", {**document, **more})
         return
-    rows = []
-    for row in table.to_dict("records"):
-        ratio, low, high = (short(row[name]) for name in ("ratio", "ratio_low", "ratio_high"))
-        interval = f"{ratio} ({low} to {high})" if row["ratio"] == row["ratio"] else "-"
-        rows.append([row["analyte"], row["contrast"], interval, row["label"]])
-    header = ["analyte", "contrast", f"ratio ({_percent(result)} CI)", "adjusted p"]
-    print_table(header, rows)
+    _print_results(result)
     for sentence in result.guard:
         note(sentence)
     for row in holds:
@@ -176,5 +169,18 @@ def _report(result: Comparison, panel: Sensitivity | None, goal: Path, as_json: 
     note(f"results: {goal} (panels.pdf, forest.pdf, comparisons.csv, methods.md, report.html)")
 
 
-def _percent(result: Comparison) -> str:
-    return f"{100 * (1 - result.options.alpha):g} %"
+def _print_results(result: Comparison) -> None:
+    """Ratio, p and adjusted p of every row; what belongs to no family is not adjusted."""
+    from cytokit.stats.labels import NOT_ANALYSED, level_text, p_text
+
+    rows = []
+    for row in result.table.to_dict("records"):
+        ratio, low, high = (short(row[name]) for name in ("ratio", "ratio_low", "ratio_high"))
+        interval = f"{ratio} ({low} to {high})" if row["ratio"] == row["ratio"] else "-"
+        p = p_text(row["p"]) or NOT_ANALYSED
+        adjusted = p_text(row["p_adjusted"]) or "-"
+        rows.append([row["analyte"], row["contrast"], interval, p, adjusted])
+    ratio = f"ratio ({level_text(result.options.alpha)} CI)"
+    columns = 4 if result.options.adjust == "none" else 5
+    header = ["analyte", "contrast", ratio, "p", "adjusted p"]
+    print_table(header[:columns], [row[:columns] for row in rows])

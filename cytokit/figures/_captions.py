@@ -126,7 +126,9 @@ def level_words(result: ComparisonLike) -> str:
     >>> level_words(SimpleNamespace(options=SimpleNamespace(alpha=0.05)))
     '95 %'
     """
-    return f"{100 * (1 - result.options.alpha):g} %"
+    from cytokit.stats.labels import level_text
+
+    return level_text(result.options.alpha)
 
 
 def style_sentences(result: ComparisonLike, style: str) -> list[str]:

@@ -110,7 +110,7 @@ def forest_rows(
     ax.tick_params(axis="y", length=0, pad=4)
     room = size_in_points(ax)[0] + 2 * name_room(ax)
     ax.set_xlabel("\n".join(wrap(axis_words(result), room, TEXT, lines=2)), labelpad=2)
-    _header(ax, level_words(result))
+    _header(ax, result)
     return ax
 
 
@@ -169,9 +169,12 @@ def _beside(ax: Axes, y: float, text: str, shift: float, color: str) -> None:
     )  # fmt: skip
 
 
-def _header(ax: Axes, level: str) -> None:
+def _header(ax: Axes, result: ComparisonLike) -> None:
     """What the two columns of numbers are."""
-    for shift, text in ((6.0, f"ratio ({level} CI)"), (_second_column(), "adjusted p")):
+    from cytokit.stats.labels import adjusted_text
+
+    p = adjusted_text(result.options.adjust)
+    for shift, text in ((6.0, f"ratio ({level_words(result)} CI)"), (_second_column(), p)):
         ax.annotate(
             text, (1.0, 1.0), xycoords="axes fraction", xytext=(shift, 3),
             textcoords="offset points", va="baseline", size=SMALL, color=QUIET,

@@ -54,7 +54,7 @@ _BESIDE = 45
 _FARTHEST = 1000.0
 _BETWEEN_AXES = 4.0  # points from the ratios to the grid of choices
 _NO_RATIO = "no ratio"
-_VERDICTS = ("lower", "no difference", "higher", "not analysed")
+_VERDICTS = ("lower", "not significant", "higher", "not analysed")
 
 
 @styled
@@ -144,7 +144,7 @@ def _marker(verdict: str) -> dict[str, Any]:
     return {
         "higher": {"marker": "s", "facecolor": higher, "edgecolor": higher},
         "lower": {"marker": "o", "facecolor": lower, "edgecolor": lower},
-        "no difference": {"marker": "o", "facecolor": "white", "edgecolor": INK},
+        "not significant": {"marker": "o", "facecolor": "white", "edgecolor": INK},
         "not analysed": {"marker": "x", "facecolor": QUIET},
     }[verdict]
 
@@ -264,9 +264,11 @@ def _key(figure: Figure, verdicts: Sequence[str], top: float) -> None:
 
 def _sentences(sensitivity: Sensitivity) -> list[str]:
     """What the marks mean and how the verdict was reached."""
+    from cytokit.stats.labels import level_text
+
     alpha, data = sensitivity.alpha, set(sensitivity.table["data"])
     said = [
-        f"Each mark is one analysis of the same trial with its {100 * (1 - alpha):g} % confidence"
+        f"Each mark is one analysis of the same trial with its {level_text(alpha)} confidence"
         f" interval; the verdict is that of the adjusted p at {alpha:g}. Grey band, dark dots and"
         " large mark: the main analysis."
     ]

@@ -68,26 +68,37 @@ def conclusion(comparison: Comparison) -> str:
     rows = primary if len(primary) else table[table["family"] != ""]
     tested = rows[rows["p_adjusted"].notna()]
     adjust = comparison.options.adjust
-    how = f"after {_ADJUST.get(adjust, adjust)} adjustment" if adjust != "none" else "unadjusted"
+    how = (
+        f"after {_ADJUST.get(adjust, adjust)} adjustment"
+        if adjust != "none"
+        else "without adjustment"
+    )
     if tested.empty:
         return "No analyte could be tested; the table says why for each."
     found = tested[tested["p_adjusted"] < comparison.options.alpha].sort_values("p_adjusted")
     what = "analytes" if tested["analyte"].is_unique else "tests"
     one = len(found) <= 1
-    verb = f"differ{'s' * one} between the groups" if len(primary) else f"show{'s' * one} a change"
+    verb = f"differ{'s' * one}" if len(primary) else f"change{'s' * one}"
+    verb += " significantly between the groups" if len(primary) else " significantly"
     if found.empty:
         sentence = f"None of {len(tested)} {what} {verb} {how}"
     else:
-        listed = names([_found(row) for row in found.to_dict("records")], most=3)
+        listed = names([_found(row, comparison) for row in found.to_dict("records")], most=3)
         sentence = f"{len(found)} of {len(tested)} {what} {verb} {how}: {listed}"
     left = len(rows) - len(tested)
     return f"{sentence}{f'; {left} could not be tested' if left else ''}."
 
 
-def _found(row: Mapping[Hashable, Any]) -> str:
+def _found(row: Mapping[Hashable, Any], comparison: Comparison) -> str:
     """An analyte with its ratio and its adjusted p, written as everywhere."""
-    from cytokit.stats.labels import label
+    from cytokit.stats.labels import adjusted_text, label, level_text
 
+    level, adjust = level_text(comparison.options.alpha), comparison.options.adjust
+    kind = adjusted_text(adjust).removesuffix("p")
     interval = f"{short(row['ratio_low'])} to {short(row['ratio_high'])}"
-    ratio = f"ratio {short(row['ratio'])}, {interval}, " if row["ratio"] == row["ratio"] else ""
-    return f"{row['analyte']} ({ratio}adjusted {label(row['p_adjusted'])})"
+    ratio = (
+        f"ratio {short(row['ratio'])}, {level} CI {interval}, "
+        if row["ratio"] == row["ratio"]
+        else ""
+    )
+    return f"{row['analyte']} ({ratio}{kind}{label(row['p_adjusted'])})"

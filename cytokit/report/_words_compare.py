@@ -23,8 +23,10 @@ COMPARISONS = {
     "ratio": number(
         "Ratio of geometric means: treated over reference, or later day over baseline."
     ),
-    "ratio_low": number("Lower end of the 95 % confidence interval of the ratio."),
-    "ratio_high": number("Upper end of the 95 % confidence interval of the ratio."),
+    "ratio_low": number(
+        "Lower end of the ratio's confidence interval, 95 % unless another alpha was asked for."
+    ),
+    "ratio_high": number("Upper end of the same interval."),
     "statistic": number("Value of the test statistic (t unless the method says otherwise)."),
     "df": number("Degrees of freedom of the test."),
     "p": number("Two-sided p of this test alone, before any adjustment."),
@@ -45,7 +47,9 @@ COMPARISONS = {
         "The smallest p that an exact rank test can reach with these numbers."
     ),
     "stars": Word("From the adjusted p: * .05, ** .01, *** .001, **** .0001, otherwise ns."),
-    "label": Word("The text that stands on the figure's bracket."),
+    "label": Word(
+        "The text that stands on the figure's bracket: the adjusted p, or outside the families p."
+    ),
     "flags": Word("What to know before believing the row, separated by semicolons."),
     "treated_group": Word("The group called treated in this row, as the design names it."),
     "control_group": Word("The group called control in this row, as the design names it."),
@@ -78,14 +82,11 @@ SUMMARY = {
     "max": number("Largest value.", "plate"),
     "unit": Word("Unit of the concentrations."),
     "gm_low": number(
-        "Lower end of the 95 % confidence interval of the geometric mean (t on ln); empty with a"
-        " value out of range or fewer than two values.",
+        "Lower end of the confidence interval of the geometric mean (t on ln), 95 % unless another"
+        " alpha was asked for; empty with a value out of range or fewer than two values.",
         "plate",
     ),
-    "gm_high": number(
-        "Upper end of the same interval; it is 1 - alpha where another alpha was asked for.",
-        "plate",
-    ),
+    "gm_high": number("Upper end of the same interval.", "plate"),
 }
 
 DETECTABILITY = {
@@ -117,7 +118,7 @@ SENSITIVITY = {
             *("p_adjusted", "cliffs_delta"),
         )
     },
-    "verdict": Word("What the adjusted p says: higher, lower, no difference, or not analysed."),
+    "verdict": Word("What the adjusted p says: higher, lower, not significant, or not analysed."),
     "same_as": Word("An earlier analysis that gave the very same numbers: it counts once."),
     "flags": COMPARISONS["flags"],
 }

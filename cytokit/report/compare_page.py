@@ -40,6 +40,7 @@ def comparison_page(comparison: Comparison, pictures: Mapping[str, str] | None =
         CK-551 if a name is no Unicode text, CK-552 if a picture is no SVG.
     """
     from cytokit import __version__
+    from cytokit.stats.labels import level_text
 
     table = comparison.table
     values = {
@@ -56,6 +57,7 @@ def comparison_page(comparison: Comparison, pictures: Mapping[str, str] | None =
         "contrasts": [(name, contrast_title(name)) for name in table["contrast"].unique()],
         "families": [(name, list(members)) for name, members in comparison.families.items()],
         "adjust": comparison.options.adjust,
+        "level": level_text(comparison.options.alpha),
         "methods": paragraphs(comparison.methods),
         "summary": _plain(comparison.summary),
         "detectability": _plain(comparison.detectability),

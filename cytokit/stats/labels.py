@@ -90,3 +90,42 @@ def label(p: float) -> str:
         return NOT_ANALYSED
     text = p_text(p)
     return f"p {text[0]} {text[1:]}" if text[0] in "<>" else f"p = {text}"
+
+
+def level_text(alpha: float) -> str:
+    """The confidence level of the intervals beside tests at ``alpha``.
+
+    Parameters
+    ----------
+    alpha : float
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> level_text(0.05), level_text(0.001)
+    ('95 %', '99.9 %')
+    """
+    return f"{100 * (1 - alpha):g} %"
+
+
+def adjusted_text(adjust: str) -> str:
+    """What the p in ``p_adjusted`` is called.
+
+    Parameters
+    ----------
+    adjust : str
+        The adjustment, ``"none"`` without.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> adjusted_text("holm"), adjusted_text("none")
+    ('adjusted p', 'unadjusted p')
+    """
+    return "unadjusted p" if adjust == "none" else "adjusted p"

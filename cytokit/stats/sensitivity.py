@@ -53,7 +53,7 @@ class Sensitivity:
     table : pandas.DataFrame
         One row per analyte, pair of groups and specification, columns ``PANEL_COLUMNS``. ``data``
         names the study (``as analysed``, ``4PL``, ...), ``main`` marks the main analysis,
-        ``verdict`` is ``higher``, ``lower``, ``no difference`` or ``not analysed``; ``same_as``
+        ``verdict`` is ``higher``, ``lower``, ``not significant`` or ``not analysed``; ``same_as``
         names an earlier specification that gives the very same numbers, as policies on values
         out of range do where an analyte has none.
     holds : pandas.DataFrame
@@ -262,7 +262,7 @@ def _verdicts(rows: pd.DataFrame, alpha: float) -> list[str]:
     direction = np.where(np.isnan(effect), rows["cliffs_delta"].to_numpy(float), effect)
     words = np.select(
         [np.isnan(p), p >= alpha, direction > 0],
-        ["not analysed", "no difference", "higher"],
+        ["not analysed", "not significant", "higher"],
         "lower",
     )
     return [str(word) for word in words]

@@ -80,6 +80,20 @@ def test_options_reach_the_comparison(run, trial: Path) -> None:
     assert (used["strata"], used["worse"], used["draws"], used["seed"]) == (False, "low", 500, 3)
 
 
+def test_the_terminal_gives_p_raw_and_adjusted(run, trial: Path) -> None:
+    asked = ("compare", "trial.csv", "--reference", "c", "--force")
+    lines = run(*asked).out.splitlines()
+    assert lines[0].endswith("  adjusted p")
+    assert "ratio (95 % CI)" in lines[0]
+    rows = {line.split()[1]: line.split() for line in lines[2:]}
+    assert rows["between_day6"][-2:] == ["<0.001", "<0.001"]
+    # no family, no adjustment
+    assert rows["difference_in_change"][-2:] == ["<0.001", "-"]
+    plain = run(*asked, "--adjust", "none", "--alpha", "0.1").out.splitlines()
+    assert plain[0].endswith("  p")
+    assert "ratio (90 % CI)" in plain[0]
+
+
 def test_without_a_baseline_the_groups_alone_are_compared(run, trial: Path) -> None:
     outcome = run("compare", "trial.csv", "--reference", "c", "--no-baseline", *QUICK)
     assert outcome.code == 0, outcome.err

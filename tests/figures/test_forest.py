@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -21,6 +24,17 @@ def test_a_row_per_analyte_with_the_tables_numbers(trial, texts):
         assert f"{row['ratio']:.2f} ({row['ratio_low']:.2f}–{row['ratio_high']:.2f})" in said
     assert any("treated / control" in text for text in said)
     assert any("Holm (family of 6 tests)" in text for text in said)
+
+
+def test_the_columns_are_named_by_what_was_asked_for(trial, texts):
+    said = texts(forest(trial))
+    assert "ratio (95 % CI)" in said
+    assert "adjusted p" in said
+    asked = SimpleNamespace(gate=True, alpha=0.1, adjust="none")
+    said = texts(forest(dataclasses.replace(trial, options=asked)))
+    assert "ratio (90 % CI)" in said
+    assert "unadjusted p" in said
+    assert "adjusted p" not in said
 
 
 def test_points_stand_on_their_ratios(trial):

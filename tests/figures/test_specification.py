@@ -16,7 +16,7 @@ from cytokit.figures.style import axes_at, new_figure
 from cytokit.stats.sensitivity import HOLDS_COLUMNS, PANEL_COLUMNS, Sensitivity
 
 NAN = float("nan")
-VERDICTS = ("lower", "no difference", "higher", "not analysed")
+VERDICTS = ("lower", "not significant", "higher", "not analysed")
 
 
 @pytest.fixture(scope="session")

@@ -43,16 +43,26 @@ def test_p_and_stars_are_the_tables(page, comparison):
 def test_the_conclusion_names_what_was_found(comparison):
     text = conclusion(comparison)
     assert re.fullmatch(
-        r"1 of 3 analytes differs between the groups after Holm adjustment: "
-        r"IL-6 \(ratio 0\.\d+, 0\.\d+ to 0\.\d+, adjusted p < 0\.001\)\.",
+        r"1 of 3 analytes differs significantly between the groups after Holm adjustment: "
+        r"IL-6 \(ratio 0\.\d+, 95 % CI 0\.\d+ to 0\.\d+, adjusted p < 0\.001\)\.",
         text,
+    )
+
+
+def test_the_page_names_the_level_and_the_adjustment_asked_for(page, comparison):
+    assert ">95 % interval<" in page
+    asked = dataclasses.replace(comparison.options, alpha=0.1, adjust="none")
+    other = dataclasses.replace(comparison, options=asked)
+    assert ">90 % interval<" in comparison_page(other)
+    assert re.search(
+        r"without adjustment: .*, 90 % CI 0\.\d+.*, unadjusted p < ", conclusion(other)
     )
 
 
 def test_nothing_found_and_nothing_tested(comparison):
     table = comparison.table.assign(p_adjusted=1.0)
     none = dataclasses.replace(comparison, table=table)
-    assert conclusion(none).startswith("None of 3 analytes differs between the groups after Holm")
+    assert conclusion(none).startswith("None of 3 analytes differs significantly between")
     table = comparison.table.assign(p_adjusted=float("nan"))
     untested = dataclasses.replace(comparison, table=table)
     assert conclusion(untested) == "No analyte could be tested; the table says why for each."
