@@ -15,13 +15,13 @@ from cytokit.stats.diagnostics import diagnose, diagnose_normality, diagnose_tob
 from cytokit.stats.estimate import NAN, Estimate, failed
 from cytokit.stats.models import (
     BRUNNER_MUNZEL,
-    GEHAN,
+    BY_RANKS,
     RANKED,
     TOBIT,
     TOBIT_COMMON,
     Notes,
     covariates,
-    spread_per_arm,
+    rank_test_name,
 )
 from cytokit.stats.models import estimate as fit_model
 from cytokit.stats.options import CompareOptions
@@ -100,7 +100,7 @@ def primary(
     Returns
     -------
     estimate : Estimate
-        Of a rank test only the name: its p is that of the test beside.
+        Of a rank test only the name: :func:`rank_test` does it.
     used : ndarray of bool
         Whom it used.
     notes : list of (code, text)
@@ -113,11 +113,10 @@ def primary(
     if rule.analysis is Analysis.NONE:
         return failed(method, rule.reason), used, notes
     estimate, said = fit_model(data.take(used), treated[used], method, rule.analysis, options)
-    if estimate.method in RANKED:
+    if estimate is None:
         used = data.day.present
-    if estimate.method == GEHAN and method != "ranks" and spread_per_arm(treated[used], options):
-        estimate = Estimate(BRUNNER_MUNZEL)
-    if rule.analysis is not Analysis.NUMBERS and method not in ("ranks", "brunner-munzel"):
+        estimate = Estimate(rank_test_name(method, data.day.take(used), treated[used], options))
+    if rule.analysis is not Analysis.NUMBERS and method not in BY_RANKS:
         said.insert(0, ("other_method", f"{estimate.method}: {rule.reason}"))
     return estimate, used, [*notes, *said]
 

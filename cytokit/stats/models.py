@@ -21,13 +21,15 @@ RANK_SUM, GEHAN, BRUNNER_MUNZEL = "exact rank-sum", "Gehan rank test", "Brunner-
 TOBIT, TOBIT_COMMON = "Tobit", "Tobit (common spread)"
 #: tests whose p is found with what stands beside
 RANKED = (RANK_SUM, GEHAN, BRUNNER_MUNZEL)
+#: the choices of ``between`` that ask for one of them
+BY_RANKS = ("ranks", "brunner-munzel")
 #: an indicator for baselines out of range needs this many on either side
 _INDICATOR = 3
 
 
 def estimate(
     data: AnalyteData, treated: Bools, method: str, analysis: Analysis, options: CompareOptions
-) -> tuple[Estimate, Notes]:
+) -> tuple[Estimate | None, Notes]:
     """The model the rule allows, on subjects who all have a value.
 
     Parameters
@@ -41,14 +43,12 @@ def estimate(
 
     Returns
     -------
-    estimate : Estimate
-        Of a rank test only the name.
+    estimate : Estimate or None
+        None where a rank test is to be done instead (:func:`rank_test_name`).
     notes : list of (code, text)
     """
-    if method == "brunner-munzel":
-        return Estimate(BRUNNER_MUNZEL), []
-    if method == "ranks" or analysis is Analysis.RANKS:
-        return Estimate(RANK_SUM if data.day.exact.all() else GEHAN), []
+    if method in BY_RANKS or analysis is Analysis.RANKS:
+        return None, []
     columns, notes = (
         covariates(data.base) if method == "ancova" else (np.empty((len(treated), 0)), [])
     )
@@ -57,7 +57,7 @@ def estimate(
         found = _tobit(data.day, columns, treated, strata, options)
         if np.isnan(found.p):
             said = ("other_method", f"rank test: Tobit failed, {found.reason}")
-            return Estimate(GEHAN), [*notes, said]
+            return None, [*notes, said]
         return found, notes
     y = data.day.lower
     if method == "welch":
@@ -75,6 +75,32 @@ def estimate(
 def spread_per_arm(treated: Bools, options: CompareOptions) -> bool:
     """Whether each arm has a spread of its own in what is not a Tobit: by option or by design."""
     return options.spread == "separate" or (options.spread == "design" and unequal_sizes(treated))
+
+
+def rank_test_name(method: str, day: Cells, treated: Bools, options: CompareOptions) -> str:
+    """Which rank test compares the arms; studentised where each arm has a spread of its own.
+
+    Parameters
+    ----------
+    method : str
+        As for :func:`estimate`; ``ranks`` asks for the rank-sum test, whatever the spreads.
+    day : Cells
+        All present.
+    treated : ndarray of bool, shape (n,)
+    options : CompareOptions
+
+    Returns
+    -------
+    str
+        One of :data:`RANKED`.
+    """
+    if method == "brunner-munzel":
+        return BRUNNER_MUNZEL
+    if day.exact.all():
+        return RANK_SUM
+    if method != "ranks" and spread_per_arm(treated, options):
+        return BRUNNER_MUNZEL
+    return GEHAN
 
 
 def _tobit(
