@@ -14,7 +14,7 @@ import numpy as np
 from cytokit.stats._arrays import Bools, Floats, Ints
 
 # Squared standard errors below this (the data have unit spread) are zero up to rounding.
-_NONE = 1e-12
+NO_VARIANCE = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class TwoSample:
         else:
             variance = within_t / np.maximum(n_t - 1, 1) / n_t
             variance += within_c / np.maximum(n_c - 1, 1) / n_c
-        return _quotient(sum_t / n_t - sum_c / n_c, variance, enough)
+        return quotient(sum_t / n_t - sum_c / n_c, variance, enough)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class AdjustedGroup:
         left = np.where(enough, left, 1.0)
         effect = (labels @ self.residual) / left
         unexplained = np.maximum((self.residual**2).sum(axis=0) - effect**2 * left, 0)
-        return _quotient(effect, unexplained / np.maximum(self.df, 1) / left, enough)
+        return quotient(effect, unexplained / np.maximum(self.df, 1) / left, enough)
 
 
 def _standardised(values: Floats, present: Bools) -> Floats:
@@ -130,9 +130,9 @@ def orthonormal(columns: Floats) -> Floats:
     return np.asarray(left[:, singular > 1e-10 * singular.max(initial=0)], dtype=np.float64)
 
 
-def _quotient(effect: Floats, variance: Floats, enough: Bools) -> Floats:
+def quotient(effect: Floats, variance: Floats, enough: Bools) -> Floats:
     """Effect over standard error; infinite without variance, 0 without either, NaN if undefined."""
-    none = variance <= _NONE
+    none = variance <= NO_VARIANCE
     t = effect / np.sqrt(np.where(none, 1.0, variance))
-    infinite = np.where(effect**2 > _NONE, np.copysign(np.inf, effect), 0.0)
+    infinite = np.where(effect**2 > NO_VARIANCE, np.copysign(np.inf, effect), 0.0)
     return np.where(enough, np.where(none, infinite, t), np.nan)

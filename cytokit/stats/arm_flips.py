@@ -18,13 +18,10 @@ from numpy.typing import NDArray
 from scipy.special import ndtri, stdtr
 
 from cytokit.stats._arrays import Bools, Floats
-from cytokit.stats._label_statistics import orthonormal
+from cytokit.stats._label_statistics import NO_VARIANCE, orthonormal, quotient
 from cytokit.stats.arm_spreads import ArmForm, arm_form
 from cytokit.stats.between import indicators
 from cytokit.stats.sign_flips import step_down
-
-# Squared standard errors below this (the responses have unit spread) are zero up to rounding.
-_NONE = 1e-12
 
 
 def arm_flip_max_t(
@@ -111,11 +108,9 @@ class _Analyte:
             sum_t += ((along @ self.leverage) * along).sum(axis=1)
             sum_t = np.clip(sum_t, 0.0, total)
             per_arm, its_df = self.form.of(np.column_stack([sum_t, total - sum_t]))
-            usable = (per_arm > _NONE) & (its_df > 0)
+            usable = (per_arm > NO_VARIANCE) & (its_df > 0)
             variance, df = np.where(usable, per_arm, variance), np.where(usable, its_df, df)
-        none = variance <= _NONE
-        beyond = np.where(effect**2 > _NONE, np.inf, 0.0)
-        t = np.where(none, beyond, effect / np.sqrt(np.where(none, 1.0, variance)))
+        t = quotient(effect, variance, np.ones(len(signs), dtype=bool))
         return np.asarray(-ndtri(stdtr(df, -t)))
 
 
