@@ -107,28 +107,17 @@ def symbol_sentences(
 
 def _summary_words(result: ComparisonLike, summary: str) -> str:
     """What the summary marks are; an interval only where the summary holds one."""
+    from cytokit.stats.labels import level_text
+
     if summary == "box":
         return _SUMMARY[summary]
     means = result.summary
     if "gm_low" not in means:
         return f"{_SUMMARY[summary]}."
-    interval = f"{_SUMMARY[summary]} with its {level_words(result)} confidence interval"
+    level = level_text(result.options.alpha)
+    interval = f"{_SUMMARY[summary]} with its {level} confidence interval"
     some_lack_it = bool((means["geometric_mean"].notna() & means["gm_low"].isna()).any())
     return f"{interval}{' where all values are in range' if some_lack_it else ''}."
-
-
-def level_words(result: ComparisonLike) -> str:
-    """The confidence level of the comparison's intervals.
-
-    Examples
-    --------
-    >>> from types import SimpleNamespace
-    >>> level_words(SimpleNamespace(options=SimpleNamespace(alpha=0.05)))
-    '95 %'
-    """
-    from cytokit.stats.labels import level_text
-
-    return level_text(result.options.alpha)
 
 
 def style_sentences(result: ComparisonLike, style: str) -> list[str]:

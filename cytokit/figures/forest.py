@@ -13,7 +13,6 @@ from cytokit.errors import NothingToDoError, Problem
 from cytokit.figures._captions import (
     footer_lines,
     footer_room,
-    level_words,
     test_sentences,
     write_footer,
 )
@@ -171,10 +170,11 @@ def _beside(ax: Axes, y: float, text: str, shift: float, color: str) -> None:
 
 def _header(ax: Axes, result: ComparisonLike) -> None:
     """What the two columns of numbers are."""
-    from cytokit.stats.labels import adjusted_text
+    from cytokit.stats.labels import adjusted_text, level_text
 
-    p = adjusted_text(result.options.adjust)
-    for shift, text in ((6.0, f"ratio ({level_words(result)} CI)"), (_second_column(), p)):
+    ratio = f"ratio ({level_text(result.options.alpha)} CI)"
+    p = f"{adjusted_text(result.options.adjust)} p"
+    for shift, text in ((6.0, ratio), (_second_column(), p)):
         ax.annotate(
             text, (1.0, 1.0), xycoords="axes fraction", xytext=(shift, 3),
             textcoords="offset points", va="baseline", size=SMALL, color=QUIET,

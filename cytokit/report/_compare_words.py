@@ -93,12 +93,12 @@ def _found(row: Mapping[Hashable, Any], comparison: Comparison) -> str:
     """An analyte with its ratio and its adjusted p, written as everywhere."""
     from cytokit.stats.labels import adjusted_text, label, level_text
 
-    level, adjust = level_text(comparison.options.alpha), comparison.options.adjust
-    kind = adjusted_text(adjust).removesuffix("p")
+    level = level_text(comparison.options.alpha)
+    adjusted = adjusted_text(comparison.options.adjust)
     interval = f"{short(row['ratio_low'])} to {short(row['ratio_high'])}"
     ratio = (
         f"ratio {short(row['ratio'])}, {level} CI {interval}, "
         if row["ratio"] == row["ratio"]
         else ""
     )
-    return f"{row['analyte']} ({ratio}{kind}{label(row['p_adjusted'])})"
+    return f"{row['analyte']} ({ratio}{adjusted} {label(row['p_adjusted'])})"

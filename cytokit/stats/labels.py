@@ -112,7 +112,7 @@ def level_text(alpha: float) -> str:
 
 
 def adjusted_text(adjust: str) -> str:
-    """What the p in ``p_adjusted`` is called.
+    """What the p in ``p_adjusted`` is: adjusted, or not.
 
     Parameters
     ----------
@@ -126,6 +126,6 @@ def adjusted_text(adjust: str) -> str:
     Examples
     --------
     >>> adjusted_text("holm"), adjusted_text("none")
-    ('adjusted p', 'unadjusted p')
+    ('adjusted', 'unadjusted')
     """
-    return "unadjusted p" if adjust == "none" else "adjusted p"
+    return "unadjusted" if adjust == "none" else "adjusted"
