@@ -6,41 +6,22 @@ how multiplicity was handled, with which software, and what the data do not allo
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
+from cytokit.stats._methods_terms import ADJUST, CENSOR, RULE, RULES, SUBSTITUTE, WITHIN
 from cytokit.stats.between import ANCOVA, ANCOVA_PER_ARM
 from cytokit.stats.bridged import sentence
 from cytokit.stats.comparison import Comparison
-from cytokit.stats.labels import STARS_LEGEND
+from cytokit.stats.labels import STARS_LEGEND, level_text
 from cytokit.stats.models import TOBIT, TOBIT_COMMON
 from cytokit.stats.permuted import flips_signs
 from cytokit.stats.propagate import IMPUTATIONS
 
-_CENSOR = {
-    "lod": "values below the limit of detection were treated as left-censored at it, values above "
-    "the upper limit of detection (the curve's saturation) as right-censored at that",
-    "lloq": "values outside the quantifiable range were treated as censored at its limits",
-    "interval": "values between the limits of detection and quantification were treated as "
-    "interval-censored, those below detection as left-censored",
-}
-_SUBSTITUTE = {
-    "as-given": "the number printed for it",
-    "limit": "its limit",
-    "half": "half its limit",
-    "sqrt2": "its limit divided by the square root of two",
-}
-_ADJUST = {
-    "none": "p-values were not adjusted for multiple testing",
-    "bonferroni": "p-values were adjusted by Bonferroni's method",
-    "sidak": "p-values were adjusted by Šidák's method",
-    "holm-sidak": "p-values were adjusted by the step-down Holm-Šidák method",
-    "holm": "p-values were adjusted by Holm's method",
-    "hochberg": "p-values were adjusted by Hochberg's method",
-    "hommel": "p-values were adjusted by Hommel's method",
-    "bh": "the false discovery rate was controlled by the method of Benjamini and Hochberg",
-    "by": "the false discovery rate was controlled by the method of Benjamini and Yekutieli",
-    "maxt": "p-values were adjusted by the step-down maxT method of Westfall and Young",
-}
+if TYPE_CHECKING:
+    import pandas as pd
+
 _LIBRARIES = ("numpy", "scipy", "pandas", "pingouin")
 
 
@@ -112,7 +93,7 @@ def _between(result: Comparison) -> str:
         return ""
     day = " and ".join(map(str, result.day))
     mean = "the mean over days " if len(result.day) > 1 else "day "
-    strata = result.study.subjects["stratum"].nunique() > 1 and result.options.strata
+    strata = result.study.subjects["stratum"].drop_duplicates().size > 1 and result.options.strata
     adjusted = f"the ln concentration at day {result.baseline}" + " and the stratum" * strata
     tobit = f" adjusted for {adjusted}" if result.options.between == "ancova" else ""
     described = {
@@ -136,35 +117,40 @@ def _between(result: Comparison) -> str:
         f"{result.options.draws} draws with seed {result.options.seed})",
         "mixed model": "a linear mixed model of all days",
     }
-    tested = rows[rows["p"].notna()]
-    counts = tested["method"].value_counts(sort=False)
+    return (
+        f"At {mean}{day} the groups were compared by {_counted(rows, described)}; ratios are over "
+        f"{result.reference}, with {level_text(result.options.alpha)} confidence intervals. Exact "
+        "rank-sum tests, Welch's test of the change and effect sizes are given beside."
+    )
+
+
+def _counted(rows: pd.DataFrame, described: Mapping[str, str]) -> str:
+    """The methods that were really used, each with its number of tests, and what was not tested."""
+    counts = rows[rows["p"].notna()]["method"].value_counts(sort=False)
     said = ", ".join(
         f"{described.get(name, name)} ({n})"
         for name, n in zip(counts.index.astype(str), counts, strict=True)
     )
-    left = rows[rows["p"].isna()]["analyte"].drop_duplicates()
-    not_tested = f"; {len(left)} not analysed ({', '.join(left)})" if len(left) else ""
-    return (
-        f"At {mean}{day} the groups were compared by {said or 'no test'} (number of analytes in "
-        f"brackets){not_tested}; ratios are over {result.reference}, with "
-        f"{100 * result.options.level:g} % confidence intervals. Exact rank-sum tests, Welch's "
-        "test of the change and effect sizes are given beside."
-    )
+    left = rows[rows["p"].isna()]["analyte"]
+    names = ", ".join(left.drop_duplicates())
+    not_tested = f"; {len(left)} not analysed ({names})" if len(left) else ""
+    return f"{said or 'no test'} (number of tests in brackets){not_tested}"
 
 
 def _within(result: Comparison) -> str:
-    if result.baseline is None:
+    """The change within groups, with the methods that were really used."""
+    rows = result.table[result.table["contrast"].str.startswith("within")]
+    if rows.empty:
         return ""
-    asked = (
-        "paired t tests on the log ratio, with exact signed-rank tests of the log ratios beside"
-        if result.options.within == "ratio"
-        else "exact Wilcoxon signed-rank tests of the log ratios, with the paired ratio of "
-        "geometric means"
-    )
     day = " and ".join(map(str, result.day))
+    beside = (
+        " Exact signed-rank tests of the log ratios are given beside where every value is in range."
+        if result.options.within == "ratio"
+        else ""
+    )
     return (
         f"The change from day {result.baseline} to day {day} within each group was tested by "
-        f"{asked}."
+        f"{_counted(rows, WITHIN)}.{beside}"
     )
 
 
@@ -173,16 +159,20 @@ def _out_of_range(result: Comparison) -> str:
     if options.substitute != "none":
         return (
             "As a sensitivity analysis every value out of range was replaced by "
-            f"{_SUBSTITUTE[options.substitute]}; this biases effects and intervals."
+            f"{SUBSTITUTE[options.substitute]}; this biases effects and intervals."
         )
-    if result.study.values["state"].isin(["below", "above", "interval"]).any():
-        return (
-            f"Out of range: {_CENSOR[options.censor or 'lod']}; with up to 50 % such values and "
-            "at least 2 in range in each group a Tobit model was fitted, else with up to 80 % only "
-            "ranks and the share of detectable values (Fisher's exact test) were compared, with "
-            "more the analyte was not analysed."
-        )
+    if _out(result):
+        rule = RULES.get(options.between, RULE)
+        return f"Out of range: {CENSOR[options.censor or 'lod']}; {rule}."
     return "No value was out of range."
+
+
+def _out(result: Comparison) -> bool:
+    """Whether values out of range took part as intervals."""
+    states = result.study.values["state"]
+    return result.options.substitute == "none" and bool(
+        states.isin(["below", "above", "interval"]).any()
+    )
 
 
 def _bridging(result: Comparison) -> str:
@@ -222,7 +212,7 @@ def _multiplicity(result: Comparison) -> str:
     how = _permutation(result) if result.options.adjust == "maxt" else ""
     return (
         f"Families of tests were declared beforehand: {families}; within each, "
-        f"{_ADJUST[result.options.adjust]}{seed}, and Benjamini-Hochberg q-values are given "
+        f"{ADJUST[result.options.adjust]}{seed}, and Benjamini-Hochberg q-values are given "
         f"beside. {how}"
         f"Tests are two-sided at {result.options.alpha:g}.{gate} Symbols: {STARS_LEGEND}."
     )
@@ -240,10 +230,16 @@ def _permutation(result: Comparison) -> str:
     else:
         between = "the group labels of whole subjects were permuted, within strata where declared"
     within = "; of changes within groups the signs were flipped"
+    outside = (
+        " Values out of range entered by Gehan scores, changes with such values by their direction "
+        "where it is known."
+        if _out(result)
+        else ""
+    )
     return (
-        f"To compare groups {between}{within if result.baseline is not None else ''}. Adjusted "
-        "p-values come from these rearrangements and not from the test of each row, so that they "
-        "may lie below its unadjusted p. "
+        f"To compare groups {between}{within if result.baseline is not None else ''}.{outside} "
+        "Adjusted p-values come from these rearrangements and not from the test of each row, so "
+        "that they may lie below its unadjusted p. "
     )
 
 
