@@ -31,6 +31,18 @@ def real() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def cases() -> Path:
+    """The folder of small inputs that went wrong; it lies beside the real data."""
+    beside = ROOT.parent / "shared" / "real"
+    folder = Path(os.environ.get("CYTOKIT_REAL_DATA", beside)).parent / "cases"
+    if not folder.is_dir():
+        if os.environ.get("CYTOKIT_REQUIRE_REAL"):
+            pytest.fail("CYTOKIT_REQUIRE_REAL is set but the cases are not there")
+        pytest.skip("cases not found beside the real data")
+    return folder
+
+
 @pytest.fixture(autouse=True)
 def no_network(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
