@@ -18,6 +18,7 @@ import pandas as pd
 
 from cytokit.errors import Problem, UsageError
 from cytokit.stats.comparison import Comparison
+from cytokit.stats.options import CompareOptions
 from cytokit.stats.pipeline import compare
 from cytokit.study import Study
 from cytokit.study.censoring import POLICIES
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from cytokit.platefit import PlateFit
     from cytokit.pseudonyms import Pseudonyms
 
+#: what the study of the main analysis is called
+MAIN_DATA = "as analysed"
 ANALYSES = ("ancova", "welch", "ranks", "change")
 SUBSTITUTES = ("limit", "half", "sqrt2")
 PANEL_COLUMNS = (
@@ -79,12 +82,10 @@ class Sensitivity:
 
 @dataclass(frozen=True, slots=True)
 class _Specification:
-    """One way to analyse the contrast."""
+    """One way to analyse the contrast: the study by its name, and every option."""
 
     data: str
-    censor: str
-    substitute: str
-    between: str
+    options: CompareOptions
 
 
 def sensitivity(
@@ -117,7 +118,7 @@ def sensitivity(
     UsageError
         CK-412, if a study lacks the main analysis's groups, days or analytes.
     """
-    every = {"as analysed": result.study, **(studies or {})}
+    every = {MAIN_DATA: result.study, **(studies or {})}
     _check_studies(result, every)
     kept = [name for name in analyses if name != "change" or result.baseline is not None]
     frames = [
@@ -194,18 +195,21 @@ def _specifications(
     analyses: Sequence[str],
     substitutes: Sequence[str],
 ) -> Iterator[_Specification]:
-    """All combinations, the main one first; policies that change no value at all are left out."""
-    main = result.options
-    yield _Specification("as analysed", result.study.censor, main.substitute, main.between)
+    """All combinations, the main one first; policies that change no value at all are left out.
+
+    Each is the main analysis with some options replaced, so that no other option can differ.
+    """
+    main = _Specification(MAIN_DATA, result.options)
+    yield main
     for name, study in studies.items():
         policies = list(_different_policies(study))
         numbers = study.values["state"].isin(["exact", "missing"]).all()
         ways = [(policy, "none") for policy in policies]
         ways += [] if numbers else [(study.censor, substitute) for substitute in substitutes]
         for (censor, substitute), between in product(ways, analyses):
-            one = _Specification(name, censor, substitute, between)
-            first = ("as analysed", result.study.censor, main.substitute, main.between)
-            if (one.data, one.censor, one.substitute, one.between) != first:
+            changed = replace(result.options, censor=censor, substitute=substitute, between=between)
+            one = _Specification(name, changed)
+            if one != main:
                 yield one
 
 
@@ -221,36 +225,30 @@ def _different_policies(study: Study) -> Iterator[str]:
 
 
 def _rows(result: Comparison, study: Study, one: _Specification) -> pd.DataFrame:
-    """The primary contrast of every analyte under one specification."""
-    main = result.options
-    found = compare(
+    """The primary contrast of every analyte under one specification; the main one as it stands."""
+    main = one == _Specification(MAIN_DATA, result.options)
+    rows = result.between if main else _compared(result, study, one.options).between
+    return rows.assign(
+        data=one.data,
+        censor=one.options.censor,
+        substitute=one.options.substitute,
+        between=one.options.between,
+        main=main,
+        verdict=_verdicts(rows, one.options.alpha),
+    )
+
+
+def _compared(result: Comparison, study: Study, options: CompareOptions) -> Comparison:
+    """The main analysis's groups, days and analytes in another study or with other options."""
+    # the main analysis has been refused or allowed already
+    allowed = replace(options, allow_confounded=True)
+    return compare(
         study,
         baseline=result.baseline,
         day=list(result.day),
         reference=result.reference,
         analytes=list(result.analytes),
-        between=one.between,
-        adjust=main.adjust,
-        censor=one.censor,
-        substitute=one.substitute,
-        strata=main.strata,
-        versus=main.versus,
-        alpha=main.alpha,
-        seed=main.seed,
-        draws=main.draws,
-        allow_confounded=True,  # the main analysis has been refused or allowed already
-    )
-    rows = found.between
-    is_main = one == _Specification(
-        "as analysed", result.study.censor, main.substitute, main.between
-    )
-    return rows.assign(
-        data=one.data,
-        censor=one.censor,
-        substitute=one.substitute,
-        between=one.between,
-        main=is_main,
-        verdict=_verdicts(rows, main.alpha),
+        **allowed.as_dict(),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -194,6 +195,47 @@ def test_a_strong_effect_holds_whatever_is_done(floored):
     assert "the main verdict holds in" in repr(panel)
 
 
+MAIN_WAYS = (
+    {},
+    {"spread": "separate", "alpha": 0.1, "within": "signed-rank", "gate": False, "seed": 7},
+    {"between": "welch", "strata": False, "censor": "lloq", "adjust": "none", "worse": "low"},
+    {"substitute": "half", "versus": "all", "spread": "common", "adjust": "bh", "draws": 700},
+)
+
+
+@pytest.mark.parametrize("way", MAIN_WAYS)
+def test_the_main_row_is_the_main_analysis(table, way, monkeypatch):
+    """Its numbers are the table's, and no other row differs in an option it does not name."""
+    frame = table(n_treated=24, n_control=8, analytes=("a", "b"), effect=-1.0)
+    number = frame["subject"].str[1:].astype(int)
+    frame["group"] = frame["group"].mask(number.mod(3).eq(1) & number.lt(24), "other")
+    frame["stratum"] = np.where(number % 2, "old", "young")
+    below = frame["value"] < frame["value"].quantile(0.15)
+    frame["value"] = frame["value"].map(repr).mask(below, "<7")
+    result = compare(Study(frame), **BASIC, **way)
+    asked = []
+
+    def spy(study, **options):
+        asked.append(options)
+        return compare(study, **options)
+
+    monkeypatch.setattr("cytokit.stats.sensitivity.compare", spy)
+    panel = sensitivity(result, analyses=("ancova", "ranks"), substitutes=("limit",))
+    main = panel.table[panel.table["main"]].reset_index(drop=True)
+    shared = [name for name in panel.table if name in result.table]
+    pd.testing.assert_frame_equal(main[shared], result.between[shared].reset_index(drop=True))
+    assert set(main["between"]) == {result.options.between}
+    assert set(main["censor"]) == {result.options.censor}
+    assert set(main["substitute"]) == {result.options.substitute}
+    assert panel.alpha == result.options.alpha
+    named = {"between", "censor", "substitute", "allow_confounded"}
+    ours = {**result.options.as_dict(), "baseline": 0, "day": [6], "reference": "control"}
+    assert len(asked) >= 3
+    for options in asked:
+        assert options.keys() == {*ours, "analytes"}
+        assert {name for name in ours if options[name] != ours[name]} <= named
+
+
 def test_other_readings_of_the_trial(table):
     frame = table(n_treated=10, n_control=10, effect=-2.0)
     result = compare(Study(frame), **BASIC)
@@ -232,8 +274,6 @@ def test_policies_that_change_nothing_are_not_counted(trial):
 def test_refitted_studies(monkeypatch):
     """The plates are fitted with the other model, the other robustness, and both."""
     from dataclasses import dataclass, field
-
-    import pandas as pd
 
     import cytokit.platefit
     from cytokit.curves.options import FitOptions
