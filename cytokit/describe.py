@@ -6,7 +6,8 @@ from typing import Any
 
 from cytokit.curves.forensics import standard_findings
 from cytokit.findings import findings_table
-from cytokit.plate import PLATE_SHAPES, Plate, well_position
+from cytokit.plate import PLATE_SHAPES, Plate, replicates, well_position
+from cytokit.quality import nameless_findings, repeated_sample_findings
 from cytokit.vocabulary import VendorStatus, WellType
 
 #: one letter per well type on the plate map; a dot is a well the export does not hold
@@ -30,7 +31,7 @@ def describe(plate: Plate) -> dict[str, Any]:
     dict
         plate, format, source, size, analytes (name, bead, unit), wells by type, missing wells,
         standards (level -> expected per analyte), controls, samples, vendor values and curves,
-        unread parts, findings (those of the file and of the standards).
+        unread parts, findings (of the file, the standards, the samples' names).
 
     Examples
     --------
@@ -43,7 +44,9 @@ def describe(plate: Plate) -> dict[str, Any]:
     once = wells.drop_duplicates("well")
     counts = once["well_type"].value_counts()
     given = wells["vendor_status"] != str(VendorStatus.NOT_GIVEN)
-    findings = findings_table([*plate.findings, *standard_findings(plate)])
+    unknown = (wells["well_type"] == str(WellType.UNKNOWN)).to_numpy()
+    found = (*standard_findings(plate), *nameless_findings(plate), *repeated_sample_findings(plate))
+    findings = findings_table([*plate.findings, *found])
     return {
         "plate": plate.name,
         "format": plate.source.format,
@@ -55,7 +58,7 @@ def describe(plate: Plate) -> dict[str, Any]:
         "missing_wells": missing_wells(plate),
         "standards": _expected(plate, WellType.STANDARD),
         "controls": _expected(plate, WellType.CONTROL),
-        "samples": list(dict.fromkeys(plate.of_type(WellType.UNKNOWN)["sample"])),
+        "samples": list(dict.fromkeys(replicates(wells).name[unknown])),
         "vendor_values": int((given & wells["vendor_concentration"].notna()).sum()),
         "vendor_statuses": wells.loc[given, "vendor_status"].value_counts().sort_index().to_dict(),
         "vendor_curves": {name: curve.regression for name, curve in plate.vendor_curves.items()},

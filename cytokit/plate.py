@@ -11,7 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from cytokit.errors import FormatError, Problem, place
 from cytokit.findings import Finding
@@ -191,6 +193,89 @@ class Plate:
         from html import escape
 
         return f"<p>{escape(repr(self)[1:-1])}</p>{self.analytes.to_html(index=False)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Replicates:
+    """Which readings of one plate stand for the same sample, and which of those are replicates.
+
+    Parameters
+    ----------
+    name : (rows,) array of str
+        What the sample is called: its name; where a well has none, the well.
+    sample : (rows,) array of int
+        Its number, in the order of first wells.
+    group : (rows,) array of int
+        Readings of one number are replicates of each other, analyte by analyte; numbered by
+        name, so that the order of the rows changes no bit of what is computed.
+    factor : (rows,) array of float
+        Dilution factor; 1 where it is missing.
+    """
+
+    name: NDArray[np.object_]
+    sample: NDArray[np.intp]
+    group: NDArray[np.intp]
+    factor: NDArray[np.float64]
+
+
+def replicates(wells: pd.DataFrame) -> Replicates:
+    """The one rule of which wells are replicates.
+
+    Those of one sample name, one well type and one dilution factor on the plate. A well without a
+    name, or with one of blanks alone, is a sample of its own.
+
+    Parameters
+    ----------
+    wells : pandas.DataFrame
+        Rows of one plate's table.
+
+    Returns
+    -------
+    Replicates
+
+    Examples
+    --------
+    >>> wells = pd.DataFrame(
+    ...     {"well": ["A1", "A2", "A3", "A4"], "sample": ["S", "S", "", ""],
+    ...      "well_type": "unknown", "dilution_factor": [2.0, 2.0, 2.0, 2.0]})
+    >>> found = replicates(wells)
+    >>> found.group.tolist(), found.name.tolist()
+    ([2, 2, 0, 1], ['S', 'S', 'A3', 'A4'])
+    """
+    name = wells["sample"].to_numpy(dtype=object)
+    well = wells["well"].to_numpy(dtype=object)
+    taken = set(name)
+    bare = {text for text in taken if not has_name(text)}
+    nameless = np.array([text in bare for text in name], dtype=bool)
+    own = {one: f"{one} (no name)" if one in taken else one for one in set(well[nameless])}
+    if own:
+        name = np.where(nameless, [own.get(one, "") for one in well], name)
+    factor = wells["dilution_factor"].to_numpy(dtype=float)
+    factor = np.where(np.isnan(factor), 1.0, factor)
+    own_name, kind, dilution = (
+        pd.factorize(np.asarray(values), sort=True)[0]
+        for values in (name, wells["well_type"].to_numpy(dtype=object), factor)
+    )
+    pair = _pairs(own_name, kind)
+    sample = np.asarray(pd.factorize(pair)[0], dtype=np.intp)
+    group = np.asarray(pd.factorize(_pairs(pair, dilution), sort=True)[0], dtype=np.intp)
+    return Replicates(name, sample, group, factor)
+
+
+def has_name(text: str) -> bool:
+    """Whether a sample name holds anything that can be seen.
+
+    Examples
+    --------
+    >>> has_name("P1"), has_name("\N{NO-BREAK SPACE}"), has_name("\N{ZERO WIDTH SPACE}")
+    (True, False, False)
+    """
+    return any(sign.isprintable() and not sign.isspace() for sign in text)
+
+
+def _pairs(one: NDArray[np.intp], two: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Pairs of numbers as one number each, in the same order."""
+    return np.asarray(one * (int(two.max(initial=0)) + 1) + two, dtype=np.intp)
 
 
 def make_wells(rows: list[dict[str, Any]]) -> pd.DataFrame:

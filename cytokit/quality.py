@@ -7,6 +7,7 @@ rules that name a bad result fail.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,8 +19,11 @@ from cytokit.curves.profiles import PROFILES, Profile
 from cytokit.curves.signals import signal_findings, signal_levels
 from cytokit.curves.wells import possible_reading
 from cytokit.findings import Finding
-from cytokit.plate import Plate
+from cytokit.plate import Plate, has_name, replicates
 from cytokit.vocabulary import RangeStatus, Severity, WellType
+
+#: only what this share of a plate's samples has in common is usual on it
+_USUAL_SHARE = 0.6
 
 
 def quality_findings(
@@ -67,6 +71,7 @@ def plate_quality(plate: Plate, samples: pd.DataFrame, options: FitOptions) -> l
         *reading_findings(plate),
         *bead_findings(plate, rules),
         *control_findings(plate, samples, rules),
+        *nameless_findings(plate),
         *repeated_sample_findings(plate),
         *replicate_findings(samples, rules),
     ]
@@ -190,7 +195,8 @@ def control_findings(plate: Plate, samples: pd.DataFrame, rules: Profile) -> lis
     list of Finding
         ``control_out_of_range``; a control without a number is outside too.
     """
-    controls = plate.of_type(WellType.CONTROL)
+    wells = plate.wells.assign(sample=replicates(plate.wells).name)
+    controls = wells[wells["well_type"] == str(WellType.CONTROL)]
     ranges = {
         (row["sample"], row["analyte"]): (row["expected_low"], row["expected_high"])
         for row in controls.to_dict("records")
@@ -229,7 +235,7 @@ _SILENT = {
 
 
 def repeated_sample_findings(plate: Plate) -> list[Finding]:
-    """Unknowns of one name in more wells than usual: replicates, or two samples of one name.
+    """Unknowns of one name in more wells, or at other dilutions, than is usual on the plate.
 
     Parameters
     ----------
@@ -238,18 +244,57 @@ def repeated_sample_findings(plate: Plate) -> list[Finding]:
     Returns
     -------
     list of Finding
-        ``repeated_sample``: the wells are treated as replicates of one sample, and this says so.
+        ``repeated_sample``: the wells are treated as one sample, and this says so.
     """
     unknowns = plate.of_type(WellType.UNKNOWN).drop_duplicates("well")
-    sizes = unknowns.groupby("sample").size()
-    usual = float(sizes.median()) if len(sizes) else 0.0
+    unknowns = unknowns[unknowns["sample"].map(has_name).astype(bool)]
+    if unknowns.empty:
+        return []
+    same = replicates(unknowns)
+    wells: dict[str, list[str]] = {}
+    factors: dict[str, set[float]] = {}
+    for name, well, factor in zip(same.name, unknowns["well"], same.factor, strict=True):
+        wells.setdefault(name, []).append(well)
+        factors.setdefault(name, set()).add(float(factor))
+    sizes = Counter(len(places) for places in wells.values())
+    usual, share = sizes.most_common(1)[0]
+    if share < _USUAL_SHARE * len(wells):
+        usual = len(unknowns)
+    planned, series = Counter(map(frozenset, factors.values())).most_common(1)[0]
+    planned = planned if series >= _USUAL_SHARE * len(wells) and len(wells) > 1 else frozenset()
     found = []
-    for sample, group in unknowns.groupby("sample", sort=False):
-        if len(group) >= 2 * max(usual, 1.0) and usual > 0:
-            wells = ", ".join(group["well"])
-            message = (
-                f"stands in {len(group)} wells ({wells}) where other samples stand in {usual:g}: "
-                "taken as replicates of one sample"
-            )
-            found.append(Finding("repeated_sample", message, plate.name, "", str(sample)))
+    for name, places in wells.items():
+        where = f"{name!r} stands in {len(places)} wells ({', '.join(places[:8])})"
+        if len(factors[name]) > 1 and factors[name] != planned:
+            dilutions = ", ".join(f"{factor:g}" for factor in sorted(factors[name]))
+            message = f"{where} with the dilution factors {dilutions}: taken as one sample"
+        elif len(places) > usual:
+            message = f"{where}, most samples in {usual}: taken as one sample, or are they two?"
+        else:
+            continue
+        found.append(Finding("repeated_sample", message, plate.name, "", name))
     return found
+
+
+def nameless_findings(plate: Plate) -> list[Finding]:
+    """Wells of samples and controls without a name.
+
+    Parameters
+    ----------
+    plate : Plate
+
+    Returns
+    -------
+    list of Finding
+        ``no_sample_name``, one for all of them: each is a sample of its own.
+    """
+    kinds = (str(WellType.UNKNOWN), str(WellType.CONTROL))
+    rows = plate.wells[plate.wells["well_type"].isin(kinds)].drop_duplicates("well")
+    bare = [well for well, name in zip(rows["well"], rows["sample"], strict=True)
+            if not has_name(name)]  # fmt: skip
+    if not bare:
+        return []
+    some = ", ".join(bare[:12]) + (f" and {len(bare) - 12} more" if len(bare) > 12 else "")
+    what = "1 well has" if len(bare) == 1 else f"{len(bare)} wells have"
+    message = f"{what} no sample name ({some}): each is a sample of its own, called by its well"
+    return [Finding("no_sample_name", message, plate.name)]

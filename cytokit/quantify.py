@@ -27,7 +27,7 @@ from cytokit.curves.options import FitOptions
 from cytokit.curves.tables import grouped_cv
 from cytokit.dilutions import Reading, merge_dilutions
 from cytokit.findings import Finding
-from cytokit.plate import Plate
+from cytokit.plate import Plate, replicates
 from cytokit.vocabulary import SAMPLES_COLUMNS, WELLS_COLUMNS, RangeStatus, WellType
 
 
@@ -86,7 +86,7 @@ def _wells_table(arrays: WellArrays, own: PlateCurves) -> pd.DataFrame:
     """One row per reading of the export, in its order."""
     frame = arrays.plate.wells
     answers = ask(own, arrays.code, arrays.response, np.ones(len(frame)))
-    factor = _factor(frame)
+    factor = replicates(frame).factor
     status = answers.status.copy()
     status[arrays.excluded] = str(RangeStatus.EXCLUDED)
     here = ~arrays.excluded
@@ -103,12 +103,6 @@ def _wells_table(arrays: WellArrays, own: PlateCurves) -> pd.DataFrame:
     )
     texts = ["plate", "unit", "status", "flags"]
     return table[list(WELLS_COLUMNS)].astype(dict.fromkeys(texts, "str")).reset_index(drop=True)
-
-
-def _factor(frame: pd.DataFrame) -> Array:
-    """Dilution factor of each row; 1 where it is missing (a finding says so)."""
-    factor = frame["dilution_factor"].to_numpy(dtype=float)
-    return np.where(np.isnan(factor), 1.0, factor)
 
 
 def _dilution_findings(plate: Plate) -> list[Finding]:
@@ -128,7 +122,7 @@ def _dilution_findings(plate: Plate) -> list[Finding]:
 
 @dataclass(frozen=True, slots=True)
 class _Groups:
-    """Replicates: wells of one sample, type, dilution and analyte.
+    """Replicates, analyte by analyte.
 
     Parameters
     ----------
@@ -136,6 +130,8 @@ class _Groups:
         Rows of the plate that stand for samples or controls.
     group : (R,) array of int
         Which group each belongs to.
+    number : (G,) array of int
+        Which sample each group is of.
     sample, well_type : (G,) array of str
     factor : (G,) array
     code : (G,) array of int
@@ -143,6 +139,7 @@ class _Groups:
 
     rows: NDArray[np.intp]
     group: NDArray[np.intp]
+    number: NDArray[np.intp]
     sample: NDArray[np.object_]
     well_type: NDArray[np.object_]
     factor: Array
@@ -154,21 +151,14 @@ def _groups(arrays: WellArrays) -> _Groups:
     frame = arrays.plate.wells
     kinds = frame["well_type"].to_numpy()
     rows = np.flatnonzero((kinds == str(WellType.UNKNOWN)) | (kinds == str(WellType.CONTROL)))
-    named, wells = frame["sample"].to_numpy()[rows], frame["well"].to_numpy()[rows]
-    keys = pd.DataFrame(
-        {
-            "sample": np.where(named == "", wells, named),
-            "well_type": kinds[rows],
-            "factor": _factor(frame)[rows],
-            "code": arrays.code[rows],
-        }
-    )
-    group = keys.groupby(["sample", "well_type", "factor", "code"], sort=False).ngroup().to_numpy()
+    same = replicates(frame)
+    code = arrays.code[rows]
+    key = same.group[rows] * len(arrays.names) + code
+    group = np.asarray(pd.factorize(key)[0], dtype=np.intp)
     first = np.unique(group, return_index=True)[1]
+    at = rows[first]
     return _Groups(
-        rows,
-        group.astype(np.intp),
-        *(keys[name].to_numpy()[first] for name in ("sample", "well_type", "factor", "code")),
+        rows, group, same.sample[at], same.name[at], kinds[at], same.factor[at], code[first]
     )
 
 
@@ -243,10 +233,8 @@ def _readings(
 
 def _sample_order(groups: _Groups) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
     """Groups by sample as in the export, then by analyte; and which end a sample's dilutions."""
-    samples = pd.DataFrame({"sample": groups.sample, "well_type": groups.well_type})
-    sample = samples.groupby(["sample", "well_type"], sort=False).ngroup().to_numpy()
-    order = np.lexsort((groups.code, sample))
-    key = np.stack([sample[order], groups.code[order]])
+    order = np.lexsort((groups.code, groups.number))
+    key = np.stack([groups.number[order], groups.code[order]])
     return order, np.r_[(key[:, 1:] != key[:, :-1]).any(0), True]
 
 

@@ -10,10 +10,13 @@ import pytest
 
 from cytokit.curves.options import FitOptions
 from cytokit.curves.profiles import PROFILES
+from cytokit.describe import describe
 from cytokit.plate import Plate
+from cytokit.platefit import fit
 from cytokit.quality import (
     bead_findings,
     control_findings,
+    nameless_findings,
     quality_findings,
     repeated_sample_findings,
     replicate_findings,
@@ -106,14 +109,66 @@ def test_a_control_without_a_number_is_outside_but_one_without_a_curve_is_silent
     assert control_findings(plate(), silent, PROFILES["kit"]) == []
 
 
-def test_one_name_in_too_many_wells_is_said() -> None:
-    samples = plate(A=10.0, B=20.0, C=30.0, D=40.0)
-    assert repeated_sample_findings(samples) == []
-    wells = samples.wells.copy()
-    wells.loc[wells["sample"] == "B", "sample"] = "A"
-    (found,) = repeated_sample_findings(replace(samples, wells=wells))
-    assert found.sample == "A"
-    assert "4 wells" in found.message
+def unknowns(*samples: str, dilution: dict[int, float] | None = None) -> Plate:
+    """A plate whose unknown wells, one by one, bear these names."""
+    made = plate(**{f"X{number}": 50.0 for number in range((len(samples) + 1) // 2)})
+    wells = made.wells.copy()
+    places = list(dict.fromkeys(wells.loc[wells["well_type"] == "unknown", "well"]))
+    for number, (well, name) in enumerate(zip(places, samples, strict=False)):
+        wells.loc[wells["well"] == well, "sample"] = name
+        wells.loc[wells["well"] == well, "dilution_factor"] = (dilution or {}).get(number, 1.0)
+    wells = wells[~wells["well"].isin(places[len(samples) :])]
+    return replace(made, wells=wells.reset_index(drop=True))
+
+
+def test_one_name_in_more_wells_than_usual_is_said() -> None:
+    assert repeated_sample_findings(unknowns("P1", "P1", "P2", "P2", "P3", "P3")) == []
+    (found,) = repeated_sample_findings(unknowns("P1", "P1", "P2", "P2", "P3", "P3", "P3", "P3"))
+    assert (found.code, found.sample) == ("repeated_sample", "P3")
+    assert "stands in 4 wells" in found.message
+    assert found.message.endswith("most samples in 2: taken as one sample, or are they two?")
+    none_usual = unknowns("P1", "P2", "P2", "P3", "P3", "P3", "P4", "P4", "P4", "P4")
+    assert repeated_sample_findings(none_usual) == []
+
+
+def test_one_name_at_several_dilutions_is_said_unless_it_is_the_plan() -> None:
+    (found,) = repeated_sample_findings(unknowns("P1", "P1", "P2", "P2", dilution={1: 10.0}))
+    assert found.message.endswith("with the dilution factors 1, 10: taken as one sample")
+    every = {1: 10.0, 3: 10.0, 5: 10.0}
+    planned = unknowns("P1", "P1", "P2", "P2", "P3", "P3", dilution=every)
+    assert repeated_sample_findings(planned) == []
+    (odd,) = repeated_sample_findings(
+        unknowns("P1", "P1", "P2", "P2", "P3", "P3", "P4", "P4", dilution={**every, 7: 50.0})
+    )
+    assert odd.sample == "P4"
+
+
+@pytest.mark.parametrize("name", ["", " ", "\N{NO-BREAK SPACE}", "\N{ZERO WIDTH SPACE}"])
+def test_wells_without_a_name_are_no_sample_of_many_wells(name: str) -> None:
+    made = unknowns("P1", "P1", name, name, name, name)
+    assert repeated_sample_findings(made) == []
+    (found,) = nameless_findings(made)
+    assert found.severity is Severity.INFO
+    assert found.message.startswith("4 wells have no sample name (")
+    assert nameless_findings(unknowns("P1", "P1")) == []
+
+
+def test_inspect_says_what_the_fit_says_of_the_samples_names() -> None:
+    made = unknowns("P1", "P1", "P2", "P2", "P3", "P3", "P3", "P3", "", "")
+    codes = [row["code"] for row in describe(made)["findings"]]
+    assert codes == ["no_sample_name", "repeated_sample"]
+    assert fit(made).flags["code"].tolist().count("repeated_sample") == 1
+
+
+def test_a_control_without_a_name_is_judged_under_its_well() -> None:
+    made = plate()
+    wells = made.wells.assign(sample=made.wells["sample"].where(
+        made.wells["well_type"] != "control", ""))  # fmt: skip
+    wells.loc[wells["well_type"] == "control", ["expected_low", "expected_high"]] = 1e6, 2e6
+    result = fit(replace(made, wells=wells), profile="kit")
+    said = result.flags[result.flags["code"] == "control_out_of_range"]
+    controls = list(dict.fromkeys(wells.loc[wells["well_type"] == "control", "well"]))
+    assert list(dict.fromkeys(said["sample"])) == controls
 
 
 def test_all_rules_together_find_nothing_on_a_sound_plate() -> None:

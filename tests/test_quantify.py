@@ -246,3 +246,14 @@ def test_a_well_read_twice_keeps_both_readings(plate, curves):
     result = quantify(twice, curves)
     assert row(result, "mid")["n_wells"] == 4
     assert len(result.wells) == len(twice.wells)
+
+
+def test_a_well_without_a_name_is_not_joined_to_a_sample_called_like_it(plate, curves):
+    wells = plate.wells.copy()
+    places = list(dict.fromkeys(wells.loc[wells["well_type"] == "unknown", "well"]))
+    wells.loc[wells["well"] == places[0], "sample"] = ""
+    wells.loc[wells["well"].isin(places[2:4]), "sample"] = places[0]
+    samples = quantify(replace(plate, wells=wells), curves).samples
+    once = samples[samples["analyte"] == plate.analyte_names[0]].set_index("sample")["n_wells"]
+    assert once[places[0]] == 2
+    assert once[f"{places[0]} (no name)"] == 1

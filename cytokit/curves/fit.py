@@ -18,7 +18,7 @@ from cytokit.curves.profiles import PROFILES, Profile, level_to_drop
 from cytokit.curves.standards import AnalyteStandards, plate_standards, stack
 from cytokit.curves.weights import Scatter
 from cytokit.errors import Problem, UsageError, did_you_mean
-from cytokit.plate import Plate
+from cytokit.plate import Plate, replicates
 from cytokit.vocabulary import CURVES_COLUMNS, STANDARDS_COLUMNS, WellType
 
 __all__ = ["CurveSet", "StandardCurve", "UnknownCurveError", "fit_curves"]
@@ -166,8 +166,7 @@ def usual_wells(plate: Plate) -> int:
     wells = plate.of_type(WellType.UNKNOWN).drop_duplicates("well")
     if wells.empty:
         return 1
-    sizes = wells.groupby(["sample", "dilution_factor"], dropna=False).size()
-    return int(np.median(sizes.to_numpy()))
+    return int(np.median(np.bincount(replicates(wells).group)))
 
 
 def _scatters(arrays: Sequence[WellArrays]) -> list[Scatter]:

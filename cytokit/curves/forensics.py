@@ -22,7 +22,7 @@ import pandas as pd
 from cytokit.curves.standard_series import FALL_LIMIT, STEP_LIMIT, Series, every_series
 from cytokit.curves.wells import possible_level, possible_reading
 from cytokit.findings import Finding
-from cytokit.plate import Plate
+from cytokit.plate import Plate, has_name
 from cytokit.vocabulary import WellType
 
 #: two readings of one level apart by more than this on ln MFI are not chance (5 sd of a 14 % CV)
@@ -84,10 +84,12 @@ def level_table(plate: Plate) -> pd.DataFrame:
     levels, readings = rows["expected"].to_numpy(), rows["mfi"].to_numpy()
     rows = rows.loc[possible_level(levels) & possible_reading(readings)]
     order = {name: _rank(str(name), i) for i, name in enumerate(plate.wells["sample"].unique())}
+    places = zip(rows["sample"], rows.index, strict=True)
+    ranks = [order[name] if has_name(name) else place for name, place in places]
     keys = ["analyte", "sample", "expected"]
-    table = rows.groupby(keys, sort=False)["mfi"].agg(["mean", "size"]).reset_index()
-    table = table.rename(columns={"sample": "level", "mean": "mfi", "size": "n"})
-    table["order"] = table["level"].map(order)
+    grouped = rows.assign(order=ranks).groupby(keys, sort=False)
+    table = grouped.agg(mfi=("mfi", "mean"), n=("mfi", "size"), order=("order", "min"))
+    table = table.reset_index().rename(columns={"sample": "level"})
     return table.sort_values(["analyte", "expected", "order"], kind="stable")
 
 
@@ -221,14 +223,18 @@ def twin_findings(plate: Plate) -> list[Finding]:
     rows = plate.of_type(WellType.STANDARD)
     readings = rows["mfi"].to_numpy()
     rows = rows.loc[possible_reading(readings) & (readings > 0)]
-    keys = ["sample", "analyte"]
-    ends = rows.groupby(keys, sort=False)["mfi"].agg(["min", "max"])
-    apart = np.log(ends["max"]) - np.log(ends["min"])
+    # wells without a name are of one level where the same concentration is expected of them
+    told = rows["sample"].map(has_name).to_numpy(dtype=bool) | rows["expected"].notna().to_numpy()
+    rows = rows.loc[told]
+    levels = rows.groupby(["sample", "analyte", "expected"], sort=False, dropna=False)
+    ends = levels["mfi"].agg(["min", "max"])
+    apart = (np.log(ends["max"]) - np.log(ends["min"])).to_numpy()
+    level = levels.ngroup().to_numpy()
     found = []
-    for sample, analyte in ends.index[(apart > TWIN_LIMIT) & (ends["max"] > 100)]:
-        mine = rows[(rows["sample"] == sample) & (rows["analyte"] == analyte)]
-        times = fold(float(apart[sample, analyte]))
-        message = f"replicates {', '.join(mine['well'])} differ {times:.2g}-fold"
+    for number in np.flatnonzero((apart > TWIN_LIMIT) & (ends["max"] > 100).to_numpy()).tolist():
+        sample, analyte, _ = ends.index[number]
+        wells = ", ".join(rows["well"].to_numpy()[level == number])
+        message = f"replicates {wells} differ {fold(float(apart[number])):.2g}-fold"
         found.append(Finding("twin_apart", message, plate.name, "", str(sample), str(analyte)))
     return found
 

@@ -13,7 +13,7 @@ from cytokit.curves.options import FitOptions
 from cytokit.curves.rules import VENDOR_RULES
 from cytokit.curves.weights import Scatter
 from cytokit.curves.wells import possible_reading
-from cytokit.plate import Plate
+from cytokit.plate import Plate, replicates
 from cytokit.vocabulary import WellType
 
 
@@ -90,9 +90,7 @@ def sample_scatter(arrays: WellArrays) -> Scatter:
     if len(rows) == 0:
         empty = np.zeros((0, size))
         return Scatter(empty, empty, empty, empty)
-    some = frame.iloc[rows]
-    keys = some.groupby(["sample", "well_type", "dilution_factor"], dropna=False)
-    group = keys.ngroup().to_numpy(dtype=np.intp)
+    group = replicates(frame.iloc[rows]).group
     n_groups = int(group.max()) + 1
     cell = group * size + arrays.code[rows]
     values = arrays.response[rows]

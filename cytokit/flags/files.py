@@ -176,8 +176,10 @@ FILE_FLAGS = {
     "repeated_sample": FlagText(
         WARN,
         "a sample stands more than once",
-        "The same sample (or subject and day) and analyte stand in several rows; each is kept.",
-        "Say which one counts, or give the rows different names.",
+        "On a plate a name stands in more wells, or at other dilutions, than is usual there: its "
+        "wells are taken as one sample. In a table the same sample (or subject and day) and "
+        "analyte stand in several rows; each is kept.",
+        "Say which one counts, or give the wells or rows different names.",
     ),
     "same_file": FlagText(
         WARN,

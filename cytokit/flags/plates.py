@@ -85,6 +85,13 @@ PLATE_FLAGS = {
         "The dilutions of this sample give concentrations further apart than their intervals.",
         "Suspect interference by the matrix, or a wrong dilution factor.",
     ),
+    "no_sample_name": FlagText(
+        INFO,
+        "wells without a sample name",
+        "Nothing says which of these wells are replicates: each is a sample of its own, called by "
+        "its well.",
+        "Give the names in a layout.",
+    ),
     "dilution_missing": FlagText(
         WARN,
         "no dilution factor",

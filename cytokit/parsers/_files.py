@@ -13,7 +13,6 @@ from cytokit.layout import Layout, apply_layout, read_layout
 from cytokit.parsers import is23
 from cytokit.parsers._folders import PathLike, find_plates, known_other, refuse_results
 from cytokit.parsers._registry import recognise
-from cytokit.parsers._samples import note_repeated_samples
 from cytokit.parsers._source import RawFile
 from cytokit.plate import Plate
 
@@ -44,11 +43,9 @@ def read_file(
         raise _clearer(error, raw) from None
     plan = layout if layout is None or isinstance(layout, Layout) else read_layout(layout)
     if plan is not None and plan.lots is not None and parser is is23:
-        plates = is23.read(raw, lots=plan.lots)
-    else:
-        plates = parser.read(raw)
-        plates = plates if plan is None else [apply_layout(plate, plan) for plate in plates]
-    return [note_repeated_samples(plate) for plate in plates]
+        return is23.read(raw, lots=plan.lots)
+    plates = parser.read(raw)
+    return plates if plan is None else [apply_layout(plate, plan) for plate in plates]
 
 
 def read_plate(

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from base64 import b64decode
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import example_plates
 from cytokit.curves.fit import CurveSet, UnknownCurveError, fit_curves, usual_wells
+from cytokit.curves.forensics import standard_findings
 from cytokit.curves.options import FitOptions
 from cytokit.errors import InputError
+from cytokit.parsers import read_plate
 from cytokit.plate import Plate
 from cytokit.quantify import quantify
 from cytokit.simulate import CYTOKINES, PlatePlan, simulate_plate
@@ -385,3 +389,41 @@ def test_whatever_the_standards_read_there_is_no_warning_and_no_half_answer(plat
     assert (samples["concentration"].notna() == numbered).all()
     for curve in curves.values():
         assert bool(curve.reason) or curve.verdict is Verdict.GOOD
+
+
+@pytest.mark.parametrize("name", ["", "\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}"])
+def test_samples_without_names_are_nobodys_replicates(name):
+    """A blank name once pooled all samples as replicates of one: IL-6's CV went to 40 %."""
+    named = read_plate(Path(example_plates.__file__).with_name("plate_1.csv"))
+    unknown = named.wells["well_type"] == "unknown"
+    blank = replace(
+        named, wells=named.wells.assign(sample=named.wells["sample"].mask(unknown, name))
+    )
+    before, after = fit_curves([named])["plate_1", "IL-6"], fit_curves([blank])["plate_1", "IL-6"]
+    assert (usual_wells(named), usual_wells(blank)) == (2, 1)
+    assert after.cv == pytest.approx(before.cv, rel=0.05)
+    # the limits are those of results of one well now, not of two
+    assert before.uloq == pytest.approx(2112, rel=0.01)
+    assert 1500 < after.uloq < before.uloq
+    # as good as names of their own
+    alone = replace(named, wells=named.wells.assign(
+        sample=named.wells["sample"].mask(unknown, named.wells["well"])))  # fmt: skip
+    pd.testing.assert_frame_equal(fit_curves([alone]).table, fit_curves([blank]).table)
+    result = quantify(blank, fit_curves([blank]))
+    rows = result.samples[result.samples["well_type"] == "unknown"]
+    assert set(rows["n_wells"]) == {1}
+    assert rows["sample"].nunique() == named.wells.loc[unknown, "well"].nunique()
+
+
+def test_standards_and_blanks_without_names_are_told_by_their_concentration(plate, curves):
+    kinds = plate.wells["well_type"].isin(["standard", "blank"])
+    bare = replace(plate, wells=plate.wells.assign(sample=plate.wells["sample"].mask(kinds, "")))
+    columns = ["lower", "upper", "s0", "cv", "lod", "lloq", "uloq"]
+    pd.testing.assert_frame_equal(fit_curves([bare]).table[columns], curves.table[columns])
+    assert standard_findings(bare) == standard_findings(plate) == []
+    wells = bare.wells.copy()
+    level = wells["expected"].max()
+    twin = wells.index[(wells["expected"] == level) & (wells["analyte"] == A)][0]
+    wells.loc[twin, "mfi"] /= 9
+    found = {one.code: one.message for one in standard_findings(replace(bare, wells=wells))}
+    assert "differ 9" in found["twin_apart"]

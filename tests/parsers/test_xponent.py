@@ -354,20 +354,6 @@ def test_a_changed_file_is_found_by_its_checksum(xponent: Write, saved: Save) ->
     assert message.startswith("the content's checksum is ")
 
 
-def test_samples_that_may_be_two_are_found(xponent: Write, saved: Save) -> None:
-    samples = ["P1", "P1", "P2", "P2", "P3", "P3", "P3", "P4"]
-    dilution = ["1", "10", "1", "1", "1", "1", "1", "1"]
-    plate = read_plate(saved(xponent(samples=samples, dilution=dilution)))
-    assert messages(plate, "repeated_sample") == [
-        "'P1' stands in 2 wells (A1, B1) with the dilution factors 1, 10",
-    ]
-    samples = ["P1", "P1", "P2", "P2", "P3", "P3", "P3", "P3"]
-    plate = read_plate(saved(xponent(samples=samples)))
-    assert messages(plate, "repeated_sample") == [
-        "'P3' stands in 4 wells (E1, F1, G1, H1), most samples in 2: one sample or two?"
-    ]
-
-
 # --- damaged files: line, column, what was expected, what stood there -------------------------
 
 
