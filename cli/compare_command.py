@@ -41,7 +41,10 @@ ADJUSTERS = [
 )
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @study_options
-@click.option("--analytes", metavar="A,B,...", help="Only these.")
+@click.option("--analytes", metavar="A,B,...",
+              help="Show only these; p is adjusted over all that were measured.")  # fmt: skip
+@click.option("--family-of-these", is_flag=True,
+              help="Adjust p over the analytes chosen alone.")  # fmt: skip
 @click.option("--between",
               type=Choice(["ancova", "welch", "ranks", "brunner-munzel", "change", "mixed"]),
               default="ancova", show_default=True,

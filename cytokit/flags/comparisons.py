@@ -75,7 +75,7 @@ COMPARISON_FLAGS = {
         WARN,
         "a change in one group is no difference between groups",
         "Within the groups the verdicts differ, but the groups do not differ significantly.",
-        "Claim no effect of treatment from the within-group results.",
+        "Claim no difference between the groups from it: report their comparison.",
     ),
     "gated": FlagText(
         INFO,

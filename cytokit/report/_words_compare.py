@@ -13,13 +13,17 @@ COMPARISONS = {
     "n_treated": integer("Subjects of the treated group that entered the test."),
     "n_control": integer("Subjects of the reference group that entered the test."),
     "n_pairs": integer("Subjects with both days, for a contrast between days."),
-    "n_missing": integer("Planned samples that were not taken or not measured."),
+    "n_missing": integer("Subjects without a value that the test needs, those who died apart."),
     "n_died": integer("Subjects who died before the tested day."),
-    "pct_below_treated": number("Share of the treated group's values below the limit.", "%"),
-    "pct_below_control": number("Share of the reference group's values below the limit.", "%"),
+    "pct_below_treated": number("Share of the values of n_rank_treated below the limit.", "%"),
+    "pct_below_control": number("Share of the values of n_rank_control below the limit.", "%"),
     "pct_above": number("Share of all values above the upper limit.", "%"),
-    "gm_treated": number("Geometric mean of the treated group at the tested day.", "plate"),
-    "gm_control": number("Geometric mean of the reference group at the tested day.", "plate"),
+    "gm_treated": number(
+        "Geometric mean at the tested day of those of n_treated who have a value on it.", "plate"
+    ),
+    "gm_control": number(
+        "Geometric mean at the tested day of those of n_control who have a value on it.", "plate"
+    ),
     "ratio": number(
         "Ratio of geometric means: treated over reference, or later day over baseline."
     ),
@@ -39,7 +43,9 @@ COMPARISONS = {
     ),
     "cles": number("Probability that a treated value exceeds a reference value (0 to 1)."),
     "cliffs_delta": number("That probability minus its opposite (-1 to 1)."),
-    "family_size": integer("How many tests the family holds."),
+    "family_size": integer(
+        "How many tests of the family could be done, those of analytes not shown included."
+    ),
     "adjust": Word("How p was adjusted inside the family."),
     "p_adjusted": number("The p to report: adjusted inside its family."),
     "q_bh": number("Benjamini-Hochberg q inside the family: the expected share of false findings."),
@@ -53,6 +59,12 @@ COMPARISONS = {
     "flags": Word("What to know before believing the row, separated by semicolons."),
     "treated_group": Word("The group called treated in this row, as the design names it."),
     "control_group": Word("The group called control in this row, as the design names it."),
+    "n_rank_treated": integer(
+        "Subjects of the treated group behind p_rank, the Hodges-Lehmann ratio, the effect sizes,"
+        " p_fisher and the shares out of range: all with a value that these need, a baseline or"
+        " not."
+    ),
+    "n_rank_control": integer("The same of the reference group."),
     "gm_baseline": number(
         "Geometric mean at the baseline, for a contrast within a group.", "plate"
     ),

@@ -148,15 +148,16 @@ def _row(row: Mapping[Hashable, Any]) -> dict[str, Any]:
 
     arms = [str(row[name]) for name in ("treated_group", "control_group") if row.get(name)]
     shown = {name: p_text(float(row[name])) for name in ("p", "p_adjusted", "p_rank", "q_bh")}
+    n, ranked = (_numbers(row, name) for name in ("n", "n_rank"))
+    if shown["p_rank"] and ranked != n:
+        shown["p_rank"] += f" (n {ranked})"
     return {
         "analyte": row["analyte"],
         "unit": row["unit"],
         "contrast": row["contrast"],
         "contrast_title": contrast_title(row["contrast"]),
         "arms": " / ".join(arms),
-        "n": " / ".join(
-            str(row[name]) for name in ("n_treated", "n_control") if not pd.isna(row[name])
-        ),
+        "n": n,
         "ratio": short(row["ratio"]),
         "interval": f"{short(row['ratio_low'])} to {short(row['ratio_high'])}"
         if row["ratio"] == row["ratio"]
@@ -171,6 +172,12 @@ def _row(row: Mapping[Hashable, Any]) -> dict[str, Any]:
         },
         **shown,
     }
+
+
+def _numbers(row: Mapping[Hashable, Any], name: str) -> str:
+    """How many subjects of each group: ``12 / 11``."""
+    found = [row[f"{name}_{arm}"] for arm in ("treated", "control")]
+    return " / ".join(str(n) for n in found if not pd.isna(n))
 
 
 def _sortable(value: float) -> float | str:

@@ -35,7 +35,7 @@ def beside_arms(day: Cells, treated: Bools, options: CompareOptions) -> Beside:
         seeded = {"seed": options.seed, "draws": options.draws}
         test = ranks.gehan(t.lower, t.upper, c.lower, c.upper, **seeded)
         p_fisher = fisher_detectable(cells, arm)
-        return Beside(p_rank=test.p, p_min=test.p_min, delta=delta, p_fisher=p_fisher)
+        return Beside(p_rank=test.p, p_min=test.p_min, delta=delta, p_fisher=p_fisher, used=present)
     x, y = _rounded(t.lower), _rounded(c.lower)
     test = ranks.rank_sum(x, y)
     shift = ranks.hodges_lehmann(t.lower, c.lower, options.level)
@@ -47,6 +47,7 @@ def beside_arms(day: Cells, treated: Bools, options: CompareOptions) -> Beside:
         hl_high=shift.high,
         hedges_g=effects.hedges_g(t.lower, c.lower),
         delta=delta,
+        used=present,
     )
 
 

@@ -43,10 +43,12 @@ class Comparison:
         The tested day; of several, their mean of ln was compared.
     reference : str
     analytes : tuple of str
+        Those shown: of the study's, those that were chosen.
     families : mapping of str to tuple of str
-        The declared families and their members.
+        The declared families and their members, those not shown included.
     guard : tuple of str
-        Sentences on results within groups that are no evidence of an effect.
+        Sentences on results within groups whose pattern is no evidence of a difference between
+        the groups.
     findings : tuple of Finding
         What the design's check against the plates showed.
     methods : str

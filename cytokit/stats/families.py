@@ -78,7 +78,8 @@ def gate(rows: Sequence[Row], options: CompareOptions) -> None:
 def guard(rows: Sequence[Row], options: CompareOptions) -> tuple[str, ...]:
     """Sentences, and flags on the rows, where within-arm verdicts differ and F1 shows nothing.
 
-    The verdicts are compared as a reader would: by raw and by adjusted p.
+    The verdicts are compared as a reader would: by raw and by adjusted p. Nothing is said where
+    the groups were not compared, nor where they differ by either p.
     """
     by_analyte: dict[str, list[Row]] = {}
     for row in rows:
@@ -91,7 +92,8 @@ def guard(rows: Sequence[Row], options: CompareOptions) -> tuple[str, ...]:
             if row["family"] in ("F2", "F3")
         }
         for row in mine:
-            if row["family"] != "F1" or row["p_adjusted"] < options.alpha:
+            compared = row["family"] == "F1" and not np.isnan(row["p"])
+            if not compared or min(row["p"], row["p_adjusted"]) < options.alpha:
                 continue
             pair = [within.get(row[name]) for name in ("treated_group", "control_group")]
             if pair[0] is None or pair[1] is None or not _differ(pair[0], pair[1], options.alpha):
@@ -119,14 +121,11 @@ def _sentence(between: Row, treated: Row, control: Row, alpha: float) -> str:
         f"{arm} {_verdict(row, name, alpha)}"
         for arm, row in ((between["treated_group"], treated), (between["control_group"], control))
     )
-    if np.isnan(between["p"]):
-        shown = "the groups could not be compared"
-    else:
-        p, adjusted = labels.label(between["p"]), labels.p_text(between["p_adjusted"])
-        shown = f"the groups do not differ significantly ({p}, adjusted {adjusted})"
+    p, adjusted = labels.label(between["p"]), labels.p_text(between["p_adjusted"])
     return (
-        f"{between['analyte']}: within the groups the verdicts differ ({said}), but {shown}: "
-        "this is no evidence of an effect of treatment."
+        f"{between['analyte']}: within the groups the verdicts differ ({said}), but the groups do "
+        f"not differ significantly ({p}, adjusted {adjusted}): this pattern is no evidence of a "
+        "difference between the groups."
     )
 
 

@@ -64,7 +64,7 @@ def compare_arms(
     if estimate.method in RANKED:
         estimate = rank_test(estimate, data.day.take(used), treated[used], beside, options)
     if np.isnan(estimate.p):
-        return not_analysed(estimate.reason, used, p_fisher=beside.p_fisher, notes=notes)
+        return not_analysed(estimate.reason, used, beside=beside, notes=notes)
     notes += _diagnosed(estimate.method, data.take(used), treated[used], options)
     other = NAN
     if estimate.method in _OTHER_SPREAD:
@@ -144,6 +144,7 @@ def compare_changes(
     if (base.exact & day.exact).all():
         change = day.lower - base.lower
         beside = beside_arms(Cells(change, change, base.sd, base.substituted), arm, options)
+        beside = replace(beside, used=None)  # of those who have both days, as the estimate
     estimate, notes = changes(base, day, arm, names, options.level)
     if np.isnan(estimate.p):
         return not_analysed(estimate.reason, used, notes=notes)

@@ -80,10 +80,21 @@ def _subjects(result: Comparison) -> str:
             f"{group} n = {len(mine)}" + (f" ({lost} at day {result.day[-1]})" if lost else "")
         )
     return (
-        f"{len(result.analytes)} analytes were compared on the natural logarithm of the "
+        f"{_analytes(result)} on the natural logarithm of the "
         f"concentration ({'; '.join(arms)}). The estimand is the ratio of geometric means among "
         "subjects with a sample."
     )
+
+
+def _analytes(result: Comparison) -> str:
+    """How many analytes were measured, and which of them were chosen."""
+    measured, shown = len(result.study.analytes), result.analytes
+    if len(shown) == measured:
+        return "1 analyte was compared" if measured == 1 else f"{measured} analytes were compared"
+    chosen = f"{measured} analytes were measured, of which {len(shown)} ({', '.join(shown)})"
+    if result.options.family_of_these:
+        return f"{chosen} were chosen and compared, the others not tested,"
+    return f"{chosen} were chosen to be shown; all were compared"
 
 
 def _between(result: Comparison) -> str:
@@ -199,7 +210,7 @@ def _multiplicity(result: Comparison) -> str:
     names = {"F1": "between groups", "F2": "within the treated", "F3": "within the reference"}
     sizes = result.table[result.table["family"] != ""].groupby("family")["family_size"].max()
     families = ", ".join(
-        f"{family} {names[family]} ({size} tests)"
+        f"{family} {names[family]} ({_size(int(size), len(result.families[family]))})"
         for family, size in zip(sizes.index.astype(str), sizes, strict=True)
     )
     gate = (
@@ -216,6 +227,11 @@ def _multiplicity(result: Comparison) -> str:
         f"beside. {how}"
         f"Tests are two-sided at {result.options.alpha:g}.{gate} Symbols: {STARS_LEGEND}."
     )
+
+
+def _size(tested: int, declared: int) -> str:
+    """How many tests were done, and of how many if some could not be."""
+    return f"{tested} tests" if tested == declared else f"{tested} of {declared} tests done"
 
 
 def _permutation(result: Comparison) -> str:

@@ -76,6 +76,9 @@ class CompareOptions:
         For permutation tests that cannot be enumerated, and for imputation.
     allow_confounded : bool
         Go on although group or day is completely confounded with plate.
+    family_of_these : bool
+        The families hold the analytes chosen alone; else all that were measured, of which those
+        not chosen are tested and adjusted for, but not shown.
 
     Raises
     ------
@@ -108,6 +111,7 @@ class CompareOptions:
     seed: int = 0
     draws: int = 100_000
     allow_confounded: bool = False
+    family_of_these: bool = False
 
     def __post_init__(self) -> None:
         problems = [

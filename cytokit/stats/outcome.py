@@ -32,6 +32,9 @@ class Beside:
         Standardised mean difference; Cliff's delta.
     p_fisher : float
         Fisher's exact test on % detectable, where something is out of range.
+    used : ndarray of bool, optional
+        Which subjects of the contrast's arms stand behind these; None where they are those of the
+        primary analysis.
     """
 
     p_rank: float = NAN
@@ -42,6 +45,7 @@ class Beside:
     hedges_g: float = NAN
     delta: float = NAN
     p_fisher: float = NAN
+    used: Bools | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +79,17 @@ class Outcome:
 
 
 def not_analysed(
-    reason: str, used: Bools, *, p_fisher: float = NAN, notes: Sequence[tuple[str, str]] = ()
+    reason: str,
+    used: Bools,
+    *,
+    beside: Beside | None = None,
+    notes: Sequence[tuple[str, str]] = (),
 ) -> Outcome:
     """An outcome without a test, and why; what is detectable may still be compared."""
     estimate = Estimate(NOT_ANALYSED, reason=reason)
     said = (("not_analysed", reason), *notes)
-    return Outcome(estimate, used, Beside(p_fisher=p_fisher), said)
+    fisher = Beside() if beside is None else Beside(p_fisher=beside.p_fisher, used=beside.used)
+    return Outcome(estimate, used, fisher, said)
 
 
 def flags_text(notes: Sequence[tuple[str, str]]) -> str:

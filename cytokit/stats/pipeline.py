@@ -50,6 +50,7 @@ def compare(
     seed: int = 0,
     draws: int = 100_000,
     allow_confounded: bool = False,
+    family_of_these: bool = False,
 ) -> Comparison:
     """Compare groups at one day, and days within each group, analyte by analyte.
 
@@ -65,10 +66,11 @@ def compare(
         The group that ratios are over; not needed where one group alone is called control,
         placebo or reference.
     analytes : sequence of str, optional
-        Those to compare, in this order; all where not given.
+        Those to show, in this order; all where not given. The families stay those of all
+        analytes measured, unless ``family_of_these``.
     between, within, adjust, gate, censor, substitute, propagate, strata, versus, worse, spread
         See :class:`cytokit.stats.options.CompareOptions`.
-    alpha, seed, draws, allow_confounded
+    alpha, seed, draws, allow_confounded, family_of_these
         See there.
 
     Returns
@@ -117,6 +119,7 @@ def compare(
         seed=seed,
         draws=draws,
         allow_confounded=allow_confounded,
+        family_of_these=family_of_these,
     )
     if censor is not None and censor != study.censor:
         study = study.recensored(censor)
@@ -126,16 +129,18 @@ def compare(
     chosen = _analytes(study, analytes)
     visits = _visits(study, base, days)
     contrasts = _declared(study, group, base, days, visits, options)
-    findings = check_plates(study, chosen, contrasts, base, days, allow=allow_confounded)
-    declared = declare_families(contrasts, chosen)
+    tested = chosen if family_of_these else study.analytes
+    findings = check_plates(study, tested, contrasts, base, days, allow=allow_confounded)
+    declared = declare_families(contrasts, tested)
     every = study.days if visits is not None else ()
-    data = analyte_data(study, chosen, base, days, substitute, visits=every)
+    data = analyte_data(study, tested, base, days, substitute, visits=every)
     records = _records(contrasts, data, visits, options)
     rows = [make_row(record, alpha=alpha) for record in records]
     mark_bridged(rows, study)
     permuted = permuted_p(records, options) if adjust == "maxt" else {}
     within_families.adjust_rows(rows, options, permuted)
     within_families.gate(rows, options)
+    rows = [row for name in chosen for row in rows if row["analyte"] == name]
     sentences = within_families.guard(rows, options)
     shown = [*dict.fromkeys((*(() if base is None else (base,)), *days))]
     result = Comparison(
@@ -248,7 +253,7 @@ def _days(study: Study, baseline: object, day: object) -> tuple[Day | None, tupl
 
 
 def _analytes(study: Study, asked: Sequence[str] | None) -> list[str]:
-    """The analytes to compare."""
+    """The analytes to show."""
     present = study.analytes
     if asked is None:
         return present

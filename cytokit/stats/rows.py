@@ -20,6 +20,8 @@ from cytokit.vocabulary import COMPARISON_COLUMNS
 EXTRA_COLUMNS = (
     "treated_group",
     "control_group",
+    "n_rank_treated",
+    "n_rank_control",
     "gm_baseline",
     "p_fisher",
     "p_other_spread",
@@ -28,7 +30,10 @@ EXTRA_COLUMNS = (
     "assay_share",
     "seed",
 )
-_COUNTS = ("n_treated", "n_control", "n_pairs", "n_missing", "n_died", "family_size")
+_COUNTS = (
+    *("n_treated", "n_control", "n_rank_treated", "n_rank_control"),
+    *("n_pairs", "n_missing", "n_died", "family_size"),
+)
 _TEXTS = ("analyte", "unit", "contrast", "family", "method", "adjust", "stars", "label", "flags")
 
 
@@ -67,8 +72,14 @@ def make_row(record: Record, *, alpha: float = 0.05, power: float = 0.8) -> dict
         f"n_{arm}": int((used & rows).sum()) if getattr(contrast, arm) else None
         for arm, rows in arms.items()
     }
+    ranked = used if beside.used is None else beside.used
+    ranks = {
+        f"n_rank_{arm}": int((ranked & rows).sum()) if getattr(contrast, arm) else None
+        for arm, rows in arms.items()
+    }
     shares = {
-        f"pct_below_{arm}": _percent(data.day, data.day.below, rows) for arm, rows in arms.items()
+        f"pct_below_{arm}": _percent(data.day, data.day.below, ranked & rows)
+        for arm, rows in arms.items()
     }
     means = {f"gm_{arm}": _mean(data.day, used & rows) for arm, rows in arms.items()}
     within = len(contrast.arms) == 1
@@ -83,7 +94,7 @@ def make_row(record: Record, *, alpha: float = 0.05, power: float = 0.8) -> dict
         "n_missing": int((~used & ~died).sum()),
         "n_died": int(died.sum()),
         **shares,
-        "pct_above": _percent(data.day, data.day.above, np.ones(len(group), dtype=bool)),
+        "pct_above": _percent(data.day, data.day.above, ranked),
         **means,
         "ratio": estimate.ratio,
         "ratio_low": exp(estimate.low),
@@ -102,6 +113,7 @@ def make_row(record: Record, *, alpha: float = 0.05, power: float = 0.8) -> dict
         "flags": flags_text(outcome.notes),
         "treated_group": contrast.treated,
         "control_group": contrast.control,
+        **ranks,
         "gm_baseline": _mean(data.base, used) if within else NAN,
         "p_fisher": beside.p_fisher,
         "p_other_spread": outcome.p_other_spread,

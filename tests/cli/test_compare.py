@@ -80,6 +80,21 @@ def test_options_reach_the_comparison(run, trial: Path) -> None:
     assert (used["strata"], used["worse"], used["draws"], used["seed"]) == (False, "low", 500, 3)
 
 
+def test_the_family_of_chosen_analytes_is_that_of_all(run, trial: Path) -> None:
+    two = pd.read_csv("trial.csv")
+    two.assign(**{"IL-8 (pg/mL)": two["IL-6 (pg/mL)"] ** 1.1}).to_csv("trial.csv", index=False)
+    asked = ("compare", "trial.csv", "--reference", "c", "--analytes", "IL-8", *QUICK)
+    for words, size in (((), 2), (("--family-of-these",), 1)):
+        outcome = run(*asked, *words)
+        assert outcome.code == 0, outcome.err
+        rows = json.loads(outcome.out)["comparisons"]
+        assert {row["analyte"] for row in rows} == {"IL-8"}
+        assert rows[0]["family_size"] == size
+        assert manifest(trial)["family_of_these"] == bool(words)
+        again = run("verify", trial / "cytokit_compare")
+        assert again.code == 0, again.err
+
+
 def test_the_terminal_gives_p_raw_and_adjusted(run, trial: Path) -> None:
     asked = ("compare", "trial.csv", "--reference", "c", "--force")
     lines = run(*asked).out.splitlines()

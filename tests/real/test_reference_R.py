@@ -188,7 +188,7 @@ def test_the_guard_fires_on_supar(zilucov, run):
     assert len(said) == 1
     assert "anti-C5 significant: p = 0.031, control not significant: p = 0.41" in said[0]
     assert "p = 0.57" in said[0]
-    assert "no evidence of an effect" in said[0]
+    assert "this pattern is no evidence of a difference" in said[0]
     flagged = result.of("SUPAR")["flags"].str.contains("guard:")
     assert flagged.tolist() == [True, False, True, True]
     assert said[0] in result.methods
