@@ -209,7 +209,7 @@ class Replicates:
         Readings of one number are replicates of each other, analyte by analyte; numbered by
         name, so that the order of the rows changes no bit of what is computed.
     factor : (rows,) array of float
-        Dilution factor; 1 where it is missing.
+        Dilution factor; NaN where it is not known.
     """
 
     name: NDArray[np.object_]
@@ -222,7 +222,8 @@ def replicates(wells: pd.DataFrame) -> Replicates:
     """The one rule of which wells are replicates.
 
     Those of one sample name, one well type and one dilution factor on the plate. A well without a
-    name, or with one of blanks alone, is a sample of its own.
+    name, or with one of blanks alone, is a sample of its own; a well whose dilution is not known
+    has no replicates.
 
     Parameters
     ----------
@@ -251,10 +252,15 @@ def replicates(wells: pd.DataFrame) -> Replicates:
     if own:
         name = np.where(nameless, [own.get(one, "") for one in well], name)
     factor = wells["dilution_factor"].to_numpy(dtype=float)
-    factor = np.where(np.isnan(factor), 1.0, factor)
+    # no factor is negative: a number of its own for each well whose factor is not known
+    unknown = -1.0 - pd.factorize(well)[0]
     own_name, kind, dilution = (
         pd.factorize(np.asarray(values), sort=True)[0]
-        for values in (name, wells["well_type"].to_numpy(dtype=object), factor)
+        for values in (
+            name,
+            wells["well_type"].to_numpy(dtype=object),
+            np.where(np.isnan(factor), unknown, factor),
+        )
     )
     pair = _pairs(own_name, kind)
     sample = np.asarray(pd.factorize(pair)[0], dtype=np.intp)

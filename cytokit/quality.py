@@ -20,6 +20,7 @@ from cytokit.curves.signals import signal_findings, signal_levels
 from cytokit.curves.wells import possible_reading
 from cytokit.findings import Finding
 from cytokit.plate import Plate, has_name, replicates
+from cytokit.sources.numbers import NAN
 from cytokit.vocabulary import RangeStatus, Severity, WellType
 
 #: only what this share of a plate's samples has in common is usual on it
@@ -255,7 +256,7 @@ def repeated_sample_findings(plate: Plate) -> list[Finding]:
     factors: dict[str, set[float]] = {}
     for name, well, factor in zip(same.name, unknowns["well"], same.factor, strict=True):
         wells.setdefault(name, []).append(well)
-        factors.setdefault(name, set()).add(float(factor))
+        factors.setdefault(name, set()).add(float(factor) if factor == factor else NAN)
     sizes = Counter(len(places) for places in wells.values())
     usual, share = sizes.most_common(1)[0]
     if share < _USUAL_SHARE * len(wells):
@@ -266,7 +267,8 @@ def repeated_sample_findings(plate: Plate) -> list[Finding]:
     for name, places in wells.items():
         where = f"{name!r} stands in {len(places)} wells ({', '.join(places[:8])})"
         if len(factors[name]) > 1 and factors[name] != planned:
-            dilutions = ", ".join(f"{factor:g}" for factor in sorted(factors[name]))
+            known = [f"{factor:g}" for factor in sorted(factors[name]) if factor == factor]
+            dilutions = ", ".join(known + ["unknown"] * (len(factors[name]) - len(known)))
             message = f"{where} with the dilution factors {dilutions}: taken as one sample"
         elif len(places) > usual:
             message = f"{where}, most samples in {usual}: taken as one sample, or are they two?"

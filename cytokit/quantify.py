@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cytokit.curves.answers import PlateCurves, ask, plate_curves
+from cytokit.curves.answers import PlateCurves, Text, ask, plate_curves
 from cytokit.curves.curve import StandardCurve
 from cytokit.curves.fit import CurveSet
 from cytokit.curves.gather import WellArrays, well_arrays
@@ -29,6 +29,12 @@ from cytokit.dilutions import Reading, merge_dilutions
 from cytokit.findings import Finding
 from cytokit.plate import Plate, replicates
 from cytokit.vocabulary import SAMPLES_COLUMNS, WELLS_COLUMNS, RangeStatus, WellType
+
+#: what a dilution factor is needed for: a number, or a limit of the sample
+_WITH_FACTOR = [
+    *map(str, (RangeStatus.IN_RANGE, RangeStatus.BELOW_LLOQ, RangeStatus.ABOVE_ULOQ)),
+    *map(str, (RangeStatus.OOR_LOW, RangeStatus.OOR_HIGH)),
+]
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,8 @@ class Quantified:
         One row per sample or control and analyte, columns ``SAMPLES_COLUMNS``, then
         ``precision_pct``: the CV of the concentration that curve and noise let expect.
     findings : tuple of Finding
-        Dilutions of one sample that do not agree; dilution factors that are missing.
+        Dilutions of one sample that do not agree; wells whose dilution factor is not known, which
+        have no concentration.
     """
 
     wells: pd.DataFrame
@@ -87,11 +94,11 @@ def _wells_table(arrays: WellArrays, own: PlateCurves) -> pd.DataFrame:
     frame = arrays.plate.wells
     answers = ask(own, arrays.code, arrays.response, np.ones(len(frame)))
     factor = replicates(frame).factor
-    status = answers.status.copy()
+    status, flags = _without_factor(answers.status, answers.flags, factor)
     status[arrays.excluded] = str(RangeStatus.EXCLUDED)
     here = ~arrays.excluded
     units = np.array([curve.unit for curve in own.curves], dtype=object)
-    flags = np.where(here, answers.flags, "excluded")
+    flags = np.where(here, flags, "excluded")
     table = frame.assign(
         plate=arrays.plate.name,
         concentration=np.where(here, answers.value * factor, np.nan),
@@ -105,13 +112,23 @@ def _wells_table(arrays: WellArrays, own: PlateCurves) -> pd.DataFrame:
     return table[list(WELLS_COLUMNS)].astype(dict.fromkeys(texts, "str")).reset_index(drop=True)
 
 
+def _without_factor(status: Text, flags: Text, factor: Array) -> tuple[Text, Text]:
+    """Status and flags; a sample whose dilution is not known has neither number nor limit."""
+    lost = np.isnan(factor) & np.isin(status, _WITH_FACTOR)
+    words = np.where(flags == "", "dilution_missing", flags + ";dilution_missing")
+    measured = str(RangeStatus.NOT_MEASURED)
+    return np.where(lost, measured, status), np.where(lost, words, flags)
+
+
 def _dilution_findings(plate: Plate) -> list[Finding]:
-    """Wells without a dilution factor."""
-    missing = plate.wells[plate.wells["dilution_factor"].isna()].drop_duplicates("well")
+    """Wells without a dilution factor of which reading the file has said nothing yet."""
+    said = {one.well for one in plate.findings if one.code == "dilution_unclear"}
+    lacking = plate.wells["dilution_factor"].isna() & ~plate.wells["well"].isin(said)
+    missing = plate.wells[lacking].drop_duplicates("well")
     return [
         Finding(
             "dilution_missing",
-            "no dilution factor is given: 1 is taken",
+            "no dilution factor is known: no concentration was calculated",
             plate=plate.name,
             well=well,
             sample=sample,
@@ -202,9 +219,9 @@ def _readings(
     back_cv = grouped_cv(group[told], back[told], size)[2]
     answers = ask(own, code, mean, np.maximum(n, 1).astype(float))
     excluded = np.bincount(group[arrays.excluded[rows]], minlength=size) > 0
-    status = answers.status.copy()
+    status, flags = _without_factor(answers.status, answers.flags, groups.factor)
     status[(n == 0) & excluded] = str(RangeStatus.EXCLUDED)
-    both = np.where(answers.flags != "", answers.flags + ";excluded", "excluded")
+    both = np.where(flags != "", flags + ";excluded", "excluded")
     bounds = np.array([(bound_below(curve), bound_above(curve)) for curve in own.curves])
     names = np.array([curve.analyte for curve in own.curves], dtype=object)
     units = np.array([curve.unit for curve in own.curves], dtype=object)
@@ -226,7 +243,7 @@ def _readings(
         "status": status,
         "limit_low": bounds[code, 0] * factor,
         "limit_high": bounds[code, 1] * factor,
-        "flags": np.where(excluded, both, answers.flags),
+        "flags": np.where(excluded, both, flags),
         "precision_pct": answers.precision,
     }
 
@@ -270,6 +287,8 @@ def _merged(
     """One row from the dilutions of a sample, and what is to be said of them."""
     readings = [_reading(table, int(number)) for number in members]
     one, disagreement = merge_dilutions(readings)
+    known = np.isfinite(one.factor)
+    flags = [flag for flag in one.flags if known or flag != "dilutions_merged"]
     row = {
         "n_wells": one.n_wells,
         "dilution_factor": one.factor,
@@ -282,7 +301,7 @@ def _merged(
         "status": str(one.status),
         "limit_low": one.limit_low,
         "limit_high": one.limit_high,
-        "flags": ";".join(one.flags),
+        "flags": ";".join(flags),
         "precision_pct": one.precision_pct,
     }
     if not disagreement:

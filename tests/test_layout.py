@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
@@ -12,8 +13,8 @@ import pytest
 import xlsxwriter
 
 from cytokit.errors import DesignError, FormatError, OutputError
+from cytokit.findings import Finding
 from cytokit.layout import apply_layout, describes_layout, read_layout, write_layout_template
-from cytokit.layout.plan import dilution_of, fraction_of
 from cytokit.plate import Plate, SourceInfo, make_wells
 from cytokit.sources import RawFile
 from cytokit.vocabulary import ANALYTE_COLUMNS, WellType
@@ -239,7 +240,7 @@ def test_a_bare_column_that_is_no_analyte_is_said(save: Callable[..., Path]) -> 
         ("well,sample\nZ9,P1\nA99,P2\n", "CK-203", "'Z9' is not a well"),
         ("well,sample\nA1,P1\nA01,P2\n", "CK-204", "well A1 is given twice"),
         ("well,type\nA1,contrl\n", "CK-205", "did you mean 'control'?"),
-        ("well,dilution\nA1,0.02\n", "CK-206", "'0.02' is no dilution factor"),
+        ("well,dilution\nA1,0.02\n", "CK-206", "'0.02' is below 1: one part in 50, or"),
         ("well,dilution\nA1,much\n", "CK-206", "give the factor that multiplies"),
         ("well,expected\nA1,26.mar\n", "CK-207", "'26.mar' is no number"),
         ("well,expected\nA1,-3\n", "CK-207", "'-3' is no number of at least 0"),
@@ -304,15 +305,18 @@ def test_what_describes_a_layout(save: Callable[..., Path]) -> None:
     assert not describes_layout(RawFile("x.xml", b"<a/>"))
 
 
-@pytest.mark.parametrize(
-    ("text", "factor"),
-    [("50", 50), ("1:50", 50), ("1/50", 50), ("1 in 50", 50), ("50x", 50), ("x 2,5", 2.5),
-     ("neat", 1), ("", None), ("half", None)],
-)  # fmt: skip
-def test_dilutions_may_be_written_in_many_ways(text: str, factor: float | None) -> None:
-    assert dilution_of(text) == factor
-    assert fraction_of("1/100") == 100
-    assert fraction_of("P1") is None
+def test_a_factor_that_the_export_leaves_open_is_taken_from_the_layout(
+    save: Callable[..., Path],
+) -> None:
+    exported = plate({"A1": "P1", "A2": "P2"}, dilution=math.nan)
+    asked = [Finding("dilution_unclear", "0.5", "P", well) for well in ("A1", "A2")]
+    exported = replace(exported, findings=tuple(asked))
+    merged = apply_layout(exported, read_layout(save("well,dilution\nA1,1:2\n")))
+    assert merged.wells["dilution_factor"].tolist()[0] == 2
+    assert math.isnan(merged.wells["dilution_factor"].tolist()[-1])
+    assert [(one.code, one.well) for one in merged.findings if one.code != "layout_gap"] == [
+        ("dilution_unclear", "A2")
+    ]
 
 
 def test_the_template_reads_back_as_the_plate(tmp_path: Path) -> None:

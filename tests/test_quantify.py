@@ -219,15 +219,22 @@ def test_several_dilutions_are_merged_and_checked_for_parallelism(plate, curves)
     assert len(result.samples[result.samples["sample"] == "mid"]) == 2
 
 
-def test_a_missing_dilution_factor_is_taken_as_one_and_said(plate, curves):
+def test_without_its_dilution_factor_a_sample_has_no_number_and_no_limit(plate, curves):
     def lose(wells):
-        wells.loc[wells["sample"] == "mid", "dilution_factor"] = np.nan
+        wells.loc[wells["sample"].isin(["mid", "huge"]), "dilution_factor"] = np.nan
 
     result = quantify(changed(plate, lose), curves)
-    assert row(result, "mid")["concentration"] == pytest.approx(200, rel=0.2)
+    for sample in ("mid", "huge"):
+        one = row(result, sample)
+        assert one["status"] == "not_measured"
+        assert "dilution_missing" in one["flags"].split(";")
+        assert np.isnan([one["concentration"], one["limit_low"], one["limit_high"]]).all()
+    wells = result.wells[result.wells["sample"] == "mid"]
+    assert set(wells["status"]) == {"not_measured"}
+    assert wells["concentration"].isna().all()
+    assert wells["mfi"].notna().all()
     found = [one for one in result.findings if one.code == "dilution_missing"]
-    assert len(found) == 2
-    assert found[0].sample == "mid"
+    assert [one.sample for one in found] == ["mid", "mid", "huge", "huge"]
 
 
 def test_a_plate_without_samples_gives_an_empty_table():

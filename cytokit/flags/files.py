@@ -61,9 +61,9 @@ FILE_FLAGS = {
     ),
     "dilution_unclear": FlagText(
         WARN,
-        "dilution factor missing or unusual",
-        "The export's dilution factor cannot be read or is below 1.",
-        "Check the factor in the export, or give it in a layout file.",
+        "dilution factor missing or unclear",
+        "The export's dilution factor cannot be read, or can be read in two ways (0.5, 1:1).",
+        "Give the factor in a layout: 2 (or 1:2) for one part in two.",
     ),
     "layout_conflict": FlagText(
         WARN,

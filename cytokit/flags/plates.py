@@ -95,7 +95,7 @@ PLATE_FLAGS = {
     "dilution_missing": FlagText(
         WARN,
         "no dilution factor",
-        "The export gives no dilution factor for this well; 1 was taken.",
+        "How far this sample was diluted is not known, so it has no concentration.",
         "Give the factor in a layout.",
     ),
     "excluded": FlagText(

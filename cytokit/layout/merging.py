@@ -13,8 +13,9 @@ import pandas as pd
 
 from cytokit.errors import DesignError, Problem, did_you_mean, place
 from cytokit.findings import Finding
-from cytokit.layout.plan import ALL_ANALYTES, Layout, WellPlan, fraction_of, type_of_name, word_key
+from cytokit.layout.plan import ALL_ANALYTES, Layout, WellPlan, type_of_name, word_key
 from cytokit.plate import Plate, SourceInfo
+from cytokit.sources import fraction_of
 from cytokit.vocabulary import WellType
 
 #: Names that acquisition software gives by itself; a layout replaces them without a word.
@@ -91,15 +92,21 @@ def apply_layout(plate: Plate, layout: Layout) -> Plate:
     _gaps(merge, layout, plans)
     for part in layout.unread:
         merge.say("layout_unread", f"{part.name}: {part.reason}")
-    findings = tuple(
-        finding for finding in plate.findings if finding.code != "well_type_unclear" or not plans
-    )
+    findings = tuple(one for one in plate.findings if not _settled(one, plans))
     return replace(
         plate,
         wells=merge.table(),
         findings=(*findings, *merge.findings),
         companions=(*plate.companions, SourceInfo(layout.path, layout.sha256, "layout")),
     )
+
+
+def _settled(finding: Finding, plans: Mapping[str, WellPlan]) -> bool:
+    """Whether the layout says what a finding of the export asks for."""
+    plan = plans.get(finding.well)
+    if finding.code == "dilution_unclear":
+        return plan is not None and plan.dilution_factor is not None
+    return finding.code == "well_type_unclear" and bool(plans)
 
 
 def _plans_for(plate: Plate, layout: Layout) -> dict[str, WellPlan]:
@@ -198,7 +205,7 @@ def _merge_dilution(
             message = f"the dilution {new:g} of a {well_type} is not used: expected is at the bead"
             merge.say("layout_conflict", message, plan.well, sample)
         new = 1.0
-    elif old not in (1.0, new):
+    elif math.isfinite(old) and old not in (1.0, new):
         message = f"the export gives the dilution factor {old:g}, the layout {new:g}"
         merge.say("layout_conflict", message, plan.well, sample)
     merge.dilution[rows] = new

@@ -33,8 +33,6 @@ _NAME_TYPES = (
     (re.compile(r"s\d+|std\s*\d+|standard\s*\d+", re.IGNORECASE), WellType.STANDARD),
     (re.compile(r"c\d+|control\d+|qc\s*\d+", re.IGNORECASE), WellType.CONTROL),
 )
-_FRACTION = re.compile(r"1\s*(?:[/:]|in)\s*(\d+(?:[.,]\d+)?)", re.IGNORECASE)
-_FOLD = re.compile(r"(\d+(?:[.,]\d+)?)\s*[x×]|[x×]\s*(\d+(?:[.,]\d+)?)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,28 +115,3 @@ def type_of_name(sample: str) -> WellType | None:
         if pattern.fullmatch(sample):
             return well_type
     return None
-
-
-def dilution_of(text: str) -> float | None:
-    """``1:50``, ``1/50``, ``50x`` or ``50`` as the factor that multiplies; None for other words.
-
-    Examples
-    --------
-    >>> dilution_of("1:50"), dilution_of("50x"), dilution_of("4"), dilution_of("neat")
-    (50.0, 50.0, 4.0, 1.0)
-    """
-    text = text.strip()
-    if text.casefold() in ("neat", "undiluted"):
-        return 1.0
-    match = _FRACTION.fullmatch(text) or _FOLD.fullmatch(text)
-    number = next((group for group in match.groups() if group), "") if match else text
-    try:
-        return float(number.replace(",", "."))
-    except ValueError:
-        return None
-
-
-def fraction_of(text: str) -> float | None:
-    """The n of a sample named ``1/n`` or ``1:n``, as serology plates name their standards."""
-    match = _FRACTION.fullmatch(text.strip())
-    return float(match[1].replace(",", ".")) if match else None

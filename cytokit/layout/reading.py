@@ -15,12 +15,11 @@ from cytokit.layout.plan import (
     TYPE_WORDS,
     Layout,
     WellPlan,
-    dilution_of,
     property_of,
     word_key,
 )
 from cytokit.plate import PLATE_SHAPES, Unread, normal_well
-from cytokit.sources import RawFile, decide_decimal, read_cell
+from cytokit.sources import RawFile, decide_decimal, read_cell, read_dilution
 from cytokit.vocabulary import WellType
 
 #: Columns that belong to a study's design and may stand in a layout without meaning there.
@@ -212,11 +211,11 @@ def _put(
             draft.problem("CK-205", f"unknown well type {cell!r}", where, mend, near)
         values["type"] = well_type
     elif name == "dilution":
-        factor = dilution_of(cell)
-        if factor is None or not 1 <= factor < math.inf:
+        factor = read_dilution(cell, draft.decimal)
+        if not factor.known:
             mend = "give the factor that multiplies, at least 1: 50 (or 1:50) for 1 part in 50"
-            draft.problem("CK-206", f"{cell!r} is no dilution factor", where, mend)
-        values["dilution"] = factor
+            draft.problem("CK-206", f"no dilution factor: {factor.reason}", where, mend)
+        values["dilution"] = factor.value
     else:
         number = read_cell(cell, draft.decimal).value
         if not number >= 0:

@@ -29,6 +29,7 @@ from cytokit.parsers._bioplex_curve import CurveText
 from cytokit.parsers._numbers import Cell, damaged_value, read_cell
 from cytokit.parsers._source import cell_text
 from cytokit.plate import Unread
+from cytokit.sources.dilution import read_dilution
 from cytokit.vocabulary import VendorStatus, WellType
 
 _PLACE = frozenset(("analyte", "type", "well"))
@@ -37,6 +38,8 @@ _TEXTS = frozenset(("description", "samplingerrors"))
 NUMBERS = frozenset(("fi", "fibkgd", "obsconc", "expconc", "obsexp100", "dilution", "beadcount"))
 _READ = NUMBERS | _PLACE | _TEXTS | {"outlier"}
 _PLAIN = (VendorStatus.IN_RANGE, VendorStatus.NOT_GIVEN)
+#: cells that say nothing: empty, ``***``, ``N/A``, ``---``
+_NO_WORD = (VendorStatus.NOT_GIVEN, VendorStatus.NOT_AVAILABLE, VendorStatus.OUTLIER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +159,7 @@ class Builder:
         fi, net = self.cell(record, "fi"), self.cell(record, "fibkgd")
         obs, count = self.cell(record, "obsconc"), self.cell(record, "beadcount")
         outlier = text_of(record, "outlier") in ("1", "TRUE") or fi.status is VendorStatus.OUTLIER
-        dilution = self._dilution(record)
+        dilution = self._dilution(record, label)
         remarks = (
             "designated as an outlier" if outlier else "",
             explain_errors(text_of(record, "samplingerrors")),
@@ -183,16 +186,21 @@ class Builder:
             "external": label.external,
         }
 
-    def _dilution(self, record: Record) -> float:
-        """1 where the export gives none; a damaged or impossible one is 1 with a finding."""
-        cell = self.cell(record, "dilution")
-        if math.isnan(cell.value):
+    def _dilution(self, record: Record, label: Label) -> float:
+        """1 where the export gives none; NaN, with a finding, where it cannot be read."""
+        value = next((c for t, c in record.cells.items() if column_key(t) == "dilution"), None)
+        cell = read_cell(value, self.decimal)
+        if cell.status in _NO_WORD and not cell.damaged:
             return 1.0
-        if cell.value > 0:
-            return cell.value
-        where = f"{record.where}, column 'Dilution'"
-        self.damaged.append(damaged_value(f"{cell.value:g}", where, plate=self.plate))
-        return 1.0
+        factor = read_dilution(value, self.decimal)
+        if not factor.known:
+            message = f"{record.where}, column 'Dilution': {factor.reason}"
+            message += "; no concentration without it" if _is_diluted(label) else ""
+            sample = self.samples[record.label]
+            found = Finding("dilution_unclear", message, self.plate, record.wells[0], sample)
+            if found not in self.damaged[-1:]:  # one row of a file may stand for many analytes
+                self.damaged.append(found)
+        return factor.value
 
     def _expected(self, record: Record, label: Label, dilution: float) -> float:
         """At the bead: the export prints it for the undiluted sample, as it prints Obs Conc."""

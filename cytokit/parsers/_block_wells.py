@@ -12,9 +12,9 @@ from cytokit.parsers._block_parts import Block, BlockFile
 from cytokit.parsers._block_readings import Notes, Readings
 from cytokit.parsers._block_tables import Grid, match_rows, read_grid
 from cytokit.parsers._block_vendor import by_reagent, text_grid, vendor_result
-from cytokit.parsers._numbers import read_cell
 from cytokit.parsers._reagents import Role, assign_roles
 from cytokit.parsers._well_table import blanks_are_zero, well_table
+from cytokit.sources.dilution import read_dilution
 from cytokit.vocabulary import WellType
 
 #: Blocks with one row per well that belong into the table of wells.
@@ -76,27 +76,34 @@ def _dilution(
     notes: Notes,
     decimal: str,
 ) -> np.ndarray:
-    """One factor per reading: 1 for standards and blanks; an unreadable one is 1 with a finding."""
+    """One factor per reading: 1 for standards and blanks; NaN, with a finding, if it is unclear.
+
+    An empty cell is 1 only where no well of the file is diluted.
+    """
     factors = np.ones(len(readings.keys))
     if block is None or block.columns[:2] != ["Location", "Sample"] or len(block.columns) < 3:
         return factors
-    for index, row in enumerate(match_rows(block, readings, notes, partial=False)):
-        if row < 0:
-            continue
+    rows = match_rows(block, readings, notes, partial=False)
+    cells = [block.rows[row][2] if row >= 0 else "" for row in rows]
+    read = [read_dilution(cell, decimal) for cell in cells]
+    diluted = any(factor.known and factor.value != 1 for factor in read)
+    for index, (row, cell, factor) in enumerate(zip(rows, cells, read, strict=True)):
         sample, at = readings.samples[index], readings.locations[index]
-        cell = read_cell(block.rows[row][2], decimal)
-        fixed = roles[sample].well_type in (WellType.STANDARD, WellType.BLANK)
-        if fixed and (np.isnan(cell.value) or cell.value == 1):
+        well_type = roles[sample].well_type
+        line = f", line {block.lines[row]}" if row >= 0 else ""
+        if well_type in (WellType.STANDARD, WellType.BLANK):
+            if not cell or factor.value == 1:
+                continue
+            message = f"{cell!r} is not used for a {well_type}: expected is at the bead"
+        elif factor.known:
+            factors[index] = factor.value
             continue
-        if not fixed and cell.value >= 1:
-            factors[index] = cell.value
-            continue
-        where = f"{block.part}, line {block.lines[row]}"
-        stands = f"{cell.text!r} stands where the factor of the {roles[sample].well_type} belongs"
-        message = f"{where}: {stands}; 1 is used"
-        if not fixed and cell.value > 0:
-            factors[index] = cell.value
-            message = f"{where}: the dilution factor {cell.text} is below 1; it is used as it is"
+        elif not cell and not diluted:
+            message = "no factor is given here nor, beside 1, anywhere; 1 is used"
+        else:
+            factors[index] = np.nan
+            message = f"{factor.reason}; no concentration without it"
+        message = f"{block.part}{line}: {message}"
         notes.findings.append(Finding("dilution_unclear", message, str(at.plate), at.well, sample))
     return factors
 

@@ -11,11 +11,12 @@ import pandas as pd
 from cytokit.errors import Problem, place
 from cytokit.findings import Finding
 from cytokit.parsers._blocks import raise_together
-from cytokit.parsers._numbers import damaged_value, decide_decimal, read_cell, read_row
+from cytokit.parsers._numbers import damaged_value, decide_decimal, read_row
 from cytokit.parsers._row_table import READING, RowTable, read_row_table
 from cytokit.parsers._source import RawFile
 from cytokit.parsers._well_table import blanks_are_zero, well_table
 from cytokit.plate import Plate, SourceInfo, normal_well
+from cytokit.sources.dilution import read_dilution
 from cytokit.vocabulary import WellType
 
 NAME = "intelliflex"
@@ -226,16 +227,17 @@ def _types(table: RowTable, wells: list[str], samples: list[str]) -> Iterator[We
 def _dilution(
     table: RowTable, wells: list[str], samples: list[str], types: list[WellType], decimal: str
 ) -> np.ndarray:
-    """The factor of unknowns and controls; 1, with a finding, where it cannot be read."""
+    """The factor of unknowns and controls; NaN, with a finding, where it cannot be read."""
     factors = np.ones(len(wells))
+    if "DILUTION" not in table.head:
+        return factors
     for index, text in enumerate(table.column("DILUTION")):
-        value = read_cell(text, decimal).value
-        if "DILUTION" not in table.head or types[index] in (WellType.STANDARD, WellType.BLANK):
+        if types[index] in (WellType.STANDARD, WellType.BLANK):
             continue
-        if value > 0:
-            factors[index] = value
-        if not value >= 1:
-            message = f"line {table.lines[index]}: {text!r} is no dilution factor of at least 1"
+        factor = read_dilution(text, decimal)
+        factors[index] = factor.value
+        if not factor.known:
+            message = f"line {table.lines[index]}: {factor.reason}; no concentration without it"
             finding = Finding("dilution_unclear", message, "", wells[index], samples[index])
             table.findings.append(finding)
     return factors

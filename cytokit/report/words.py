@@ -99,7 +99,7 @@ STATUSES: Mapping[str, Word] = MappingProxyType(
             title="no curve",
         ),
         str(RangeStatus.NOT_MEASURED): Word(
-            "The export holds no reading for it.",
+            "The export holds no reading for it, or its dilution factor is not known.",
             title="not measured",
         ),
         str(RangeStatus.EXCLUDED): Word(

@@ -10,9 +10,12 @@ workbook, compound, markup
     Excel sheets and XML, both with bounds against files made to exhaust the machine.
 numbers, decimal_mark
     One cell to a number, a flag with its limit, or a named damage; point or comma.
+dilution
+    A dilution factor as people and instruments write it.
 """
 
 from cytokit.sources.decimal_mark import decide_decimal
+from cytokit.sources.dilution import DilutionFactor, fraction_of, read_dilution
 from cytokit.sources.numbers import (
     Cell,
     read_cell,
@@ -25,10 +28,13 @@ from cytokit.sources.workbook import Sheet
 
 __all__ = [
     "Cell",
+    "DilutionFactor",
     "RawFile",
     "Sheet",
     "decide_decimal",
+    "fraction_of",
     "read_cell",
+    "read_dilution",
     "read_fi_count",
     "read_row",
     "read_table",

@@ -291,11 +291,16 @@ def test_damaged_numbers_and_types_are_findings() -> None:
     plate = read_text(lines)
     damaged = [f.message for f in plate.findings if f.code == "damaged_value"]
     assert any("line 7, column 'FI': '20.lip'" in text for text in damaged)
-    assert any("column 'Dilution': 'x'" in text for text in damaged)
-    assert any("column 'Dilution': '0'" in text for text in damaged)
+    unclear = [f.message for f in plate.findings if f.code == "dilution_unclear"]
+    assert any("column 'Dilution': 'x' is no dilution factor" in text for text in unclear)
+    assert any("column 'Dilution': '0' is no dilution factor" in text for text in unclear)
     assert "type code 'Z7' is none of B, S, eS, C, X" in "".join(f.message for f in plate.findings)
     assert "repeated_well" in codes(plate)
-    assert set(plate.wells.set_index("label").loc[["X7", "Z7", "X6"], "dilution_factor"]) == {1.0}
+    factors = plate.wells.set_index("label")["dilution_factor"]
+    assert factors[["X7", "X6"]].isna().tolist() == [True, True, False]
+    assert factors["Z7"] == 1.0
+    lines[head] = row(name, "X7", "G1", conc=4, Dilution="1:4")
+    assert read_text(lines).wells.set_index("label")["dilution_factor"]["X7"] == 4
 
 
 def test_two_analytes_of_one_name_keep_their_regions() -> None:

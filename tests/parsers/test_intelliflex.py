@@ -114,6 +114,10 @@ def test_damage_and_odd_types_and_dilutions(saved: Save) -> None:
     assert "column 'MEDIAN', line 3: '26.mar'" in damage[0].message
     assert "well_type_unclear" in codes(plate)
     assert "dilution_unclear" in codes(plate)
+    odd = plate.wells.groupby("well")["dilution_factor"].apply(lambda factor: factor.isna().all())
+    assert odd[odd].index.tolist() == ["D1"]
+    text = wide().replace(",U1,Dry,P1,50", ",U1,Dry,P1,1:50")
+    assert read_plate(saved(text)).wells.equals(read_plate(saved(wide())).wells)
 
 
 def test_repeated_wells_and_missing_signature(saved: Save) -> None:

@@ -166,11 +166,23 @@ def test_dilutions_missing_below_one_and_of_standards(xponent: Write, saved: Sav
     dilution = ["", "1", "4", "", "1", "50", "0.02", "2.mar"]
     plate = read_plate(saved(xponent(dilution=dilution)))
     factors = plate.wells.drop_duplicates("well").set_index("well")["dilution_factor"].to_dict()
-    assert factors == {"A1": 1, "B1": 1, "C1": 1, "D1": 1, "E1": 1, "F1": 50, "G1": 0.02, "H1": 1}
+    unclear = {well for well, factor in factors.items() if math.isnan(factor)}
+    assert unclear == {"G1", "H1"}
+    assert {well: factors[well] for well in ["A1", "B1", "C1", "D1", "E1", "F1"]} == {
+        "A1": 1, "B1": 1, "C1": 1, "D1": 1, "E1": 1, "F1": 50,
+    }  # fmt: skip
     found = {f.well: f.message for f in plate.findings if f.code == "dilution_unclear"}
     assert set(found) == {"C1", "G1", "H1"}
-    assert "below 1" in found["G1"]
-    assert "'2.mar' stands where the factor of the unknown belongs; 1 is used" in found["H1"]
+    assert "'0.02' is below 1: one part in 50, or concentrated 50-fold" in found["G1"]
+    assert "'2.mar' is no dilution factor; no concentration without it" in found["H1"]
+
+
+def test_an_empty_factor_is_one_only_where_no_well_is_diluted(xponent: Write, saved: Save) -> None:
+    plain = read_plate(saved(xponent(dilution=["", "", "", "", "1", "", "1", "1"])))
+    assert set(plain.wells["dilution_factor"]) == {1.0}
+    assert codes(plain).count("dilution_unclear") == 1
+    diluted = read_plate(saved(xponent(dilution=["", "", "", "", "1", "", "50", "1"])))
+    assert math.isnan(cell(diluted, "F1", "IL-6", "dilution_factor"))  # type: ignore[arg-type]
 
 
 def test_damage_is_named_with_block_line_well_and_analyte(xponent: Write, saved: Save) -> None:
