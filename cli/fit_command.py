@@ -198,6 +198,7 @@ class _Bars(ExitStack):
 
 
 _COLOURS = {"good": "green", "usable": "cyan", "poor": "yellow", "failed": "red"}
+_PLATE_COLOURS = {"report": "green", "look": "cyan", "hold": "yellow", "failed": "red"}
 
 
 #: so many plates are listed analyte by analyte, and so many at all
@@ -222,6 +223,9 @@ def _report(record: FitRecord, as_json: bool) -> None:
             note(str(error))
     if as_json:
         return
+    if len(record.plates) <= _FEW:
+        for row in record.plates.to_dict("records"):
+            note(f"{row['plate']}: {row['verdict']}. {row['sentence']}")
     for sentence in _failures(summary):
         note(sentence)
     for sentence in dict.fromkeys(one.message for one in record.shared if one.code == "same_file"):
@@ -253,13 +257,13 @@ def _print_analytes(summary: pd.DataFrame) -> None:
 
 def _print_plates(plates: pd.DataFrame) -> None:
     """One row per plate, of very many those with the worst verdicts; then all together."""
-    ranks = plates["verdict"].map(list(_COLOURS).index)
+    ranks = plates["verdict"].map(list(_PLATE_COLOURS).index)
     listed = plates
     if len(plates) > _MOST:
         worst = ranks.sort_values(ascending=False, kind="stable").index[:_MOST]
         listed = plates.loc[worst.sort_values()]
         note(f"the {_MOST} plates with the worst verdicts; plates.csv holds all {len(plates)}:")
-    kinds = ("good", "usable", "poor", "failed")
+    kinds = list(_COLOURS)
     header = ["plate", "verdict", *(f"{kind} curves" for kind in kinds), "in range"]
     rows = [
         [
@@ -274,10 +278,10 @@ def _print_plates(plates: pd.DataFrame) -> None:
         header,
         rows,
         right=range(2, len(header)),
-        styles=lambda row: {"fg": _COLOURS.get(row[1])},
+        styles=lambda row: {"fg": _PLATE_COLOURS.get(row[1])},
     )
     counts = plates["verdict"].value_counts()
-    told = ", ".join(f"{counts[kind]} {kind}" for kind in kinds if kind in counts)
+    told = ", ".join(f"{counts[kind]} {kind}" for kind in _PLATE_COLOURS if kind in counts)
     note(f"{len(plates)} plates: {told}")
 
 
@@ -295,8 +299,11 @@ def _failures(summary: pd.DataFrame) -> list[str]:
 
 
 def _leave(record: FitRecord, strict: bool) -> None:
-    """Exit 3 where a plate could not be read, 1 where --strict meets a failed gate."""
-    if record.failed:
+    """Exit 3 where a plate could not be read or none has a curve, 1 where --strict meets a hold."""
+    from cytokit.vocabulary import PlateVerdict
+
+    verdicts = set(record.verdicts)
+    if record.failed or verdicts == {PlateVerdict.FAILED}:
         raise click.exceptions.Exit(3)
-    if strict and record.n_fail:
+    if strict and verdicts & {PlateVerdict.HOLD, PlateVerdict.FAILED}:
         raise click.exceptions.Exit(1)

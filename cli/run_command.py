@@ -137,6 +137,7 @@ def _show_run(done: StudyRun, as_json: bool) -> None:
         document = {
             "out": str(done.out),
             "plates": [{"folder": name, "state": state} for name, state in states.items()],
+            "verdicts": done.verdicts.to_dict("records"),
             "comparison": done.comparison,
             "error": None if done.error is None else _said(done.error.problems),
             "failed": [_failed(one.files, one.problems) for one in done.failures],
@@ -149,6 +150,8 @@ def _show_run(done: StudyRun, as_json: bool) -> None:
         if done.comparison in ("made", "finished"):
             rows.append(("compare", "made" if done.comparison == "made" else "done already"))
         print_table(["folder", "state"], rows)
+        for row in done.verdicts.to_dict("records"):
+            note(f"{row['plate']}: {row['verdict']}. {row['sentence']}")
     _notes(_left(done.unused))
     _failures(done)
     if done.comparison == "incomplete":

@@ -29,6 +29,7 @@ from cytokit.exclusions import (
 from cytokit.findings import Finding, findings_table
 from cytokit.parsers import distinct_names, refuse_twins
 from cytokit.plate import Plate
+from cytokit.verdict import verdicts_table
 from cytokit.vocabulary import RangeStatus, Verdict, WellType
 
 #: plates that share one call of the solver (and one task of an executor); fixed, so that no
@@ -103,6 +104,12 @@ class PlateFit:
                 }
             )
         return pd.DataFrame(rows)
+
+    @property
+    def verdicts(self) -> pd.DataFrame:
+        """One row per plate, columns ``VERDICTS_COLUMNS``: the verdict, and why."""
+        names = [plate.name for plate in self.plates]
+        return verdicts_table(self.curves.table, self.samples, self.flags, names)
 
     def write(self, folder: str | Path, *, force: bool = False) -> None:
         """Write the folder that `cytokit fit` writes: tables, workbook, page, manifest.

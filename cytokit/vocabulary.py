@@ -64,6 +64,15 @@ class Verdict(StrEnum):
     FAILED = "failed"
 
 
+class PlateVerdict(StrEnum):
+    """What to do with a plate as a whole, from the best to the worst."""
+
+    REPORT = "report"
+    LOOK = "look"
+    HOLD = "hold"
+    FAILED = "failed"
+
+
 #: Columns of ``Plate.wells``: one row per well x analyte, as the export says.
 PLATE_COLUMNS = (
     "well",  # "A1": row letter(s) and column number without a leading zero
@@ -171,6 +180,9 @@ CURVES_COLUMNS = (
 )
 
 FLAG_COLUMNS = ("plate", "well", "sample", "analyte", "code", "severity", "message")
+
+#: the verdict of each plate
+VERDICTS_COLUMNS = ("plate", "verdict", "sentence")
 
 #: one row per plate, where a fit holds many
 PLATES_COLUMNS = (

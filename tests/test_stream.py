@@ -275,7 +275,9 @@ def test_few_plates_have_one_page_and_one_workbook(exports: Path, tmp_path: Path
     assert_same(tmp_path / "held", tmp_path / "out")
     assert "plates.csv" not in files_in(tmp_path / "out")
     assert record.plates["plate"].tolist() == ["run 0", "run 1"]
-    assert record.n_fail == int(record.plates["n_fail"].sum())
+    assert [str(one) for one in record.verdicts] == record.plates["verdict"].tolist()
+    manifest = read_manifest(tmp_path / "out")
+    assert [row["verdict"] for row in manifest["verdicts"]] == record.plates["verdict"].tolist()
 
 
 def test_force_removes_the_pages_of_an_earlier_run(exports: Path, tmp_path: Path) -> None:

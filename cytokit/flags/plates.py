@@ -28,12 +28,14 @@ PLATE_FLAGS = {
         "replicates differ",
         "The replicates of this sample differ by more than the profile accepts.",
         "Look at the wells; repeat the sample if it matters.",
+        needs_look=False,
     ),
     "control_out_of_range": FlagText(
         FAIL,
         "control outside its range",
         "A quality control reads outside the range its maker gives.",
         "Do not report the analyte from this plate before the cause is known.",
+        holds_plate=True,
     ),
     "downweighted": FlagText(
         INFO,

@@ -36,6 +36,8 @@ def why_to_do(folder: Path, expected: Mapping[str, Any]) -> tuple[str, ...]:
     else:
         found += _changed(manifest.get("options"), expected["options"])
         found += _inputs(manifest.get("inputs"), expected["inputs"])
+        if not isinstance(manifest.get("verdicts"), list):
+            found.append("the manifest does not give the plates' verdicts")
         if manifest.get("excluded") != expected["excluded"]:
             found.append("the exclusions have changed")
     return (*found, *outputs_changed(folder, manifest))

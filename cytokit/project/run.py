@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import pandas as pd
+
 from cytokit.errors import CytokitError, OutputError, Problem, UsageError
 from cytokit.project.comparing import FOLDER, write_comparison_of
 from cytokit.project.plan import (
@@ -25,7 +27,8 @@ from cytokit.project.study_file import StudyFile, read_study_file
 from cytokit.project.survey import Reading
 from cytokit.project.work import Hands, hands
 from cytokit.project.workplace import Say, Workplace, workplace, write_record
-from cytokit.record import MANIFEST
+from cytokit.record import MANIFEST, read_manifest
+from cytokit.vocabulary import VERDICTS_COLUMNS, PlateVerdict
 
 Compared = Literal["made", "finished", "incomplete", "failed", "none"]
 
@@ -70,9 +73,15 @@ class StudyRun:
         return self.study.folder
 
     @property
+    def verdicts(self) -> pd.DataFrame:
+        """One row per plate, columns ``VERDICTS_COLUMNS``, as the plates' folders give them."""
+        rows = [row for name in self.folders for row in read_manifest(self.out / name)["verdicts"]]
+        return pd.DataFrame(rows, columns=list(VERDICTS_COLUMNS), dtype="str")
+
+    @property
     def exit_code(self) -> int:
-        """0, 3 where a plate failed, or the code of the comparison's error."""
-        if self.failures:
+        """0, 3 where a plate failed or none has a curve, or the code of the comparison's error."""
+        if self.failures or set(self.verdicts["verdict"]) == {str(PlateVerdict.FAILED)}:
             return 3
         return 0 if self.error is None else self.error.exit_code
 

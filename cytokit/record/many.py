@@ -20,6 +20,7 @@ from cytokit.record.parts import (
     whole_part,
 )
 from cytokit.report.tables import write_table
+from cytokit.vocabulary import VERDICTS_COLUMNS
 
 if TYPE_CHECKING:
     from cytokit.platefit import PlateFit
@@ -97,7 +98,7 @@ def finish_many(
     page = overview_page(lines, parts.summary, flags, manner.options)
     write_html(page, folder.path / "report.html")
     write_many_workbook(folder.path, table, manner.exclusions, parts.counts)
-    manifest = manifest_of(manner.options, parts.inputs, parts.facts, manner.exclusions)
+    manifest = manifest_of(manner.options, parts.inputs, parts.facts, manner.exclusions, table)
     folder.finish({**manifest, "pages": manner.pages})
     return lines
 
@@ -107,6 +108,7 @@ def manifest_of(
     inputs: Sequence[Mapping[str, str]],
     facts: Sequence[Mapping[str, Any]],
     exclusions: pd.DataFrame,
+    verdicts: pd.DataFrame,
 ) -> dict[str, Any]:
     """The manifest of a fit, without its outputs.
 
@@ -118,6 +120,8 @@ def manifest_of(
     facts : sequence of mapping
         What each plate's export says of its run.
     exclusions : pandas.DataFrame
+    verdicts : pandas.DataFrame
+        With the columns ``VERDICTS_COLUMNS``.
 
     Returns
     -------
@@ -126,7 +130,8 @@ def manifest_of(
     manifest = make_manifest(
         "fit", options=asdict(options), inputs=once(inputs), exclusions=exclusions
     )
-    return {**manifest, "plates": list(facts)}
+    told = verdicts[list(VERDICTS_COLUMNS)].to_dict("records")
+    return {**manifest, "plates": list(facts), "verdicts": told}
 
 
 def once(inputs: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:

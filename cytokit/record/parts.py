@@ -118,7 +118,10 @@ def plate_pages(fit: PlateFit, first: int, *, pages: bool) -> Iterator[tuple[Pla
     tables = replace(shown(fit), flags=marked)
     for number, one in enumerate(tables.each(), start=first):
         name = page_name(number, one.plates[0].name) if pages else ""
-        page = shown_page(one, fit.options, overview="../report.html") if pages else ""
+        page = ""
+        if pages:
+            pooled = fit.plates if fit.options.pool else ()
+            page = shown_page(one, fit.options, overview="../report.html", pooled=pooled)
         yield plate_line(one, name), page.encode()
 
 

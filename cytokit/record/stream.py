@@ -34,6 +34,7 @@ from cytokit.record.parts import SHARED_CODES, PartsFolder
 from cytokit.record.tasks import Reading, Surveyed, Task, carry_out, survey_chunk
 from cytokit.record.write import write_fit
 from cytokit.report.overview import lines_table
+from cytokit.vocabulary import PlateVerdict
 
 logger = logging.getLogger("cytokit")
 
@@ -70,9 +71,9 @@ class FitRecord:
     failed: tuple[CytokitError, ...]
 
     @property
-    def n_fail(self) -> int:
-        """Findings to be settled before anything is reported."""
-        return int(self.plates["n_fail"].sum())
+    def verdicts(self) -> list[PlateVerdict]:
+        """The verdict of each plate."""
+        return [PlateVerdict(verdict) for verdict in self.plates["verdict"]]
 
     def __repr__(self) -> str:
         failed = f", {len(self.failed)} files could not be read" if self.failed else ""

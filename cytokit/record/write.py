@@ -69,7 +69,7 @@ def _tables(fit: PlateFit) -> dict[str, pd.DataFrame]:
 def fit_manifest(fit: PlateFit) -> dict[str, Any]:
     """The manifest of a fit, without its outputs."""
     facts = [run_facts(plate).as_dict() for plate in fit.plates]
-    return manifest_of(fit.options, list(plate_inputs(fit)), facts, fit.exclusions)
+    return manifest_of(fit.options, list(plate_inputs(fit)), facts, fit.exclusions, fit.verdicts)
 
 
 def write_comparison(

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from cytokit.report._embed import short
-from cytokit.report._verdict import names
+from cytokit.verdict import few
 
 if TYPE_CHECKING:
     from cytokit.stats import Comparison
@@ -83,7 +83,7 @@ def conclusion(comparison: Comparison) -> str:
     if found.empty:
         sentence = f"None of {len(tested)} {what} {verb} {how}"
     else:
-        listed = names([_found(row, comparison) for row in found.to_dict("records")], most=3)
+        listed = few([_found(row, comparison) for row in found.to_dict("records")], most=3)
         sentence = f"{len(found)} of {len(tested)} {what} {verb} {how}: {listed}"
     left = len(rows) - len(tested)
     return f"{sentence}{f'; {left} could not be tested' if left else ''}."

@@ -6,7 +6,7 @@ statuses, well types and flag codes are positions in lists that stand once on th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,7 +41,7 @@ _TYPE_AT = {kind: position for position, kind in enumerate(WELL_TYPES)}
 _SEVERITY_AT = {severity: position for position, severity in enumerate(SEVERITIES)}
 
 
-def page_data(fit: Shown, accept: tuple[float, float]) -> dict[str, Any]:
+def page_data(fit: Shown, accept: tuple[float, float], refit: Sequence[str]) -> dict[str, Any]:
     """Everything the page's script needs.
 
     Parameters
@@ -49,6 +49,8 @@ def page_data(fit: Shown, accept: tuple[float, float]) -> dict[str, Any]:
     fit : Shown
     accept : (float, float)
         How far from 100 % a level may recover, and the two end levels.
+    refit : sequence of str
+        The words of the command that repeats the run.
 
     Returns
     -------
@@ -66,6 +68,7 @@ def page_data(fit: Shown, accept: tuple[float, float]) -> dict[str, Any]:
         "verdicts": _titles(VERDICTS),
         "severities": [[key, word.title] for key, word in SEVERITIES.items()],
         "accept": accept,
+        "refit": list(refit),
         "codes": [[code, *_flag_text(code)] for code in codes],
     }
 
@@ -93,7 +96,6 @@ def _plate_data(one: Shown, codes: list[str]) -> dict[str, Any]:
     slot_numbers = {slot: number for number, slot in enumerate(slots)}
     return {
         "name": plate.name,
-        "file": plate.source.path,
         "size": plate.size,
         "analytes": analytes,
         "units": [_unit(plate, curve, name) for curve, name in zip(curves, analytes, strict=True)],

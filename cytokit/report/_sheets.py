@@ -28,6 +28,7 @@ _FILLS: Mapping[str, str] = MappingProxyType(
         "in_range": _GREEN, "below_lloq": _YELLOW, "above_uloq": _YELLOW, "oor_low": _ORANGE,
         "oor_high": _ORANGE, "no_curve": _GREY, "not_measured": _GREY, "excluded": _GREY,
         "good": _GREEN, "usable": _BLUE, "poor": _YELLOW, "failed": _ORANGE,
+        "report": _GREEN, "look": _BLUE, "hold": _YELLOW,
         "info": _BLUE, "warn": _YELLOW, "fail": _ORANGE,
     }
 )  # fmt: skip

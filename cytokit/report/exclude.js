@@ -101,8 +101,10 @@ function saveExclusions() {
   say("exclusions.csv saved");
 }
 
-function quoted(path) {
-  return /^[\w./:\\-]+$/.test(path) ? path : `"${path.replaceAll('"', '\\"')}"`;
+// One word of a command, for sh, PowerShell and cmd alike where its letters allow.
+function quoted(word) {
+  if (/^[\w./:\\-]+$/.test(word)) return word;
+  return /["$`!]/.test(word) ? `'${word.replaceAll("'", "'\\''")}'` : `"${word}"`;
 }
 
 function drawExclusions() {
@@ -124,7 +126,6 @@ function drawExclusions() {
     || exclusions.length !== DATA.exclusions.length;
   $("exclusions-save").hidden = !changed;
   $("exclusions-next").hidden = !changed;
-  const paths = [...new Set(DATA.plates.map((one) => one.file))].map(quoted).join(" ");
-  $("exclusions-command").textContent = `cytokit fit ${paths} --exclude exclusions.csv`;
+  $("exclusions-command").textContent = DATA.refit.map(quoted).join(" ");
   $("exclusions-badge").textContent = exclusions.length ? String(exclusions.length) : "";
 }

@@ -11,7 +11,7 @@ from cytokit.report._notes import Note, column_notes, flag_notes, term_notes
 from cytokit.report._sheets import Book
 from cytokit.report._wide import wide_samples
 from cytokit.report.tables import read_table
-from cytokit.report.words import SEVERITIES, STATUSES, VERDICTS
+from cytokit.report.words import PLATE_VERDICTS, SEVERITIES, STATUSES, VERDICTS
 from cytokit.report.workbook import LONGEST, WIDE, one_unit, write_book
 
 _AS_CSV = "Of many plates it stands beside this workbook as CSV alone."
@@ -81,7 +81,8 @@ def _all_notes(notes: list[Note], tables: list[str], codes: set[str], unit: str)
     """The sheet that explains the others."""
     found = [Note("What stands where"), *notes, Note()]
     found += term_notes("Colours of status", STATUSES)
-    found += term_notes("Colours of verdict", VERDICTS)
+    found += term_notes("Colours of a plate's verdict", PLATE_VERDICTS)
+    found += term_notes("Colours of a curve's verdict", VERDICTS)
     found += term_notes("Colours of severity", SEVERITIES)
     found += flag_notes(sorted(codes))
     for table in ("plates", *tables, "exclusions"):

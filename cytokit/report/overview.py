@@ -13,13 +13,20 @@ from urllib.parse import quote
 import numpy as np
 import pandas as pd
 
-from cytokit.findings import Finding
+from cytokit.findings import Finding, findings_table
 from cytokit.flags import FLAGS
 from cytokit.report._embed import explained, own_file, render, short
-from cytokit.report._verdict import LEADS, plate_verdict
 from cytokit.report.page import MARKS, options_in_words
-from cytokit.report.words import SEVERITIES, VERDICTS
-from cytokit.vocabulary import PLATES_COLUMNS, RangeStatus, Severity, Verdict, WellType
+from cytokit.report.words import PLATE_VERDICTS, SEVERITIES, VERDICTS
+from cytokit.verdict import LEADS, judge_plate, of_findings, worst
+from cytokit.vocabulary import (
+    PLATES_COLUMNS,
+    PlateVerdict,
+    RangeStatus,
+    Severity,
+    Verdict,
+    WellType,
+)
 
 if TYPE_CHECKING:
     from cytokit.curves.options import FitOptions
@@ -42,7 +49,7 @@ class PlateLine:
     ----------
     plate, file, format : str
     verdict : str
-        Of the plate as a whole; a word of :class:`cytokit.vocabulary.Verdict`.
+        Of the plate as a whole; a word of :class:`cytokit.vocabulary.PlateVerdict`.
     curves_good, curves_usable, curves_poor, curves_failed : int
     n_in_range, n_results : int
         Results of unknown samples.
@@ -84,7 +91,7 @@ def plate_line(one: Shown, page: str) -> PlateLine:
     -------
     PlateLine
     """
-    plate, verdict = one.plates[0], plate_verdict(one)
+    plate, judged = one.plates[0], judge_plate(one.table, one.samples, one.flags)
     kinds = one.table["verdict"].value_counts()
     unknown = one.samples["status"][one.samples["well_type"] == str(WellType.UNKNOWN)]
     severity = one.flags["severity"]
@@ -92,7 +99,7 @@ def plate_line(one: Shown, page: str) -> PlateLine:
         plate=plate.name,
         file=Path(plate.source.path).name,
         format=plate.source.format,
-        verdict=verdict.level,
+        verdict=str(judged.verdict),
         curves_good=int(kinds.get(str(Verdict.GOOD), 0)),
         curves_usable=int(kinds.get(str(Verdict.USABLE), 0)),
         curves_poor=int(kinds.get(str(Verdict.POOR), 0)),
@@ -102,7 +109,7 @@ def plate_line(one: Shown, page: str) -> PlateLine:
         n_fail=int((severity == str(Severity.FAIL)).sum()),
         n_warn=int((severity == str(Severity.WARN)).sum()),
         page=page,
-        sentence=verdict.sentence,
+        sentence=judged.sentence,
     )
 
 
@@ -118,23 +125,21 @@ def beside_others(line: PlateLine, findings: Sequence[Finding]) -> PlateLine:
     Returns
     -------
     PlateLine
-        The same without findings; a good plate with a warning is good no longer.
+        The same without findings; the verdict is the worse of both.
     """
     if not findings:
         return line
     warns = sum(one.severity is Severity.WARN for one in findings)
     fails = sum(one.severity is Severity.FAIL for one in findings)
-    worst = Verdict.POOR if fails else Verdict.USABLE if warns else Verdict.GOOD
-    ranks = list(VERDICTS)
-    level = max(line.verdict, str(worst), key=ranks.index)
+    verdict = worst([PlateVerdict(line.verdict), of_findings(findings_table(findings))])
     titles = ", ".join(dict.fromkeys(FLAGS[one.code].title for one in findings))
     told = line.sentence.partition(": ")[2].removesuffix(".")
     return replace(
         line,
-        verdict=level,
+        verdict=str(verdict),
         n_fail=line.n_fail + fails,
         n_warn=line.n_warn + warns,
-        sentence=f"{LEADS[level]}: {told}; beside the other plates: {titles}.",
+        sentence=f"{LEADS[verdict]}: {told}; beside the other plates: {titles}.",
     )
 
 
@@ -207,7 +212,7 @@ def overview_page(
     values = {
         "title": f"{len(lines)} plates",
         "version": __version__,
-        "counts": [(key, sum(line.verdict == key for line in lines)) for key in VERDICTS],
+        "counts": [(key, sum(line.verdict == key for line in lines)) for key in PLATE_VERDICTS],
         "facts": _facts(lines),
         "lines": [_line_values(line) for line in shown],
         "left_out": len(lines) - len(shown),
@@ -216,6 +221,7 @@ def overview_page(
         "options": "; ".join(options_in_words(options)),
         "marks": MARKS,
         "verdicts": VERDICTS,
+        "plate_verdicts": PLATE_VERDICTS,
         "severities": SEVERITIES,
         "tables": explained(_TABLES),
     }
@@ -228,9 +234,9 @@ def _most_pressing(lines: Sequence[PlateLine]) -> list[PlateLine]:
     """All plates in their order, or, of too many, the worst."""
     if len(lines) <= MOST_ROWS:
         return list(lines)
-    ranks = {key: rank for rank, key in enumerate(reversed(list(VERDICTS)))}
-    worst = sorted(range(len(lines)), key=lambda number: (ranks[lines[number].verdict], number))
-    return [lines[number] for number in sorted(worst[:MOST_ROWS])]
+    ranks = {key: rank for rank, key in enumerate(reversed(list(PLATE_VERDICTS)))}
+    pressing = sorted(range(len(lines)), key=lambda number: (ranks[lines[number].verdict], number))
+    return [lines[number] for number in sorted(pressing[:MOST_ROWS])]
 
 
 def _facts(lines: Sequence[PlateLine]) -> list[tuple[str, str]]:
@@ -253,7 +259,7 @@ def _facts(lines: Sequence[PlateLine]) -> list[tuple[str, str]]:
 
 def _line_values(line: PlateLine) -> dict[str, Any]:
     """One row of the page's table of plates."""
-    ranks = list(VERDICTS)
+    ranks = list(PLATE_VERDICTS)
     n_curves = line.curves_good + line.curves_usable + line.curves_poor + line.curves_failed
     share = line.n_in_range / line.n_results if line.n_results else -1.0
     return {

@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from cytokit.curves.profiles import PROFILES
+from cytokit.pseudonyms import ROLE
 from cytokit.report._embed import explained, json_block, own_file, render, short, write_html
 from cytokit.report._page_data import page_data
 from cytokit.report._shown import shown
-from cytokit.report._verdict import plate_verdict
-from cytokit.report.words import SEVERITIES, STATUSES, VERDICTS
+from cytokit.report.words import PLATE_VERDICTS, SEVERITIES, STATUSES, VERDICTS
+from cytokit.verdict import judge_plate
 from cytokit.vocabulary import RangeStatus, Severity, WellType
 
 if TYPE_CHECKING:
     from cytokit.curves.fit import StandardCurve
     from cytokit.curves.options import FitOptions
-    from cytokit.plate import Plate
+    from cytokit.plate import Plate, SourceInfo
     from cytokit.platefit import PlateFit
     from cytokit.report._shown import Shown
 
 #: the second cue beside each verdict's colour
-MARKS = {"good": "✓", "usable": "○", "poor": "▲", "failed": "✕"}
+MARKS = {
+    "good": "✓", "usable": "○", "poor": "▲", "failed": "✕", "report": "✓", "look": "○", "hold": "▲",
+}  # fmt: skip
 _SCRIPTS = (
     *(
         "dom",
@@ -66,7 +69,13 @@ def fit_page(fit: PlateFit) -> str:
     return shown_page(shown(fit), fit.options)
 
 
-def shown_page(tables: Shown, options: FitOptions, *, overview: str = "") -> str:
+def shown_page(
+    tables: Shown,
+    options: FitOptions,
+    *,
+    overview: str = "",
+    pooled: Sequence[Plate] = (),
+) -> str:
     """The page of the plates in `tables`, as :func:`fit_page` makes it.
 
     Parameters
@@ -75,6 +84,8 @@ def shown_page(tables: Shown, options: FitOptions, *, overview: str = "") -> str
     options : FitOptions
     overview : str
         Where the page of all plates lies, seen from this one; empty where there is none.
+    pooled : sequence of Plate
+        The plates that these learn from, where they do.
 
     Returns
     -------
@@ -95,10 +106,13 @@ def shown_page(tables: Shown, options: FitOptions, *, overview: str = "") -> str
         "overview": overview,
         "plates": [_plate_values(one) for one in tables.each()],
         "options": "; ".join(options_in_words(options)),
-        "data": json_block(page_data(tables, accept)),
+        "data": json_block(
+            page_data(tables, accept, refit_words(pooled or tables.plates, options))
+        ),
         "marks": MARKS,
         "statuses": STATUSES,
         "verdicts": VERDICTS,
+        "plate_verdicts": PLATE_VERDICTS,
         "severities": SEVERITIES,
         "tables": explained(_TABLES),
         "unit_note": _unit_note(tables),
@@ -137,6 +151,56 @@ def options_in_words(options: FitOptions) -> list[str]:
     return found
 
 
+def refit_words(plates: Sequence[Plate], options: FitOptions) -> list[str]:
+    """The command that fits the same plates again with the same options and a new file of wells.
+
+    Parameters
+    ----------
+    plates : sequence of Plate
+    options : FitOptions
+
+    Returns
+    -------
+    list of str
+        Its words, not quoted; the results go to a folder of their own.
+
+    Examples
+    --------
+    >>> from cytokit.curves.options import FitOptions
+    >>> from cytokit.simulate import simulate_trial
+    >>> plates = simulate_trial(seed=1, subjects=8).plates
+    >>> " ".join(refit_words(plates[:1], FitOptions(robust=False)))
+    'cytokit fit plate_1.csv --no-robust --exclude exclusions.csv --out plate_1_refit'
+    """
+    files = list(dict.fromkeys(plate.source.path for plate in plates))
+    words = ["cytokit", "fit", *(f"./{file}" if file.startswith("-") else file for file in files)]
+    given = {
+        flag: entry.path
+        for plate in plates
+        for entry in plate.companions
+        if (flag := _companion_flag(entry, plate))
+    }
+    words += [word for pair in given.items() for word in pair]
+    for field in fields(options):
+        value, flag = getattr(options, field.name), field.name.replace("_", "-")
+        if value == field.default:
+            continue
+        if isinstance(value, bool):
+            words.append(f"--{flag}" if value else f"--no-{flag}")
+        else:
+            words += [f"--{flag}", f"{value:g}" if isinstance(value, float) else str(value)]
+    stem = Path(files[0]).stem if len(files) == 1 else "cytokit"
+    return [*words, "--exclude", "exclusions.csv", "--out", f"{stem[:60]}_refit"]
+
+
+def _companion_flag(entry: SourceInfo, plate: Plate) -> str:
+    """The option a second file was given with; empty where it was found beside the export."""
+    if entry.format == "lots":
+        found = Path(entry.path).parent == Path(plate.source.path).parent
+        return "" if found else "--layout"
+    return {"layout": "--layout", ROLE: "--pseudonyms"}[entry.format]
+
+
 def _title(plates: Sequence[Plate]) -> str:
     return plates[0].name if len(plates) == 1 else f"{len(plates)} plates"
 
@@ -160,7 +224,7 @@ def _plate_values(one: Shown) -> dict[str, Any]:
     }
     return {
         "name": plate.name,
-        "verdict": plate_verdict(one),
+        "verdict": judge_plate(one.table, one.samples, one.flags),
         "facts": _facts(one),
         "analytes": [
             _analyte_values(one.curves.get((plate.name, name)), name, units.get(name, ""), counts)

@@ -11,10 +11,11 @@ from types import MappingProxyType
 
 from cytokit.report import _words_compare, _words_fit, _words_qc
 from cytokit.report._entry import Kind, Word
-from cytokit.vocabulary import RangeStatus, Severity, VendorStatus, Verdict, WellType
+from cytokit.vocabulary import PlateVerdict, RangeStatus, Severity, VendorStatus, Verdict, WellType
 
 __all__ = [
     "COLUMN_KINDS",
+    "PLATE_VERDICTS",
     "SEVERITIES",
     "STATUSES",
     "TABLES",
@@ -121,6 +122,29 @@ VERDICTS: Mapping[str, Word] = MappingProxyType(
         ),
         str(Verdict.FAILED): Word(
             "There is no curve; the analyte has no concentrations on this plate.", title="failed"
+        ),
+    }
+)
+
+PLATE_VERDICTS: Mapping[str, Word] = MappingProxyType(
+    {
+        str(PlateVerdict.REPORT): Word(
+            "No warning stands but the spread of replicates, every curve is good or usable and"
+            " every sample was read.",
+            title="report",
+        ),
+        str(PlateVerdict.LOOK): Word(
+            "A warning, a poor curve, a sample without a reading or an unknown unit wants a"
+            " person's look before the plate is reported.",
+            title="look",
+        ),
+        str(PlateVerdict.HOLD): Word(
+            "A control or a curve failed, or a finding of severity fail stands: not to be reported"
+            " before it is settled.",
+            title="hold",
+        ),
+        str(PlateVerdict.FAILED): Word(
+            "No curve of the plate could be used, so it has no concentrations.", title="failed"
         ),
     }
 )

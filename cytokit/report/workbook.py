@@ -17,7 +17,7 @@ from cytokit.report._notes import Note, column_notes, flag_notes, term_notes
 from cytokit.report._sheets import Book
 from cytokit.report._shown import shown
 from cytokit.report._wide import reported, wide_samples
-from cytokit.report.words import SEVERITIES, STATUSES, VERDICTS
+from cytokit.report.words import PLATE_VERDICTS, SEVERITIES, STATUSES, VERDICTS
 
 if TYPE_CHECKING:
     from cytokit.platefit import PlateFit
@@ -70,11 +70,17 @@ def fit_workbook(fit: PlateFit) -> bytes:
     for sheet, (_, frame) in tables.items():
         book.add_table(sheet, frame)
     unit = one_unit(take.samples)
-    notes = [Note("Samples"), Note(where="Samples", text=WIDE)]
+    notes = [Note("Verdict of each plate")]
+    notes += [
+        Note(where=row["plate"], term=row["verdict"], text=row["sentence"], colour=row["verdict"])
+        for row in fit.verdicts.to_dict("records")
+    ]
+    notes += [Note(), Note("Samples"), Note(where="Samples", text=WIDE)]
     notes += [Note(where=sheet, text=_LEFT_OUT) for sheet in too_long]
     notes += [Note(where="Samples tidy", term="reported", text=_REPORTED), Note()]
     notes += term_notes("Colours of status", STATUSES)
-    notes += term_notes("Colours of verdict", VERDICTS)
+    notes += term_notes("Colours of a plate's verdict", PLATE_VERDICTS)
+    notes += term_notes("Colours of a curve's verdict", VERDICTS)
     notes += term_notes("Colours of severity", SEVERITIES)
     notes += flag_notes(take.flags["code"].astype("str"))
     for sheet, (table, _) in tables.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import openpyxl
 import pandas as pd
 import pytest
 
@@ -98,20 +99,33 @@ def test_one_bad_plate_does_not_stop_the_others(run, bench: Path) -> None:
     assert list(plates) == ["plate_1", "plate_2"]
 
 
-def test_a_gate_that_fails_exits_1_under_strict(run, bench: Path) -> None:
+@pytest.mark.parametrize("profile", ["research", "kit", "m10"])
+def test_a_control_that_fails_holds_the_plate_in_every_profile(
+    run, bench: Path, profile: str
+) -> None:
     text = (bench / "plate.csv").read_bytes()
     start = text.index(b'"DataType:","Control Range - High"')
     end = text.index(b'"DataType:"', start + 5)
     block = text[start:end].replace(b'"260"', b'"150"')
     (bench / "plate.csv").write_bytes(text[:start] + block + text[end:])
-    words = ["fit", "plate.csv", "--profile", "kit"]
-    assert run(*words, "--out", "relaxed").code == 0
+    words = ["fit", "plate.csv", "--profile", profile]
+    outcome = run(*words, "--out", "relaxed")
+    assert outcome.code == 0
+    sentence = "Hold this plate until its failures are settled: 6 of 6 curves are good or usable;"
+    assert f"plate_1: hold. {sentence}" in outcome.err
+    assert "control outside its range (6)" in outcome.err
     assert run(*words, "--strict", "--out", "strict").code == 1
     flags = pd.read_csv(bench / "strict" / "flags.csv")
-    failed = flags[flags["severity"] == "fail"]
-    outside = failed[failed["code"] == "control_out_of_range"]
+    outside = flags[flags["code"] == "control_out_of_range"]
     assert set(outside["sample"]) == {"Control1"}
     assert outside["analyte"].nunique() == 6
+    # page, workbook and manifest say what the terminal says
+    assert sentence in (bench / "strict" / "report.html").read_text()
+    manifest = json.loads((bench / "strict" / "manifest.json").read_text())
+    assert [row["verdict"] for row in manifest["verdicts"]] == ["hold"]
+    book = openpyxl.load_workbook(bench / "strict" / "results.xlsx")
+    notes = [[cell.value for cell in row] for row in book["Notes"].iter_rows()]
+    assert any(sentence in str(cell) for row in notes for cell in row)
 
 
 BAD = {
@@ -154,7 +168,8 @@ def test_a_plate_without_standards_has_no_curves_but_says_so(run, bench: Path) -
     end = text.index(b'"DataType:","Control Expected Concentration"')
     (bench / "plate.csv").write_bytes(text[:start] + text[end:])
     outcome = run("fit", "plate.csv")
-    assert outcome.code == 0, outcome.err
+    assert outcome.code == 3, outcome.err
+    assert "plate_1: failed. Nothing of this plate can be reported: 0 of 6 curves" in outcome.err
     assert "no curve for IFNg, IL-6, TNFa and 3 more: 0 usable standard levels" in outcome.err
     assert "--layout" in outcome.err
     curves = pd.read_csv(bench / "plate_cytokit/curves.csv")

@@ -20,6 +20,7 @@ from cytokit.record import OutputFolder, make_manifest
 from cytokit.record.write import fit_manifest
 from cytokit.simulate import CYTOKINES, PlatePlan, simulate_trial
 from cytokit.simulate.writers import WRITERS
+from cytokit.vocabulary import VERDICTS_COLUMNS
 
 TreeHash = Callable[[Path], dict[str, str]]
 Edit = Callable[..., Path]
@@ -121,6 +122,11 @@ class Thin:
     plates: tuple[Plate, ...]
     options: FitOptions
     exclusions: pd.DataFrame
+
+    @property
+    def verdicts(self) -> pd.DataFrame:
+        rows = [(plate.name, "report", "") for plate in self.plates]
+        return pd.DataFrame(rows, columns=list(VERDICTS_COLUMNS))
 
     def write(self, goal: Path) -> None:
         with OutputFolder(goal) as folder:

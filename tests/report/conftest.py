@@ -16,6 +16,7 @@ from cytokit.findings import Finding, findings_table
 from cytokit.plate import Plate, SourceInfo, make_wells
 from cytokit.stats import Comparison, compare
 from cytokit.study import Study
+from cytokit.verdict import verdicts_table
 from cytokit.vocabulary import (
     CURVES_COLUMNS,
     EXCLUSION_COLUMNS,
@@ -90,6 +91,11 @@ class FakeFit:
     @property
     def standards(self) -> pd.DataFrame:
         return self.curves.standards
+
+    @property
+    def verdicts(self) -> pd.DataFrame:
+        names = [plate.name for plate in self.plates]
+        return verdicts_table(self.curves.table, self.samples, self.flags, names)
 
 
 def _positions(size: int) -> list[str]:

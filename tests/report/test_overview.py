@@ -29,7 +29,7 @@ GOOD = PlateLine(
     plate="P1",
     file="p1.csv",
     format="xponent",
-    verdict="good",
+    verdict="report",
     curves_good=2,
     curves_usable=0,
     curves_poor=0,
@@ -45,12 +45,12 @@ GOOD = PlateLine(
 POOR = replace(
     GOOD,
     plate="<script>alert(1)</script>",
-    verdict="poor",
+    verdict="hold",
     curves_good=1,
     curves_failed=1,
     n_fail=3,
     page="plates/00002_script & more.html",
-    sentence="Parts of this plate should not be reported yet: 1 of 2 curves are good or usable, "
+    sentence="Hold this plate until its failures are settled: 1 of 2 curves are good or usable, "
     "1 failed (IL-6); 30 of 76 sample results are in range; to be settled: too few beads (3).",
 )
 
@@ -123,11 +123,11 @@ def test_of_too_many_plates_the_worst_are_listed(monkeypatch: pytest.MonkeyPatch
 
 def test_a_good_plate_that_others_speak_against_is_good_no_longer() -> None:
     line = beside_others(GOOD, [Finding("low_signal", "reads 20 %", plate="P1")])
-    assert (line.verdict, line.n_warn) == ("usable", 1)
-    assert line.sentence.startswith("This plate can be reported after a look at its warnings: 2 of")
+    assert (line.verdict, line.n_warn) == ("look", 1)
+    assert line.sentence.startswith("Look at this plate before you report it: 2 of")
     assert line.sentence.endswith("; beside the other plates: low signal on the whole plate.")
     assert beside_others(GOOD, []) is GOOD
-    assert beside_others(POOR, [Finding("low_signal", "x", plate="P1")]).verdict == "poor"
+    assert beside_others(POOR, [Finding("low_signal", "x", plate="P1")]).verdict == "hold"
 
 
 def test_page_names_are_short_and_stay_in_their_folder() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import json
 import math
@@ -14,10 +15,12 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
+from cytokit.curves.options import FitOptions
 from cytokit.errors import OutputError
 from cytokit.flags import FLAGS
+from cytokit.plate import SourceInfo
 from cytokit.report._embed import compact, json_block
-from cytokit.report.page import fit_page, write_page
+from cytokit.report.page import fit_page, refit_words, write_page
 from cytokit.report.words import STATUSES, TABLES
 
 
@@ -103,7 +106,7 @@ def test_the_page_says_what_the_fit_says(small_fit):
     tags = Tags(html)
     words = " ".join(" ".join(tags.words).split())
     assert (
-        "Parts of this plate should not be reported yet: 4 of 6 curves are good or usable, "
+        "Hold this plate until its failures are settled: 4 of 6 curves are good or usable, "
         "1 poor (RANTES), 1 failed (GM-CSF); 107 of 222 sample results are in range" in words
     )
     rows = [attributes for attributes in tags.of("tr") if "data-analyte" in attributes]
@@ -190,7 +193,7 @@ def test_a_plate_without_any_result_is_shown(fit_of):
     )
     object.__setattr__(empty, "curves", _NoCurves())
     html = fit_page(empty)
-    assert "This plate cannot be reported: no standard curve was fitted." in html
+    assert "Nothing of this plate can be reported: no standard curve was fitted." in html
     assert data_of(html)["plates"][0]["curves"] == [None]
 
 
@@ -237,3 +240,56 @@ def test_real_plates_make_pages_and_workbooks(real, name):
     }
     for name, table in tables.items():
         assert list(table.columns) == list(TABLES[name])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        FitOptions(),
+        FitOptions(
+            model="4pl",
+            weights="1/y2",
+            prior="none",
+            pool=True,
+            robust=False,
+            profile="m10",
+            limits="recovery",
+            max_cv_pct=25.0,
+            dilution_error_pct=5.0,
+            unit="ng/mL",
+        ),
+    ],
+)
+def test_the_command_of_the_page_repeats_the_run(small_fit, options, monkeypatch):
+    """The command line reads from it what the run was done with, second files included."""
+    from cytokit_cli import fit_command
+
+    plate = small_fit.plates[0]
+    others = tuple(
+        SourceInfo(path, "0", role, "utf-8", ",", ".")
+        for path, role in (("my plan.xlsx", "layout"), ("names.csv", "pseudonyms"))
+    )
+    source = dataclasses.replace(plate.source, path="-odd name.csv")
+    plate = dataclasses.replace(plate, source=source, companions=others)
+    words = refit_words([plate], options)
+    assert words[:2] == ["cytokit", "fit"]
+    context = fit_command.command.make_context("fit", words[2:])
+    given = context.params
+    assert given["plates"] == ("./-odd name.csv",)
+    assert given["layout"] == "my plan.xlsx"
+    assert given["pseudonyms"] == "names.csv"
+    assert given["exclude"] == "exclusions.csv"
+    assert given["out"] == "-odd name_refit"
+    assert {name: given[name] for name in dataclasses.asdict(options)} == dataclasses.asdict(
+        options
+    )
+
+
+def test_lots_found_beside_the_export_need_no_option(small_fit):
+    plate = small_fit.plates[0]
+    lots = SourceInfo("kit/lots.csv", "0", "lots", "utf-8", ",", ".")
+    far = dataclasses.replace(plate, companions=(lots,))
+    assert "--layout kit/lots.csv" in " ".join(refit_words([far], FitOptions()))
+    source = dataclasses.replace(plate.source, path="kit/plate.csv")
+    near = dataclasses.replace(far, source=source)
+    assert "lots" not in " ".join(refit_words([near], FitOptions()))

@@ -26,7 +26,10 @@ def test_a_well_is_excluded_shown_and_saved_for_fit(page):
     page.exclude("H12", "spilled", "Kb", everything=True)
     assert page["#exclusions-badge"].text == "2"
     assert "new: fit again to apply" in page["#exclusions-host"].text
-    assert "cytokit fit Plate_1.csv --exclude exclusions.csv" in page["#exclusions-next"].text
+    assert (
+        "cytokit fit Plate_1.csv --exclude exclusions.csv --out Plate_1_refit"
+        in page["#exclusions-next"].text
+    )
     path = page.saved()
     rows = read_table(path).to_numpy().tolist()
     assert rows == [
