@@ -90,6 +90,7 @@ def command(
     day: str | list[str],
     reference: str | None,
     censor: str,
+    floors: str | None,
     analytes: Sequence[str],
     sd: float | None,
     correlation: float | None,
@@ -124,7 +125,9 @@ def command(
         from cytokit.stats import compare
         from cytokit.study import Study
 
-        study = Study([Path(name) for name in inputs], design, mapping=mapping, censor=censor)
+        study = Study(
+            [Path(name) for name in inputs], design, mapping=mapping, censor=censor, floors=floors
+        )
         pilot = compare(study, baseline=baseline, day=day, reference=reference, gate=False)
         scenarios = _seen(pilot, analytes, told)
         tests = len(pilot.analytes) if tests is None else tests

@@ -35,6 +35,14 @@ class RangeStatus(StrEnum):
     EXCLUDED = "excluded"
 
 
+class LimitSource(StrEnum):
+    """Where the limit of a value out of range comes from."""
+
+    STATED = "stated"  # by the fit, by the cell or beside it
+    FLOOR = "floor"  # a lowest value that many readings share and nobody declared
+    MEASURED = "measured"  # no limit at all: the lowest or highest number measured
+
+
 class VendorStatus(StrEnum):
     """What the vendor's software said of its own result, read off its token."""
 

@@ -517,6 +517,156 @@ def test_zero_is_below_a_limit():
     assert any(finding.code == "limit_assumed" for finding in study.findings)
 
 
+def test_a_limit_taken_from_the_data_is_named_and_is_no_limit_of_detection():
+    cells = ["OOR<", "OOR <", "2", "5", "9", "OOR>"]
+    study = Study(wide(subject=list("abcdef"), group="drug", day=0, **{"IL-6": cells}))
+    found = [one.message for one in study.findings if one.code == "limit_assumed"]
+    assert found == [
+        "2 values below range state no limit: the lowest number measured (2) was taken for it, "
+        "which is no limit of detection",
+        "1 values above range state no limit: the highest number measured (9) was taken for it, "
+        "which is no limit of detection",
+    ]
+    assert study.values["limit_from"].tolist() == ["measured"] * 2 + [""] * 3 + ["measured"]
+    assert study.values["upper"].tolist()[:2] == [2.0, 2.0]
+    assert study.values["lower"].tolist()[-1] == 9.0
+
+
+def test_limits_that_are_stated_are_kept_and_missing_readings_get_none():
+    table = wide(
+        subject=list("abcdefg"),
+        group="drug",
+        day=0,
+        analyte="IL-6",
+        value=["<0.5", "<0", "OOR<", "", "OOR>", ">7", "3"],
+        lod=0.2,
+        uloq=8,
+    )
+    values = Study(table).values
+    assert values["state"].tolist() == ["below"] * 3 + ["missing"] + ["above"] * 2 + ["exact"]
+    expected = {
+        "lower": [0, 0, 0, np.nan, 8, 7, 3],
+        "upper": [0.5, 0.2, 0.2, np.nan, np.inf, np.inf, 3],
+    }
+    for name, numbers in expected.items():
+        np.testing.assert_array_equal(values[name], numbers)
+    assert values["limit_from"].tolist() == ["stated"] * 3 + [""] + ["stated"] * 2 + [""]
+
+
+# --- floors nobody declared -----------------------------------------------------------------------
+
+
+def on_floors(*parts, plates=None, **more):
+    """One analyte: (number, times) and else numbers that stand once."""
+    cells = [number for number, times in parts for _ in range(times)]
+    table = {"subject": [f"s{i}" for i in range(len(cells))], "group": "drug", "day": 0, **more}
+    if plates is not None:
+        table["plate"] = plates
+    return wide(**table, **{"IL-6": [str(cell) for cell in cells]})
+
+
+MEASURED = [(round(1 + 0.37 * at, 2), 1) for at in range(20)]
+
+
+def floors_named(study):
+    return [(one.code, one.message) for one in study.findings if one.code.startswith("floor")]
+
+
+@pytest.mark.parametrize(
+    ("floors", "times", "code", "counted"),
+    [
+        (None, 5, "floor_censored", "they count as below it"),
+        (None, 4, "floor_kept", "they count as measured: fewer than a fifth"),
+        ("censor", 4, "floor_censored", "they count as below it, as asked"),
+        ("keep", 12, "floor_kept", "they count as measured, as asked"),
+    ],
+)
+def test_a_floor_counts_as_a_limit_from_a_fifth_on_or_as_asked(floors, times, code, counted):
+    study = Study(on_floors((0.3, times), *MEASURED), floors=floors)
+    ((found, message),) = floors_named(study)
+    assert found == code
+    share = round(100 * times / (20 + times))
+    heaps = f"{times} of {20 + times} values ({share} %) stand on a floor nobody declared, {times} "
+    assert message == f"{heaps}at 0.3: {counted}"
+    below = study.values["state"] == "below"
+    assert below.sum() == (times if code == "floor_censored" else 0)
+    assert set(study.values.loc[below, "upper"]) <= {0.3}
+    assert set(study.values.loc[below, "limit_from"]) <= {"floor"}
+    assert (study.values["given"].notna()).all()
+
+
+def test_several_floors_and_the_numbers_between_them():
+    cells = [(0.3, 6), (0.41, 1), (0.5, 1), (0.58, 8), *MEASURED]
+    study = Study(on_floors(*cells))
+    ((_, message),) = floors_named(study)
+    assert "14 of 36 values (39 %)" in message
+    assert "6 at 0.3 and 8 at 0.58" in message
+    between = study.values[study.values["given"].isin([0.41, 0.5])]
+    assert between["state"].tolist() == ["exact", "exact"]
+    assert study.values["state"].value_counts().to_dict() == {"exact": 22, "below": 14}
+
+
+def test_a_stray_number_under_the_lowest_floor_goes_with_it():
+    study = Study(on_floors((0.1071, 1), (0.11, 30), *MEASURED))
+    assert "30 at 0.11 (1 lower)" in floors_named(study)[0][1]
+    below = study.values[study.values["state"] == "below"]
+    assert (len(below), set(below["upper"])) == (31, {0.11})
+
+
+def test_a_plate_may_have_a_floor_of_its_own():
+    low = [(round(0.2 + 0.11 * at, 2), 1) for at in range(30)]
+    cells = [*low, (3.0, 9), *((3.2 + 0.07 * at, 1) for at in range(6))]
+    table = on_floors(*cells)
+    assert floors_named(Study(table)) == []
+    table["plate"] = ["P1"] * 30 + ["P2"] * 15
+    study = Study(table)
+    assert "9 of 45 values (20 %)" in floors_named(study)[0][1]
+    below = study.values[study.values["state"] == "below"]
+    assert (set(below["plate"]), set(below["upper"])) == ({"P2"}, {3.0})
+    # numbers of the other plate under that floor were measured
+    assert len(below) == 9
+
+
+def test_declared_limits_and_fits_have_no_hidden_floor(fit_design):
+    table = on_floors((0.3, 9), *MEASURED).rename(columns={"IL-6": "value"})
+    declared = Study(table.assign(analyte="IL-6", lod=0.5))
+    assert floors_named(declared) == []
+    assert (declared.values["upper"][:9] == 0.5).all()
+    assert floors_named(Study(Fit(*fit_frames()), fit_design)) == []
+
+
+def test_floors_travel_with_the_policies():
+    study = Study(on_floors((0.3, 9), *MEASURED))
+    assert study.floors is None
+    kept = study.recensored("lod", "keep")
+    assert (kept.values["state"] == "exact").all()
+    assert kept.floors == "keep"
+    assert kept.recensored("lloq").floors == "keep"
+    with pytest.raises(UsageError, match=r"CK-410: floors='kept' is no choice"):
+        Study(on_floors((0.3, 9), *MEASURED), floors="kept")
+
+
+def test_the_case_of_two_floors(cases):
+    study = Study(cases / "stats" / "several_floors.csv")
+    assert "28 of 80 values (35 %)" in floors_named(study)[0][1]
+    assert "11 at 0.3 and 17 at 0.58" in floors_named(study)[0][1]
+    assert (study.values["state"] == "below").sum() == 28
+
+
+def test_the_cases_without_a_limit_never_speak_of_detection(cases):
+    from cytokit.stats import compare
+
+    study = Study(cases / "stats" / "limits_unknown.csv")
+    result = compare(study, baseline=None, reference="control")
+    known = "IL-6: 3 values below range state no limit: the lowest number measured (3)"
+    assert known in result.methods
+    said = result.methods.replace("which is no limit of detection", "")
+    assert "limit of detection" not in said
+    oor = Study(cases / "more" / "05_warnings_never_shown" / "oor.csv")
+    methods = compare(oor, reference="control").methods
+    assert "2 values below range state no limit: the lowest number measured (8)" in methods
+
+
 def test_out_of_range_without_any_number_is_missing():
     table = wide(subject=list("ab"), group="drug", day=0, **{"IL-6": ["OOR<", "OOR>"]})
     study = Study(table)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import time
 from pathlib import Path
 
+import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 
 from cytokit.errors import InputError, NothingToDoError, UsageError
 from cytokit.tables import ConcentrationTable, read_concentrations
+from cytokit.tables.findings import repeated_end
 
 INF = math.inf
 
@@ -255,6 +258,23 @@ def test_coarse_rounding_is_no_floor() -> None:
     values = [1.0, 2.0, 3.0, 4.0, 5.0] * 6
     frame = pd.DataFrame({"sample": range(30), "analyte": "X", "conc": values})
     assert "hidden_floor" not in codes(read_concentrations(frame))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_numbers_rounded_to_few_digits_are_no_floors(seed: int) -> None:
+    """Half of all numbers are 1 or 2, as rounding makes them; the rest trails off."""
+    rng = np.random.default_rng(seed)
+    values = np.round(np.exp(1 + rng.normal(size=400)))
+    assert (values == 1).mean() > 0.15
+    assert list(repeated_end(values[values > 0].tolist())) == []
+
+
+def test_many_numbers_are_searched_quickly() -> None:
+    rng = np.random.default_rng(1)
+    values = [0.5] * 40_000 + rng.lognormal(3, 1, 60_000).tolist()
+    began = time.perf_counter()
+    assert list(repeated_end(values)) == [(0.5, 40_000, sum(value < 0.5 for value in values))]
+    assert time.perf_counter() - began < 5
 
 
 def test_spellings_units_and_repeats_are_named_and_kept_apart() -> None:

@@ -12,6 +12,7 @@ from cytokit.figures._panel_parts import day_name
 from cytokit.figures._text import plain, wrap
 from cytokit.figures._view import BETWEEN, WITHIN, ComparisonLike, analytes_of
 from cytokit.figures.style import POINT, QUIET, SMALL, styled
+from cytokit.vocabulary import LimitSource
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,6 +33,11 @@ _SUMMARY = {
     "box": "Box: median and quartiles, whiskers to the extremes where these are in range.",
     "gm": "Stroke: geometric mean",
     "bar": "Bar: geometric mean",
+}
+_LIMIT_FROM = {
+    LimitSource.FLOOR: "The limit is a lowest value that many readings share, not a declared one",
+    LimitSource.MEASURED: "No limit was stated: the lowest or highest number measured stands for "
+    "it, no limit of detection",
 }
 STARS = "* p < 0.05, ** p < 0.01, *** p < 0.001, **** p < 0.0001, ns: not significant."
 _LINE = 2.9  # mm per line of a footer
@@ -91,6 +97,7 @@ def symbol_sentences(
             text for state, text in (("below", "▽ below"), ("above", "△ above")) if state in found
         ]
         said.append(f"{' and '.join(sides)} range, drawn on its limit (dashed).")
+        said += _limit_words(values)
     if "interval" in found:
         said.append("Vertical stroke: known only to lie in this interval.")
     exact = values.loc[values["state"] == "exact", "value"]
@@ -102,6 +109,18 @@ def symbol_sentences(
         said.append("†: died before that day; × marks the last reading.")
     if label != "p":
         said.append(STARS)
+    return said
+
+
+def _limit_words(values: pd.DataFrame) -> list[str]:
+    """What the limits are that nobody stated, and whose."""
+    if "limit_from" not in values:
+        return []
+    said = []
+    for source, words in _LIMIT_FROM.items():
+        names = values.loc[values["limit_from"] == source, "analyte"].astype(str).unique()
+        if len(names):
+            said.append(f"{words} ({', '.join(map(plain, names))}).")
     return said
 
 

@@ -141,7 +141,7 @@ FILE_FLAGS = {
         WARN,
         "a repeated lowest value that nobody declared a limit",
         "Many readings share one lowest value: probably a floor of the assay, not a measurement.",
-        "Declare it: a `floor` column, or `<` in a `censor` column; else it counts as measured.",
+        "Declare it: a `floor` column, or `<` in a `censor` column; compare says how it counts.",
     ),
     "hidden_ceiling": FlagText(
         WARN,

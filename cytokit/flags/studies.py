@@ -29,6 +29,18 @@ STUDY_FLAGS = {
         "Values out of range state no limit; the nearest measured number was taken for it.",
         "Add the limit to the table.",
     ),
+    "floor_censored": FlagText(
+        WARN,
+        "values on an undeclared floor count as below it",
+        "Many readings share one lowest value, or a few: probably floors and no measurements.",
+        "Declare the floor in the table; floors = keep takes these values as measured.",
+    ),
+    "floor_kept": FlagText(
+        WARN,
+        "values on an undeclared floor count as measured",
+        "Many readings share one lowest value, or a few: probably floors and no measurements.",
+        "Declare the floor in the table; floors = censor takes these values as below it.",
+    ),
     "plate_confounded": FlagText(
         WARN,
         "group or day goes with the plate",

@@ -121,6 +121,7 @@ def write_comparison_of(asked: Asked, draft: Path) -> tuple[str, ...]:
         design,
         mapping=mapping or None,
         censor=options["censor"],
+        floors=options["floors"],
         pseudonyms=asked.pseudonyms,
         bridge=options["bridge_samples"] or options["bridge"],
         bridge_reference=options["bridge_reference"],

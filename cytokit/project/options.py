@@ -46,6 +46,8 @@ WORDS: Mapping[str, str] = {
     "adjust": "Adjustment for several analytes",
     "gate": "Stars within arms only where the arms differ; off by default with style lanzoni",
     "censor": "What counts as out of range",
+    "floors": "Values on a floor nobody declared: below it, or measured; below where not given if "
+    "a fifth of an analyte's values or more stand on floors",
     "substitute": "A number in place of values out of range, as a sensitivity analysis only",
     "propagate": "Carry the assay's uncertainty along",
     "strata": "Adjust for the design's stratum",
@@ -69,6 +71,7 @@ WORDS: Mapping[str, str] = {
 #: stand in the file, commented out, where an option has no default
 _EXAMPLES: Mapping[str, object] = {
     "reference": "control",
+    "floors": "censor",
     "analytes": ["IL-6", "TNFa"],
     "bridge_samples": ["pool A", "pool B"],
 }

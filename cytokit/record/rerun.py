@@ -107,6 +107,8 @@ def rerun_compare(manifest: Mapping[str, Any], found: Mapping[str, Path], goal: 
         designs[0] if designs else None,
         mapping=options["mapping"] or None,
         censor=options["censor"],
+        # folders of earlier releases took every number on a floor as measured
+        floors=options.get("floors", "keep"),
         quantity=options["quantity"],
         **_bridging(options),
         pseudonyms=_pseudonyms(manifest, found),

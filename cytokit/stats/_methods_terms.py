@@ -11,6 +11,8 @@ CENSOR = {
     "interval": "values between the limits of detection and quantification were treated as "
     "interval-censored, those below detection as left-censored",
 }
+#: where no limit of detection is known, or values out of range have none
+STATED = "values reported as below or above a limit were treated as left- or right-censored at it"
 SUBSTITUTE = {
     "as-given": "the number printed for it",
     "limit": "its limit",

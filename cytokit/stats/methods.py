@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from cytokit.stats._methods_terms import ADJUST, CENSOR, RULE, RULES, SUBSTITUTE, WITHIN
+from cytokit.stats._methods_terms import ADJUST, CENSOR, RULE, RULES, STATED, SUBSTITUTE, WITHIN
 from cytokit.stats.between import ANCOVA, ANCOVA_PER_ARM
 from cytokit.stats.bridged import sentence
 from cytokit.stats.comparison import Comparison
@@ -166,6 +166,21 @@ def _within(result: Comparison) -> str:
 
 
 def _out_of_range(result: Comparison) -> str:
+    """What was done with values out of range, and which limits nobody had declared."""
+    return " ".join([_censoring(result), *_limits_found(result)])
+
+
+def _limits_found(result: Comparison) -> list[str]:
+    """Floors nobody declared, and limits taken from the data, each analyte with its counts."""
+    codes = ("floor_censored", "floor_kept", "limit_assumed")
+    return [
+        f"{one.analyte}: {one.message}."
+        for one in result.study.findings
+        if one.code in codes and one.analyte in result.analytes
+    ]
+
+
+def _censoring(result: Comparison) -> str:
     options = result.options
     if options.substitute != "none":
         return (
@@ -174,7 +189,8 @@ def _out_of_range(result: Comparison) -> str:
         )
     if _out(result):
         rule = RULES.get(options.between, RULE)
-        return f"Out of range: {CENSOR[options.censor or 'lod']}; {rule}."
+        known = result.study.values[["lod", "lloq", "uloq"]].notna().any(axis=None)
+        return f"Out of range: {CENSOR[options.censor or 'lod'] if known else STATED}; {rule}."
     return "No value was out of range."
 
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from cytokit.errors import Problem, UsageError, did_you_mean
+from cytokit.study.floors import FLOORS
 
 BETWEEN = ("ancova", "welch", "ranks", "brunner-munzel", "change", "mixed")
 WITHIN = ("ratio", "signed-rank")
@@ -54,6 +55,9 @@ class CompareOptions:
         Stars for the longitudinal families only where the groups differ after adjustment.
     censor : str, optional
         Censoring policy (``lod``, ``lloq``, ``interval``); the study's own where not given.
+    floors : {"censor", "keep"}, optional
+        Readings on a floor nobody declared count as below it, or as measured; the study's own
+        choice where not given.
     substitute : {"none", "as-given", "limit", "half", "sqrt2"}
         A sensitivity analysis: out-of-range values replaced by numbers. ``none`` keeps them
         intervals.
@@ -101,6 +105,7 @@ class CompareOptions:
     adjust: str = "holm"
     gate: bool = True
     censor: str | None = None
+    floors: str | None = None
     substitute: str = "none"
     propagate: bool = False
     strata: bool = True
@@ -121,6 +126,8 @@ class CompareOptions:
         ]
         if self.censor is not None and self.censor not in CENSOR:
             problems.append(choice_problem("censor", self.censor, CENSOR))
+        if self.floors is not None and self.floors not in FLOORS:
+            problems.append(choice_problem("floors", self.floors, FLOORS))
         if not 0 < self.alpha < 0.5:
             problems.append(
                 Problem(

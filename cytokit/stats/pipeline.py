@@ -40,6 +40,7 @@ def compare(
     adjust: str = "holm",
     gate: bool = True,
     censor: str | None = None,
+    floors: str | None = None,
     substitute: str = "none",
     propagate: bool = False,
     strata: bool = True,
@@ -68,7 +69,9 @@ def compare(
     analytes : sequence of str, optional
         Those to show, in this order; all where not given. The families stay those of all
         analytes measured, unless ``family_of_these``.
-    between, within, adjust, gate, censor, substitute, propagate, strata, versus, worse, spread
+    between, within, adjust, gate, censor, floors, substitute, propagate, strata, versus
+        See :class:`cytokit.stats.options.CompareOptions`.
+    worse, spread
         See :class:`cytokit.stats.options.CompareOptions`.
     alpha, seed, draws, allow_confounded, family_of_these
         See there.
@@ -109,6 +112,7 @@ def compare(
         adjust=adjust,
         gate=gate,
         censor=censor,
+        floors=floors,
         substitute=substitute,
         propagate=propagate,
         strata=strata,
@@ -121,9 +125,10 @@ def compare(
         allow_confounded=allow_confounded,
         family_of_these=family_of_these,
     )
-    if censor is not None and censor != study.censor:
-        study = study.recensored(censor)
-    options = replace(options, censor=study.censor)
+    asked = (censor or study.censor, floors or study.floors)
+    if asked != (study.censor, study.floors):
+        study = study.recensored(*asked)
+    options = replace(options, censor=study.censor, floors=study.floors)
     base, days = _days(study, baseline, day)
     group = find_reference(study.groups, reference)
     chosen = _analytes(study, analytes)

@@ -56,7 +56,7 @@ def _combined(present: pd.DataFrame) -> pd.Series:
     exact = present[present["state"] == "exact"]
     if len(exact):
         value = _geometric_mean(exact["value"])
-        row["state"] = "exact"
+        row["state"], row["limit_from"] = "exact", ""
         row["value"] = row["lower"] = row["upper"] = value
         for name in ("given", "ci_low", "ci_high"):
             row[name] = _geometric_mean(exact[name])

@@ -8,7 +8,10 @@
 ``interval``
     As ``lloq``, but a value between LOD and LLOQ is known to lie between them.
 
-A number of zero or less has no logarithm: it is a value below a limit.
+A number of zero or less has no logarithm: it is a value below a limit. A number that stands on a
+floor nobody declared (:mod:`cytokit.study.floors`) is a value below that floor. Where values are
+out of range without any limit, the nearest number measured is taken for it, and a finding says so:
+it is no limit of detection.
 """
 
 from __future__ import annotations
@@ -18,12 +21,15 @@ import pandas as pd
 
 from cytokit.errors import Problem, UsageError, did_you_mean
 from cytokit.findings import Finding
-from cytokit.vocabulary import RangeStatus
+from cytokit.study.floors import floor_limits
+from cytokit.vocabulary import LimitSource, RangeStatus
 
 POLICIES = ("lod", "lloq", "interval")
 
 
-def censored(frame: pd.DataFrame, policy: str) -> tuple[pd.DataFrame, list[Finding]]:
+def censored(
+    frame: pd.DataFrame, policy: str, floors: str | None = None
+) -> tuple[pd.DataFrame, list[Finding]]:
     """Apply a policy: value, lower, upper and state of each reading.
 
     Parameters
@@ -31,25 +37,29 @@ def censored(frame: pd.DataFrame, policy: str) -> tuple[pd.DataFrame, list[Findi
     frame : pandas.DataFrame
         Columns of :data:`cytokit.study._readings_frame.READING_COLUMNS`.
     policy : {"lod", "lloq", "interval"}
+    floors : {"censor", "keep"}, optional
+        What readings on an undeclared floor count as; see :mod:`cytokit.study.floors`.
 
     Returns
     -------
     frame : pandas.DataFrame
         The same rows; state is exact, below, above, interval or missing. An exact value has
-        lower = upper = value; a value below has lower 0, one above has upper infinite.
+        lower = upper = value; a value below has lower 0, one above has upper infinite. The column
+        ``limit_from`` says of values out of range what their limit is (``LimitSource``).
     findings : list of Finding
-        Limits that had to be taken from other readings.
+        Undeclared floors, and limits that had to be taken from other readings.
 
     Raises
     ------
     UsageError
-        CK-410, if there is no such policy.
+        CK-410, if there is no such policy, or no such choice for floors.
     """
     if policy not in POLICIES:
         mend = f"use one of {', '.join(POLICIES)}"
         near = did_you_mean(policy, POLICIES)
         raise UsageError(Problem("CK-410", f"censor={policy!r} is no choice", mend=mend, near=near))
-    frame, findings = _with_limits(frame)
+    frame, on_floors = _below_floors(frame, floors)
+    frame, assumed = _with_limits(frame)
     value, lod, lloq, uloq, uod = (
         frame[name].to_numpy(float) for name in ("value", "lod", "lloq", "uloq", "uod")
     )
@@ -80,7 +90,24 @@ def censored(frame: pd.DataFrame, policy: str) -> tuple[pd.DataFrame, list[Findi
         upper[below] = frame["upper"].to_numpy(float)[below]
         upper[below] = np.fmax(upper[below], lod[below])
     number = np.where(state == "exact", value, np.nan)
-    return frame.assign(value=number, lower=lower, upper=upper, state=state.astype(str)), findings
+    frame = frame.assign(value=number, lower=lower, upper=upper, state=state.astype(str))
+    source = frame["limit_from"].mask((state == "exact") | (state == "missing"), "")
+    source = source.mask((source == "") & ~np.isin(state, ("exact", "missing")), LimitSource.STATED)
+    return frame.assign(limit_from=source.astype("str")), [*on_floors, *assumed]
+
+
+def _below_floors(frame: pd.DataFrame, floors: str | None) -> tuple[pd.DataFrame, list[Finding]]:
+    """Readings on a floor that counts as a limit become values below it."""
+    limits, findings = floor_limits(frame, floors)
+    on = np.isfinite(limits)
+    frame = frame.assign(
+        state=frame["state"].mask(on, "below"),
+        value=frame["value"].mask(on),
+        lower=frame["lower"].mask(on, 0.0),
+        upper=frame["upper"].mask(on, pd.Series(limits, index=frame.index)),
+        limit_from=pd.Series("", index=frame.index).mask(on, LimitSource.FLOOR),
+    )
+    return frame, findings
 
 
 def _with_limits(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding]]:
@@ -98,26 +125,36 @@ def _with_limits(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding]]:
     upper[no_upper] = stated[no_upper]
     no_lower = (state == "above") & ~(lower > 0)
     lower[no_lower] = frame["uloq"].to_numpy(float)[no_lower]
+    source = frame["limit_from"].to_numpy(object).copy()
+    open_below = (state == "below") & ~(upper > 0)
+    open_above = (state == "above") & ~(lower > 0)
     findings = []
-    open_ended = ((state == "below") & ~(upper > 0)) | ((state == "above") & ~(lower > 0))
     analytes = frame["analyte"].to_numpy(str)
-    for analyte in dict.fromkeys(analytes[open_ended]):
+    for analyte in dict.fromkeys(analytes[open_below | open_above]):
         mine = analytes == analyte
         numbers = value[mine & exact]
-        low, high = (numbers.min(), numbers.max()) if numbers.size else (np.nan, np.nan)
-        rows = mine & open_ended
-        upper[rows & (state == "below")] = low
-        lower[rows & (state == "above")] = high
+        below, above = mine & open_below, mine & open_above
         if not numbers.size:
+            rows = below | above
             state[rows] = "missing"
             lower[rows] = upper[rows] = np.nan
             what = f"{rows.sum()} values out of range without any limit: counted as missing"
-        else:
-            what = (
-                f"{rows.sum()} values out of range state no limit; the nearest number measured "
-                f"({low:g} below, {high:g} above) was taken for it"
-            )
-        findings.append(Finding("limit_assumed", what, analyte=str(analyte)))
+            findings.append(Finding("limit_assumed", what, analyte=str(analyte)))
+            continue
+        upper[below], lower[above] = numbers.min(), numbers.max()
+        source[below | above] = LimitSource.MEASURED
+        for rows, side, which, number in (
+            (below, "below", "lowest", numbers.min()),
+            (above, "above", "highest", numbers.max()),
+        ):
+            if rows.any():
+                what = (
+                    f"{rows.sum()} values {side} range state no limit: the {which} number "
+                    f"measured ({number:g}) was taken for it, which is no limit of detection"
+                )
+                findings.append(Finding("limit_assumed", what, analyte=str(analyte)))
     number = np.where(exact, value, np.nan)
-    frame = frame.assign(value=number, lower=lower, upper=upper, state=state.astype(str))
+    frame = frame.assign(
+        value=number, lower=lower, upper=upper, state=state.astype(str), limit_from=source
+    )
     return frame, findings

@@ -223,7 +223,9 @@ def _read(source: Source, mapping: Mapping[str, str | Sequence[str]] | None) -> 
     if is_table(source):
         table = read_concentrations(source, mapping=mapping)  # type: ignore[arg-type]
         entry = Input(table.path, table.sha256, "concentration table")
-        return Readings(from_table(table.frame), table.findings, (entry,))
+        # the study names floors itself, with what it takes them for
+        findings = tuple(one for one in table.findings if one.code != "hidden_floor")
+        return Readings(from_table(table.frame), findings, (entry,))
     if isinstance(source, (str, Path)):
         samples, curves, sha256, pseudonyms = read_fit_folder(source)
         entry = Input(str(source), sha256, "fit folder")
@@ -262,7 +264,7 @@ def _as_mfi(frame: pd.DataFrame) -> pd.DataFrame:
     unknown = dict.fromkeys(("lod", "lloq", "uloq", "uod", "ci_low", "ci_high"), math.nan)
     state = np.where(mfi.notna(), "exact", "missing")
     same = dict.fromkeys(("value", "lower", "upper", "given"), mfi)
-    return frame.assign(unit="MFI", range_status="", state=state, **same, **unknown)
+    return frame.assign(unit="MFI", state=state, **same, **unknown)
 
 
 def _check_units(frame: pd.DataFrame) -> None:

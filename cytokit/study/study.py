@@ -26,6 +26,7 @@ __all__ = ["Study", "read_design"]
 VALUES_COLUMNS = (
     *("subject", "group", "day", "stratum", "plate", "sample", "analyte", "unit", "value"),
     *("lower", "upper", "state", "ci_low", "ci_high", "given", "lod", "lloq", "uloq"),
+    "limit_from",
 )
 SUBJECTS_COLUMNS = ("subject", "group", "stratum", "day", "status")
 
@@ -46,6 +47,10 @@ class Study:
         ``{"day": "visit"}``.
     censor : {"lod", "lloq", "interval"}
         Which values count as numbers; see :mod:`cytokit.study.censoring`.
+    floors : {"censor", "keep"}, optional
+        What readings of tables on a floor nobody declared count as: below it, or measured. Where
+        not given, below it if at least a fifth of the analyte's values stand on floors; see
+        :mod:`cytokit.study.floors`.
     quantity : {"concentration", "mfi"}
         What is compared. ``mfi`` (fits only) is a sensitivity analysis without limits.
     pseudonyms : Pseudonyms or path, optional
@@ -113,6 +118,7 @@ class Study:
     findings: tuple[Finding, ...]
     inputs: tuple[Input, ...]
     censor: str
+    floors: str | None
     mapping: Mapping[str, str | Sequence[str]]
     quantity: str
     pseudonyms: Pseudonyms | None
@@ -129,6 +135,7 @@ class Study:
         *,
         mapping: Mapping[str, str | Sequence[str]] | None = None,
         censor: str = "lod",
+        floors: str | None = None,
         quantity: str = "concentration",
         pseudonyms: Pseudonyms | str | Path | None = None,
         bridge: bool | Sequence[str] = False,
@@ -165,14 +172,16 @@ class Study:
         self._set("pseudonyms", table)
         self._set("joined", joined)
         self._set("_noticed", (*readings.findings, *checked.findings, *noticed))
-        self._apply(censor)
+        self._apply(censor, floors)
 
-    def recensored(self, censor: str) -> Self:
+    def recensored(self, censor: str, floors: str | None = None) -> Self:
         """The same study under another censoring policy.
 
         Parameters
         ----------
         censor : {"lod", "lloq", "interval"}
+        floors : {"censor", "keep"}, optional
+            The study's own where not given.
 
         Returns
         -------
@@ -184,7 +193,7 @@ class Study:
             *("bridge", "shared", "plates"),
         ):
             other._set(name, getattr(self, name))
-        other._apply(censor)
+        other._apply(censor, self.floors if floors is None else floors)
         return other
 
     @property
@@ -220,10 +229,11 @@ class Study:
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
 
-    def _apply(self, censor: str) -> None:
+    def _apply(self, censor: str, floors: str | None) -> None:
         """Values under a policy; each subject, day and analyte once."""
-        frame, limits = censored(self.joined, censor)
+        frame, limits = censored(self.joined, censor, floors)
         single, repeats = combine_repeats(frame)
         self._set("censor", censor)
+        self._set("floors", floors)
         self._set("values", single[list(VALUES_COLUMNS)].reset_index(drop=True))
         self._set("findings", (*self._noticed, *limits, *repeats))

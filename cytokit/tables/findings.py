@@ -6,8 +6,10 @@ Used by :mod:`cytokit.tables`.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import pandas as pd
 
@@ -74,36 +76,54 @@ def _hidden_limits(values: list[float], analyte: str) -> Iterator[Finding]:
 
 
 def repeated_end(values: Sequence[float]) -> Iterator[tuple[float, int, int]]:
-    """Values repeated at the low end far more often than any in the middle.
+    """Values repeated at the low end far more often than those above them, lowest first.
 
     Yields (value, times, how many lie lower). A value counts when at least 4 readings and 5 % of
-    them have it, three times as many as the most common of the middle half of the distinct values
-    (so that coarse rounding alone is no floor), and at most 5 % lie lower that are no floor
-    themselves.
+    them have it, three times as many as any of the five next values above it that are not such
+    values themselves (so that coarse rounding alone is no floor), and at most a third of the
+    readings that have none of them lie lower: plates and dilutions may have floors of their own.
 
     Examples
     --------
     >>> list(repeated_end([0.11] * 68 + [0.1071] + [float(v) for v in range(1, 10)]))
     [(0.11, 68, 1)]
+    >>> list(repeated_end([0.3] * 9 + [0.4, 0.5] + [0.6] * 8 + [float(v) for v in range(1, 20)]))
+    [(0.3, 9, 0), (0.6, 8, 11)]
     >>> list(repeated_end([1.0, 2.0, 2.0, 3.0, 4.0]))
     []
     """
     counts = Counter(values)
     distinct = sorted(counts)
-    margin = len(distinct) // 4
-    middle = distinct[margin : len(distinct) - margin]
     needed = max(4, math.ceil(0.05 * len(values)))
-    stray, lower = 0, 0
-    for value in distinct:
-        if counts[value] >= needed and counts[value] >= 3 * max(
-            (counts[other] for other in middle if other != value), default=0
-        ):
-            yield value, counts[value], lower
+    step = min((after - before for before, after in pairwise(distinct)), default=0.0)
+    repeated: set[float] = set()
+    above: list[float] = []  # what is on no heap, the nearest last
+    for value in reversed(distinct):
+        expected = [counts[one] * _coarseness(value, one, distinct, step) for one in above[-5:]]
+        if counts[value] >= needed and expected and counts[value] >= 3 * max(expected):
+            repeated.add(value)
         else:
-            stray += counts[value]
-        lower += counts[value]
-        if stray > 0.05 * len(values):
-            return
+            above.append(value)
+    others, lower = sum(counts[value] for value in above), 0
+    for value in distinct:
+        if value not in repeated:
+            lower += counts[value]
+        elif 3 * lower <= others:
+            yield value, counts[value], sum(counts[one] for one in distinct if one < value)
+
+
+def _coarseness(value: float, above: float, distinct: Sequence[float], step: float) -> float:
+    """How much wider rounding makes the cell of a value than that of one above, in logarithms.
+
+    1 unless all steps from the one to the other are the smallest there is: then the numbers
+    are rounded that coarsely, and 1 holds far more of what was measured than 5 does.
+    """
+    first, last = bisect_left(distinct, value), bisect_left(distinct, above)
+    if value <= step / 2 or not math.isclose(above - value, (last - first) * step, rel_tol=1e-6):
+        return 1.0
+    half = step / 2
+    width = math.log((value + half) / (value - half))
+    return max(1.0, width / math.log((above + half) / (above - half)))
 
 
 def _spellings(analytes: list[str]) -> Iterator[Finding]:

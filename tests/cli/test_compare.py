@@ -54,6 +54,7 @@ def manifest(folder: Path) -> dict[str, object]:
         ("within", options.WITHIN),
         ("adjust", options.ADJUST),
         ("censor", options.CENSOR),
+        ("floors", options.FLOORS),
         ("substitute", options.SUBSTITUTE),
         ("versus", options.VERSUS),
         ("worse", options.WORSE),
@@ -64,7 +65,8 @@ def test_the_choices_are_the_librarys(name: str, choices: tuple[str, ...]) -> No
     found = next(one for one in command.params if one.name == name)
     assert isinstance(found.type, click.Choice)
     assert tuple(found.type.choices) == choices
-    assert found.default == getattr(options.CompareOptions(), name) or name == "censor"
+    default = found.get_default(click.Context(command))
+    assert default == getattr(options.CompareOptions(), name) or name == "censor"
 
 
 def test_every_option_of_the_library_can_be_given() -> None:
@@ -93,6 +95,26 @@ def test_the_family_of_chosen_analytes_is_that_of_all(run, trial: Path) -> None:
         assert manifest(trial)["family_of_these"] == bool(words)
         again = run("verify", trial / "cytokit_compare")
         assert again.code == 0, again.err
+
+
+def test_floors_count_as_asked_and_the_folder_is_made_again_alike(run, trial: Path) -> None:
+    frame = pd.read_csv(trial / "trial.csv")
+    low = frame["IL-6 (pg/mL)"].quantile(0.3)
+    frame["IL-6 (pg/mL)"] = frame["IL-6 (pg/mL)"].clip(lower=low)
+    frame.to_csv(trial / "trial.csv", index=False)
+    found = {}
+    for words in ((), ("--floors", "keep"), ("--floors", "censor")):
+        outcome = run("compare", "trial.csv", "--reference", "c", "--force", *words)
+        assert outcome.code == 0, outcome.err
+        asked = words[1] if words else None
+        assert manifest(trial)["floors"] == asked
+        found[asked] = pd.read_csv(trial / "cytokit_compare/summary.csv")["n_below"].sum()
+        methods = (trial / "cytokit_compare/methods.md").read_text(encoding="utf-8")
+        counted = "measured, as asked" if asked == "keep" else "below it"
+        assert f"they count as {counted}" in methods
+        assert run("verify", "cytokit_compare").code == 0
+    assert found["keep"] == 0
+    assert found[None] == found["censor"] == 9
 
 
 def test_the_terminal_gives_p_raw_and_adjusted(run, trial: Path) -> None:

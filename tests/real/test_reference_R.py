@@ -182,6 +182,25 @@ def test_by_default_a_floor_is_no_number(zilucov, run):
     assert primary.loc[["GM-CSF", "IL1B"], "method"].tolist() == ["Tobit", "Tobit"]
 
 
+def test_by_default_a_floor_that_is_not_declared_is_no_number_either(real, zilucov):
+    frame = pd.read_csv(real / "clinical" / "zilucov_long.csv").drop(columns=["floor", "censor"])
+    study = Study(frame)
+    named = {one.analyte: one.message for one in study.findings if one.code.startswith("floor_")}
+    assert list(named) == ["GM-CSF", "IL12", "IL1B"]
+    assert "69 of 78 values (88 %)" in named["IL12"]
+    assert "68 at 0.11 (1 lower): they count as below it" in named["IL12"]
+    assert "they count as measured: fewer than a fifth" in named["GM-CSF"]
+    assert "they count as below it" in named["IL1B"]
+    il12 = rows(compare(study, baseline=1, day=6, reference="control"), "between").loc["IL12"]
+    assert "not_analysed: 95 % of the values out of range" in il12["flags"]
+    # R took the numbers as they stand
+    kept = compare(study, baseline=1, day=6, reference="control", floors="keep", strata=False)
+    r = pd.read_csv(real / "clinical" / "reference_R_zilucov_d1_d6.csv").set_index("analyte")
+    primary = rows(kept, "between")
+    meets(primary["p"], r["ancova_p"])
+    meets(primary["p_adjusted"], r["ancova_holm"])
+
+
 def test_the_guard_fires_on_supar(zilucov, run):
     result = run(zilucov, baseline=1, day=6, reference="control")
     said = [sentence for sentence in result.guard if sentence.startswith("SUPAR")]
@@ -225,11 +244,21 @@ def test_the_published_endotoxin_table(real, endotoxin, run):
 def test_westfall_young_on_the_small_trial(real, run):
     wide = pd.read_csv(real / "clinical" / "maxT_small_input.csv").assign(day=6)
     reference = pd.read_csv(real / "clinical" / "maxT_small_reference_mtmaxT_B0.csv")
-    result = run(
-        Study(wide), baseline=None, day=6, reference="control", between="welch", adjust="maxt"
-    )
+    # R took numbers on the floors of IL-12 and IL-1b as they stand
+    study = Study(wide, floors="keep")
+    result = run(study, baseline=None, day=6, reference="control", between="welch", adjust="maxt")
     ours = rows(result, "between")
     reference = reference.set_index("analyte")
     meets(ours["statistic"], reference["teststat"], rtol=1e-8)
     meets(ours["p_adjusted"], reference["adjp"], rtol=1e-12)
     assert result.table["seed"].isna().all()
+
+
+def test_by_default_the_small_trial_has_floors(real, run):
+    wide = pd.read_csv(real / "clinical" / "maxT_small_input.csv").assign(day=6)
+    study = Study(wide)
+    named = {one.analyte: one.code for one in study.findings if one.code.startswith("floor_")}
+    assert named == {"IL12": "floor_censored", "IL1B": "floor_censored"}
+    result = run(study, baseline=None, day=6, reference="control", between="welch")
+    outside = rows(result, "between")[["pct_below_treated", "pct_below_control"]].sum(axis=1)
+    assert sorted(outside[outside > 0].index) == ["IL12", "IL1B"]
