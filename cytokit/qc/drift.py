@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cytokit.qc.judge import CONTROL, QcFinding, severity_of
+from cytokit.qc.judge import QcFinding, severity_of
 from cytokit.qc.names import series_name
 from cytokit.qc.plates import ChartPlate
+from cytokit.qc.series import CONTROL
 from cytokit.qc.trend import FEWEST, lot_step, theil_sen
 from cytokit.stats.multiplicity import adjust
 from cytokit.vocabulary import QC_DRIFT_COLUMNS, QC_STEP_COLUMNS, QcRole

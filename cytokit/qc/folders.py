@@ -25,7 +25,8 @@ _KINDS = (str(WellType.CONTROL), str(WellType.BLANK))
 #: file -> columns that are used
 _NEEDED = {
     "wells.csv": (
-        *("plate", "sample", "well_type", "analyte", "mfi", "concentration", "unit", "status"),
+        *("plate", "sample", "well_type", "analyte", "mfi", "expected", "concentration", "unit"),
+        "status",
     ),
     "standards.csv": ("plate", "analyte", "level", "expected", "mfi", "recovery_pct"),
     "curves.csv": (

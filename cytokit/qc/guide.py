@@ -23,6 +23,7 @@ import pandas as pd
 
 from cytokit.errors import InputError, OutputError, Problem, UsageError, place
 from cytokit.qc.plates import ChartPlate
+from cytokit.qc.series import CONTROL, control_name
 
 SCHEMA = "cytokit-qc-guide-1"
 #: with fewer plates the limits are provisional (CLSI C24 asks for at least ten runs, better twenty)
@@ -130,12 +131,15 @@ def make_guide(table: pd.DataFrame, plates: Sequence[ChartPlate], *, who: str, w
     ------
     UsageError
         CK-567 where who or why is empty.
+    InputError
+        CK-528 where one control's name stands for several materials.
     """
     missing = [name for name, text in (("who", who), ("why", why)) if not text.strip()]
     if missing:
         what = f"a guide is locked without saying {' and '.join(missing)}"
         mend = "give --who NAME and --why TEXT: the limits will be asked about"
         raise UsageError(Problem("CK-567", what, mend=mend))
+    _refuse_mixed(table)
     limits: dict[SeriesKey, Limits] = {}
     for key, rows in table.groupby(list(_KEY), sort=False):
         series, level, analyte = map(str, key)
@@ -155,6 +159,23 @@ def make_guide(table: pd.DataFrame, plates: Sequence[ChartPlate], *, who: str, w
         for plate in plates
     )
     return Guide(members, limits, who.strip(), why.strip(), version("cytokit-luminex"))
+
+
+def _refuse_mixed(table: pd.DataFrame) -> None:
+    """One control's name, several lots, nominal values or panels: no common mean or SD."""
+    controls = table[table["series"] == CONTROL]
+    problems = []
+    for analyte, rows in controls.groupby("analyte", sort=False):
+        materials: dict[str, list[str]] = {}
+        for level in dict.fromkeys(rows["level"]):
+            materials.setdefault(control_name(str(level)), []).append(str(level))
+        for name, levels in materials.items():
+            if len(levels) > 1:
+                what = f"{name} is several materials on these plates: {', '.join(levels)}"
+                mend = "lock a guide for each lot and panel, from its own plates"
+                problems.append(Problem("CK-528", what, place(analyte=str(analyte)), mend))
+    if problems:
+        raise InputError(*problems)
 
 
 def lock_guide(guide: Guide, path: str | Path) -> Guide:

@@ -14,14 +14,13 @@ from cytokit.flags import FLAGS
 from cytokit.qc.guide import ENOUGH, Guide, SeriesKey
 from cytokit.qc.names import series_name
 from cytokit.qc.plates import ChartPlate
-from cytokit.qc.series import ORIENTED
+from cytokit.qc.series import CONTROL, ORIENTED
 from cytokit.qc.westgard import ALONG, MEANINGS, rule_r_4s
 from cytokit.vocabulary import QC_SERIES_COLUMNS, QcRole, Severity
 
 Floats = NDArray[np.float64]
 #: the rules were made for controls; elsewhere they point at something and reject nothing
 _MILDER = {Severity.FAIL: Severity.WARN, Severity.WARN: Severity.INFO}
-CONTROL = "control"
 
 
 @dataclass(frozen=True, slots=True)

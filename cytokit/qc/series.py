@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ import pandas as pd
 from cytokit.errors import InputError, Problem, place
 from cytokit.qc.folders import FitTables
 from cytokit.qc.plates import ChartPlate
+from cytokit.runs.lots import control_lot
 from cytokit.study.readings import in_several_units
 from cytokit.vocabulary import RangeStatus, Verdict, WellType
 
@@ -21,9 +23,10 @@ CURVE_SERIES = ("lower", "upper", "inflection", "slope", "asymmetry", "s0", "cv"
 #: mean something else in either form of the 5PL equation: charted apart, by orientation
 ORIENTED = ("inflection", "slope", "asymmetry")
 #: all series, in the order of charts
-SERIES = ("control", "standard_recovery", "standard_mfi", "blank_mfi", *CURVE_SERIES)
+CONTROL = "control"
+SERIES = (CONTROL, "standard_recovery", "standard_mfi", "blank_mfi", *CURVE_SERIES)
 #: in the unit of the plate's concentrations
-_IN_PLATE_UNIT = {"control", "inflection", "lloq"}
+_IN_PLATE_UNIT = {CONTROL, "inflection", "lloq"}
 _UNITS = {"standard_recovery": "%", "standard_mfi": "MFI", "blank_mfi": "MFI"}
 _UNITS |= dict.fromkeys(("lower", "upper", "s0"), "MFI")
 _WITH_NUMBER = tuple(
@@ -57,9 +60,11 @@ def series_table(fits: Sequence[FitTables], plates: Sequence[ChartPlate]) -> pd.
     pandas.DataFrame
         Columns ``COLUMNS``, by analyte, series, level and plate. ``value`` is NaN where the plate
         has none, and ``reason`` says why. Controls: geometric mean of their wells'
-        concentrations. Blanks: geometric mean of their wells' MFI. Standards: the middle level
-        (of an even number the upper of the two). Curves: the parameters of the equation, the
-        variance's s0 and cv, and the lower limit of quantification.
+        concentrations; a series holds one material, so that its level is the control's name with
+        its lot, and with nominal value and panel where plates differ in them. Blanks: geometric
+        mean of their wells' MFI. Standards: the middle level (of an even number the upper of the
+        two). Curves: the parameters of the equation, the variance's s0 and cv, and the lower limit
+        of quantification.
 
     Raises
     ------
@@ -76,6 +81,7 @@ def series_table(fits: Sequence[FitTables], plates: Sequence[ChartPlate]) -> pd.
             if row["series"] in _IN_PLATE_UNIT:
                 unit = units.get((row["plate"], row["analyte"]), "")
             rows.append({**row, "plate": names[index, row["plate"]], "unit": unit})
+    _name_materials(rows, fits, plates)
     if not rows:
         where = ", ".join(fit.path for fit in fits)
         raise InputError(Problem("CK-568", "the fits hold no control, blank or curve", where))
@@ -98,6 +104,66 @@ def series_table(fits: Sequence[FitTables], plates: Sequence[ChartPlate]) -> pd.
     ].reset_index(drop=True)
 
 
+def _name_materials(
+    rows: Sequence[dict[str, Any]], fits: Sequence[FitTables], plates: Sequence[ChartPlate]
+) -> None:
+    """Controls of one name are one series only where lot, nominal value and panel agree."""
+    facts = {plate.name: plate.facts for plate in plates}
+    nominals = _nominals(fits, plates)
+    stated: dict[tuple[str, str], set[tuple[str, str, str]]] = {}
+    of: list[tuple[dict[str, Any], tuple[str, str, str]]] = []
+    for row in rows:
+        if row["series"] != CONTROL:
+            continue
+        lot = control_lot(facts[row["plate"]].lots, row["level"])
+        nominal = nominals.get((row["plate"], row["level"], row["analyte"]), "")
+        material = (lot, nominal, facts[row["plate"]].panel)
+        stated.setdefault((row["level"], row["analyte"]), set()).add(material)
+        of.append((row, material))
+    # a plate that states nothing is not told apart from one that does
+    differ = {
+        key: tuple(len({one[at] for one in found if one[at]}) > 1 for at in range(3))
+        for key, found in stated.items()
+    }
+    for row, (lot, nominal, panel) in of:
+        _, by_nominal, by_panel = differ[row["level"], row["analyte"]]
+        parts = [
+            *([f"lot {lot}"] if lot else []),
+            *([f"nominal {nominal}"] if by_nominal and nominal else []),
+            *([f"panel {panel}"] if by_panel and panel else []),
+        ]
+        if parts:
+            row["level"] = f"{row['level']} ({', '.join(parts)})"
+
+
+def _nominals(
+    fits: Sequence[FitTables], plates: Sequence[ChartPlate]
+) -> dict[tuple[str, str, str], str]:
+    """The nominal value of each plate's controls, to four digits."""
+    names = {(plate.source, plate.facts.name): plate.name for plate in plates}
+    found = {}
+    for index, fit in enumerate(fits):
+        wells = fit.wells[fit.wells["well_type"] == str(WellType.CONTROL)]
+        expected = _numbers(wells["expected"])
+        for plate, sample, analyte, value in zip(
+            wells["plate"], wells["sample"], wells["analyte"], expected, strict=True
+        ):
+            if not math.isnan(value):
+                found[names[index, plate], str(sample), str(analyte)] = f"{value:.4g}"
+    return found
+
+
+def control_name(level: str) -> str:
+    """The control's own name in the level of a series.
+
+    Examples
+    --------
+    >>> control_name("Control1 (lot HCY-113)"), control_name("QC (low)")
+    ('Control1', 'QC (low)')
+    """
+    return re.split(r" \((?:lot|nominal|panel) ", level, maxsplit=1)[0]
+
+
 def _units(fit: FitTables) -> dict[tuple[str, str], str]:
     once = fit.wells[["plate", "analyte", "unit"]].drop_duplicates(["plate", "analyte"])
     return {(row["plate"], row["analyte"]): row["unit"] for row in once.to_dict("records")}
@@ -115,12 +181,12 @@ def _wells(fit: FitTables) -> Iterator[dict[str, Any]]:
     materials: dict[tuple[str, str, str, str], list[tuple[str, float]]] = {}
     for plate, kind, sample, analyte, status, concentration, mfi in columns:
         control = kind == str(WellType.CONTROL)
-        key = (plate, "control", sample, analyte) if control else (plate, "blank_mfi", "", analyte)
+        key = (plate, CONTROL, sample, analyte) if control else (plate, "blank_mfi", "", analyte)
         wells = materials.setdefault(key, [])
         if status not in _LEFT_OUT:
             wells.append((status, concentration if control else mfi))
     for (plate, series, level, analyte), wells in materials.items():
-        found = _control(wells) if series == "control" else _positive([mfi for _, mfi in wells])
+        found = _control(wells) if series == CONTROL else _positive([mfi for _, mfi in wells])
         yield _row(plate, series, level, analyte, found)
 
 

@@ -16,6 +16,8 @@ _DATES = (
     *("BatchStartTime", "PLATE START", "Acquisition Date", "BatchStopTime", "PLATE END"),
     *("Date", "XmlExportDateTime"),
 )
+#: what was run: the panel's name, or else the protocol's
+_PANELS = ("PanelName", "PANEL NAME", "ProtocolName", "PROTOCOL NAME", "Panel Name")
 _INSTRUMENTS = ("SN", "Reader Serial Number", "SERIAL NUMBER", "SerialNumber")
 
 
@@ -40,6 +42,8 @@ class RunFacts:
         Its serial number.
     lots : mapping of str to str
         By what they are lots of, see :func:`cytokit.runs.lots.read_lots`.
+    panel : str
+        The panel's name, or else the protocol's; empty where the export names neither.
     """
 
     name: str
@@ -50,6 +54,7 @@ class RunFacts:
     date_order: str = ""
     instrument: str = ""
     lots: Mapping[str, str] = field(default_factory=dict)
+    panel: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for a manifest."""
@@ -91,4 +96,5 @@ def run_facts(plate: Plate) -> RunFacts:
         date_order=order,
         instrument=next((header[name] for name in _INSTRUMENTS if header.get(name)), ""),
         lots=read_lots(header),
+        panel=next((header[name].strip() for name in _PANELS if header.get(name, "").strip()), ""),
     )

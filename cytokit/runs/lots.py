@@ -16,6 +16,8 @@ _LINES = re.compile(
     re.IGNORECASE,
 )
 _NOTHING = {"", "<none>", "none", "n/a", "na", "-"}
+#: a lot that all controls share, without blanks: "Control Lot", "Assay Control", "Quality Controls"
+_ALL_CONTROLS = re.compile(r"(?:assay|quality)?controls?(?:lot(?:id|name|no|number)?)?")
 _EXPIRY = re.compile(r"\S*\s*Expiration Date:.*", re.IGNORECASE)
 
 
@@ -49,6 +51,35 @@ def read_lots(header: Mapping[str, str]) -> dict[str, str]:
         if lot not in known.split(" + "):
             found[name] = f"{known} + {lot}"
     return found
+
+
+def control_lot(lots: Mapping[str, str], control: str) -> str:
+    """The lot of one control: its own, or that of all controls; empty where none is named.
+
+    Parameters
+    ----------
+    lots : mapping of str to str
+        As :func:`read_lots` gives them.
+    control : str
+        The control's name.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> control_lot({"Control1": "HCY-113", "Standard": "8062"}, "Control 1")
+    'HCY-113'
+    >>> control_lot({"Assay Control": "207751"}, "ConA"), control_lot({"Kit": "A"}, "ConA")
+    ('207751', '')
+    """
+    keyed = {re.sub(r"[ _-]", "", what).casefold(): lot for what, lot in lots.items()}
+    own = keyed.get(re.sub(r"[ _-]", "", control).casefold())
+    if own is not None:
+        return own
+    shared = [lot for what, lot in keyed.items() if _ALL_CONTROLS.fullmatch(what)]
+    return " + ".join(dict.fromkeys(shared))
 
 
 def _section(header: Mapping[str, str]) -> Iterator[tuple[str, str]]:

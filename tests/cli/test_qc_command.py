@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,7 +23,11 @@ def export(folder, number: int, *, off: float = 1.0, lot: str = "A") -> None:
     plan = PlatePlan(controls=(0.02 * off, 0.1 * off))
     rng = np.random.default_rng([9, number])
     plate = simulate_plate(CYTOKINES[:1], {}, rng=rng, plan=plan, name=f"P{number:02d}")
-    text = WRITERS["xponent"].write(plate).decode()
+    wells = plate.wells.copy()
+    label = ["expected", "expected_low", "expected_high"]
+    stated = wells.loc[wells["well_type"] == "control", label]
+    wells.loc[stated.index, label] = stated / off  # the label does not know what is in the well
+    text = WRITERS["xponent"].write(replace(plate, wells=wells)).decode()
     text = text.replace("1/15/2021 10:00:00 AM", f"2/{number + 1}/2023 10:00:00 AM")
     text = text.replace('"Samples"', LOT.format(lot=lot), 1)
     folder.mkdir(exist_ok=True)

@@ -14,6 +14,8 @@ from cytokit.plate import Plate
 from cytokit.record import sha256_of
 from cytokit.simulate import CYTOKINES, PlatePlan, simulate_plate
 
+#: what a control's label says of it
+LABEL = ["expected", "expected_low", "expected_high"]
 PARAMETERS = {"lower": 10.0, "upper": 20000.0, "inflection": 900.0, "slope": 1.2,
               "asymmetry": 0.9, "s0": 1.5, "cv": 0.06, "lloq": 3.0}  # fmt: skip
 
@@ -33,6 +35,7 @@ class FakePlate:
     parameters: Mapping[str, float | str] = field(default_factory=lambda: dict(PARAMETERS))
     verdict: str = "good"
     unit: str = "pg/mL"
+    nominal: float | str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -45,17 +48,29 @@ def _tables(plate: FakePlate) -> dict[str, list[list[object]]]:
         for value in values:
             number = "" if isinstance(value, str) else value
             status = value if isinstance(value, str) else "in_range"
-            wells.append([plate.name, name, "control", "IL-6", 500, number, plate.unit, status])
-    blanks = ([plate.name, "B", "blank", "IL-6", mfi, "", plate.unit] for mfi in plate.blank)
+            wells.append(
+                [
+                    plate.name,
+                    name,
+                    "control",
+                    "IL-6",
+                    500,
+                    plate.nominal,
+                    number,
+                    plate.unit,
+                    status,
+                ]
+            )
+    blanks = ([plate.name, "B", "blank", "IL-6", mfi, 0, "", plate.unit] for mfi in plate.blank)
     wells += [[*blank, "oor_low"] for blank in blanks]
-    wells.append([plate.name, "S", "unknown", "IL-6", 1, 1, plate.unit, "in_range"])
+    wells.append([plate.name, "S", "unknown", "IL-6", 1, "", 1, plate.unit, "in_range"])
     levels = [[plate.name, "IL-6", f"S{i}", 10.0**i, 100.0 * i, plate.recovery] for i in (1, 2, 3)]
     curve = [plate.name, "IL-6", "-", *plate.parameters.values(), plate.verdict]
     return {"wells": wells, "standards": levels, "curves": [curve]}
 
 
 HEADERS = {
-    "wells": "plate,sample,well_type,analyte,mfi,concentration,unit,status",
+    "wells": "plate,sample,well_type,analyte,mfi,expected,concentration,unit,status",
     "standards": "plate,analyte,level,expected,mfi,recovery_pct",
     "curves": "plate,analyte,orientation,lower,upper,inflection,slope,asymmetry,s0,cv,lloq,verdict",
 }
@@ -142,7 +157,10 @@ def simulated() -> Callable[..., list[Plate]]:
                 "Kit Lot": "B" if new_lot else "A",
             }
             source = replace(plate.source, sha256=f"{seed}/{i}")
-            plates.append(replace(plate, header=header, source=source))
+            wells = plate.wells.copy()
+            stated = wells.loc[wells["well_type"] == "control", LABEL]
+            wells.loc[stated.index, LABEL] = stated / off
+            plates.append(replace(plate, header=header, source=source, wells=wells))
         return plates
 
     return make

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from cytokit.errors import InputError, OutputError, UsageError
@@ -129,3 +130,46 @@ def test_false_alarms_of_a_small_guide_are_as_many_as_it_says():
         z = (rng.standard_normal(20_000) - guides.mean(axis=1)) / guides.std(axis=1, ddof=1)
         for times in (2.0, 3.0):
             assert (np.abs(z) > times).mean() == pytest.approx(chance_beyond(n, times), abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("change", "levels"),
+    [
+        ({"lots": {"C1": "B"}}, ["C1 (lot A)", "C1 (lot B)"]),
+        ({"nominal": 250.0}, ["C1 (lot A, nominal 100)", "C1 (lot A, nominal 250)"]),
+        ({"facts": {"panel": "Rat"}}, ["C1 (lot A, panel Human)", "C1 (lot A, panel Rat)"]),
+    ],
+)
+def test_controls_of_other_materials_are_not_joined_and_make_no_guide(
+    write_fit, fake, change, levels
+) -> None:
+    plain = {"lots": {"C1": "A"}, "nominal": 100.0, "facts": {"panel": "Human"}}
+    plates = [fake(f"P{n}", **plain) for n in range(3)]
+    plates += [fake(f"P{n}", **{**plain, **change}) for n in range(3, 6)]
+    result = quality_control(write_fit("mixed", plates))
+    controls = result.table[result.table["series"] == "control"]
+    found = controls[controls["level"].str.startswith("C1")]
+    assert list(dict.fromkeys(found["level"])) == levels
+    assert found.groupby("level").size().tolist() == [3, 3]
+    with pytest.raises(InputError, match="CK-528") as caught:
+        result.guide_set(who="QA", why="all of them")
+    assert f"C1 is several materials on these plates: {', '.join(levels)}" in str(caught.value)
+    assert "lock a guide for each lot and panel" in str(caught.value)
+
+
+def test_a_name_with_brackets_is_a_name(write_fit, fake) -> None:
+    controls = {"QC (low)": (100.0,), "QC (high)": (1000.0,)}
+    plates = [fake(f"P{n}", controls=controls, nominal=5.0) for n in range(3)]
+    guide = quality_control(write_fit("named", plates)).guide_set(who="QA", why="sound")
+    assert ("control", "QC (low)", "IL-6") in guide.limits
+
+
+def test_another_lot_of_a_control_is_not_judged_by_the_guides(write_fit, fake) -> None:
+    old = [fake(f"P{n}", lots={"C1": "A"}, controls={"C1": (100.0 + n,)}) for n in range(3)]
+    guide = quality_control(write_fit("old", old)).guide_set(who="QA", why="sound")
+    new = [fake("P9", lots={"C1": "B"}, controls={"C1": (900.0,)})]
+    result = quality_control(write_fit("new", new), guide=guide)
+    row = result.table[result.table["series"] == "control"].iloc[0]
+    assert row["level"] == "C1 (lot B)"
+    assert pd.isna(row["z"])
+    assert "qc_no_limits" in set(result.flags["code"])
