@@ -47,6 +47,12 @@ FILE_FLAGS = {
         "The export's closing checksum does not belong to its content; a re-save does this.",
         "Compare with the instrument's own file if you do not know who changed it.",
     ),
+    "no_header": FlagText(
+        WARN,
+        "the export's first lines are missing",
+        "The blocks stand without the lines that name the program, the instrument and the batch.",
+        "Export the plate again if you need its date, or do not know where the blocks come from.",
+    ),
     "no_footer": FlagText(
         WARN,
         "the export's closing lines are missing",

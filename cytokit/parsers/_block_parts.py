@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cytokit.errors import Problem
+from cytokit.findings import Finding
 from cytokit.parsers._block_bulk import BulkNumbers
 from cytokit.parsers._block_header import block_key
 from cytokit.plate import Unread
@@ -64,6 +65,11 @@ class Block:
         return self.bulk.samples if self.bulk else [row[1] for row in self.rows]
 
     @property
+    def by_well(self) -> bool:
+        """Whether each row is that of a well, by its location and sample."""
+        return [name.casefold() for name in self.columns[:2]] == ["location", "sample"]
+
+    @property
     def part(self) -> str:
         """How messages call this block."""
         return f"block {self.name!r}"
@@ -89,6 +95,8 @@ class BlockFile:
         Where the file does not fit the form: CK-121 a row shorter or longer than its block's
         columns, CK-125 table rows outside of any block, CK-126 a block without a name or columns.
     last_line : int
+    findings : tuple of Finding
+        What does not fit the form and does no harm to the readings.
     """
 
     file: str
@@ -98,6 +106,7 @@ class BlockFile:
     stray: tuple[Unread, ...]
     problems: tuple[Problem, ...]
     last_line: int
+    findings: tuple[Finding, ...] = ()
 
     def find(self, *names: str) -> Block | None:
         """The first block of any of these names."""

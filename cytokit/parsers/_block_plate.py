@@ -13,7 +13,13 @@ from cytokit.errors import FormatError, Problem, did_you_mean, place
 from cytokit.findings import Finding
 from cytokit.parsers._block_header import block_key
 from cytokit.parsers._block_parts import Block, BlockFile
-from cytokit.parsers._block_readings import Notes, Readings, note_renamed, read_readings
+from cytokit.parsers._block_readings import (
+    Notes,
+    Readings,
+    note_lacking,
+    note_renamed,
+    read_readings,
+)
 from cytokit.parsers._block_statistics import kept_blocks
 from cytokit.parsers._block_vendor import (
     analyte_table,
@@ -25,7 +31,7 @@ from cytokit.parsers._block_wells import (
     missing_readings,
     read_whole,
 )
-from cytokit.parsers._blocks import raise_together, read_blocks, shortened
+from cytokit.parsers._blocks import exports_within, raise_together, read_blocks, shortened
 from cytokit.parsers._numbers import decide_decimal
 from cytokit.parsers._source import RawFile
 from cytokit.parsers._wide_tables import WideTables
@@ -60,10 +66,14 @@ class BlockFamily:
         The parser's name, for the plate's provenance.
     ends_with_checksum : bool
         Whether a file without its closing ``-- CRC --`` lines is cut off.
+    has_header : bool
+        Whether the file begins with its ``Program`` line; blocks that somebody pasted do not, and
+        have no closing lines either.
     """
 
     format: str
     ends_with_checksum: bool
+    has_header: bool = True
 
 
 def read_block_plates(raw: RawFile, family: BlockFamily) -> list[Plate]:
@@ -78,12 +88,27 @@ def read_block_plates(raw: RawFile, family: BlockFamily) -> list[Plate]:
     ------
     FormatError
         CK-120 no closing lines, CK-121 to CK-128 damaged or contradicting blocks, CK-123 no
-        Median block; all of one file together.
+        Median block, CK-161 plates that cannot be told apart; all of one file together.
     """
-    parts = read_blocks(raw, numbers_at_once=True)
+    exports = exports_within(raw)
+    plates: list[Plate] = []
+    errors: list[FormatError] = []
+    for within in exports:
+        try:
+            plates += _read_export(raw, family, within)
+        except FormatError as error:
+            errors.append(error)
+    if errors:
+        raise FormatError(*(problem for error in errors for problem in error.problems))
+    return plates
+
+
+def _read_export(raw: RawFile, family: BlockFamily, within: range) -> list[Plate]:
+    """The plates of one export of the file, mostly its only one."""
+    parts = read_blocks(raw, numbers_at_once=True, within=within)
     plates, damaged = _interpret(raw, parts, family, ".")
     if any("," in text for text in damaged) and _decimal(raw, parts) == ",":
-        plates, _ = _interpret(raw, read_blocks(raw), family, ",")
+        plates, _ = _interpret(raw, read_blocks(raw, within=within), family, ",")
     return plates
 
 
@@ -91,7 +116,7 @@ def _interpret(
     raw: RawFile, parts: BlockFile, family: BlockFamily, decimal: str
 ) -> tuple[list[Plate], list[str]]:
     """The plates as this decimal mark reads them, and the texts it cannot read."""
-    notes = Notes(raw.path, list(parts.problems))
+    notes = Notes(raw.path, list(parts.problems), list(parts.findings))
     _check_footer(raw, parts, family, notes)
     _check_blocks(parts, notes)
     median = parts.find("Median")
@@ -104,6 +129,7 @@ def _interpret(
     common = _common(parts, readings, notes, decimal)
     raise_together(notes.problems)
     note_renamed(notes)
+    note_lacking(readings, notes)
     if family.ends_with_checksum:
         notes.findings += _checksum(raw, parts)
     source = SourceInfo(raw.path, raw.sha256, family.format, raw.encoding, raw.delimiter, decimal)
@@ -161,11 +187,14 @@ def _rows(wells: pd.DataFrame, chosen: np.ndarray) -> pd.DataFrame:
 
 def _check_footer(raw: RawFile, parts: BlockFile, family: BlockFamily, notes: Notes) -> None:
     """A family that closes with a checksum and does not was cut off, as is one inside of a line."""
+    if not family.has_header:
+        message = "the file does not begin with its 'Program' line: what stood above is not known"
+        notes.findings.append(Finding("no_header", message))
     if parts.footer:
         return
     last = parts.blocks[-1].part if parts.blocks else "the header"
     inside = raw.kind == "text" and not raw.text.endswith(("\n", "\r"))
-    if family.ends_with_checksum or inside:
+    if family.has_header and (family.ends_with_checksum or inside):
         what = f"the file is cut off: expected '-- CRC --' after {last}, found the end of the file"
         mend = "copy or export the plate again"
         where = place(notes.file, line=parts.last_line, column=1)
@@ -176,19 +205,16 @@ def _check_footer(raw: RawFile, parts: BlockFile, family: BlockFamily, notes: No
 
 
 def _check_blocks(parts: BlockFile, notes: Notes) -> None:
-    """No block may occur twice; blocks by well begin with location and sample."""
-    lines: dict[str, Block] = {}
+    """Blocks by well begin with location and sample; without the Median's there is no plate."""
     for block in parts.blocks:
-        earlier = lines.setdefault(block.key, block)
-        if earlier is not block:
-            what = f"{block.part} stands twice, first on line {earlier.line}"
-            where = place(notes.file, line=block.line, column=2)
-            notes.problems.append(Problem("CK-128", what, where, "export the plate again"))
         if block.key in _BY_WELL and block.lines and block.columns[:2] != ["Location", "Sample"]:
             found = ", ".join(map(repr, block.columns[:2]))
             what = f"{block.part}: expected the columns 'Location' and 'Sample', found {found}"
             where = place(notes.file, line=block.line + 1, column=1)
-            notes.problems.append(Problem("CK-126", what, where, "export the plate again"))
+            if block.key == block_key("Median"):
+                notes.problems.append(Problem("CK-126", what, where, "export the plate again"))
+            else:
+                notes.mismatch(f"{what}; it is not read")
 
 
 def _no_median(parts: BlockFile, median: Block | None) -> Problem:
@@ -214,8 +240,8 @@ def _checksum(raw: RawFile, parts: BlockFile) -> list[Finding]:
     """The export closes with the CRC-32 of all bytes before ``-- CRC --``."""
     match = _CRC.fullmatch(parts.footer)
     end = raw.data.rfind(b"-- CRC")
-    if match is None or end < 0 or raw.kind != "text":
-        return []
+    if match is None or end < 0 or raw.kind != "text" or raw.data.count(b"-- CRC") > 1:
+        return []  # of several exports in one file the bytes are not told apart
     found = zlib.crc32(memoryview(raw.data)[:end])
     if found == int(match[1], 16):
         return []

@@ -10,7 +10,7 @@ import pandas as pd
 from cytokit.errors import place
 from cytokit.parsers._block_header import block_key
 from cytokit.parsers._block_parts import Block, BlockFile
-from cytokit.parsers._block_readings import Notes, Readings, analyte_columns
+from cytokit.parsers._block_readings import Notes, Readings, analyte_places
 from cytokit.parsers._block_tables import (
     chosen_cells,
     match_analytes,
@@ -95,9 +95,9 @@ def _total_events(parts: BlockFile, readings: Readings, decimal: str) -> Wide | 
 
 def _by_well(block: Block, readings: Readings, notes: Notes, decimal: str) -> Wide:
     """One row per reading, on the analytes of the readings where the block has analytes."""
-    names = analyte_columns(block)
+    places = analyte_places(block)
+    names, columns = list(places), list(places.values())
     titles = readings.titles
-    columns = list(range(len(names)))
     if len(names) == len(readings.analytes) or set(names) & set(readings.analytes):
         names = readings.analytes
         columns = match_analytes(block, names, notes)
@@ -114,9 +114,10 @@ def _by_well(block: Block, readings: Readings, notes: Notes, decimal: str) -> Wi
 
 def _by_sample(block: Block, notes: Notes, decimal: str) -> Wide:
     """One row per sample; the average of its wells as the vendor gives it."""
-    names = analyte_columns(block)
+    places = analyte_places(block)
+    names = list(places)
     samples = [row[block.columns.index("Sample")] for row in block.rows]
-    cells = chosen_cells(block, range(len(samples)), range(len(names)))
+    cells = chosen_cells(block, range(len(samples)), list(places.values()))
     values, others = read_table(cells, len(names), decimal)
     labels = pd.Series([""] * len(samples), dtype="str"), pd.Series(samples, dtype="str")
     titles = pd.Index(names, dtype="str")

@@ -6,15 +6,21 @@ blocks spell an analyte differently and only the position is left, a finding say
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from cytokit.errors import Problem, did_you_mean, place
 from cytokit.parsers._block_bulk import BulkNumbers
 from cytokit.parsers._block_parts import Block
-from cytokit.parsers._block_readings import Notes, Readings, analyte_columns, repeated_location
+from cytokit.parsers._block_readings import (
+    Location,
+    Notes,
+    Readings,
+    analyte_places,
+    read_location,
+)
 from cytokit.parsers._numbers import Cell, read_cell, read_table
 from cytokit.sources.numbers import EMPTY
 from cytokit.vocabulary import VendorStatus
@@ -42,43 +48,58 @@ class Grid:
 def match_rows(block: Block, readings: Readings, notes: Notes, *, partial: bool) -> list[int]:
     """For each reading the block's row, -1 where it has none.
 
-    Problems: CK-122 rows the Median block has and this one lacks (unless ``partial``) or the
-    reverse, CK-127 a location given twice.
+    The plate is what the Median block says: rows that another block lacks (unless it may be
+    ``partial``), has beyond, or gives twice are findings.
     """
     keys = block.locations
-    if keys == readings.keys:
-        rows = list(range(len(keys)))
-    else:
-        by_key: dict[str, int] = {}
-        for index, key in enumerate(keys):
-            if key in by_key:
-                line = block.lines[index]
-                notes.problems.append(repeated_location(block, key, line, notes.file))
-            by_key[key] = index
-        rows = [by_key.get(key, -1) for key in readings.keys]
-        lacking = [key for key in readings.keys if key not in by_key]
-        known = set(readings.keys)
-        beyond = [key for key in by_key if key not in known]
-        if beyond or (lacking and not partial):
-            _note_rows(block, lacking if not partial else [], beyond, len(readings.keys), notes)
+    rows = list(range(len(keys)))
+    if keys != readings.keys:
+        rows = _rows_by_place(block, readings, notes)
+        lacking = [index for index, row in enumerate(rows) if row < 0]
+        if lacking and not partial:
+            notes.lacking[block.name] = lacking
     _compare_samples(block, rows, readings, notes)
     return rows
 
 
-def _note_rows(
-    block: Block, lacking: list[str], beyond: list[str], expected: int, notes: Notes
-) -> None:
-    """CK-122: the block's rows are not those of the Median block."""
-    parts = [f"{len(block.lines)} rows where block 'Median' has {expected}"]
-    if lacking:
-        parts.append(f"lacks {', '.join(lacking[:5])}{' ...' if len(lacking) > 5 else ''}")
-    if beyond:
-        near = did_you_mean(beyond[0], lacking) if lacking else ""
-        parts.append(f"has {', '.join(beyond[:5])} beyond" + (f" ({near})" if near else ""))
-    last = block.lines[-1] if block.lines else block.line
-    what = f"{block.part}: {'; '.join(parts)}"
-    mend = "the block was cut or edited; export the plate again"
-    notes.problems.append(Problem("CK-122", what, place(notes.file, line=last), mend))
+def _rows_by_place(block: Block, readings: Readings, notes: Notes) -> list[int]:
+    """Rows by location; by well alone where only the number of the acquisition is another."""
+    found: dict[Location, int] = {}
+    doubtful: set[Location] = set()
+    strange: list[str] = []
+    for index, key in enumerate(block.locations):
+        location = read_location(key)
+        if location is None:
+            strange.append(key)
+        elif found.setdefault(location, index) != index:
+            same = list(block.rows[index]) == list(block.rows[found[location]])
+            doubtful |= set() if same else {location}
+            said = "alike; it is read once" if same else "differently; it is not read"
+            notes.mismatch(f"{block.part}: location {key!r} stands twice, {said}", at=location)
+    by_well: dict[tuple[int, str], list[Location]] = {}
+    for location in found:
+        by_well.setdefault(location[1:], []).append(location)
+    read_once = Counter(location[1:] for location in readings.locations)
+    rows, used, renumbered = [], set(), []
+    for location in readings.locations:
+        own = [location] if location in found else by_well.get(location[1:], [])
+        if len(own) != 1 or (location not in found and read_once[location[1:]] > 1):
+            rows.append(-1)
+            continue
+        if own[0] != location:
+            renumbered.append(location.well)
+        used.add(own[0])
+        rows.append(-1 if own[0] in doubtful else found[own[0]])
+    beyond = [block.locations[index] for place_, index in found.items() if place_ not in used]
+    for message, names in (
+        ("has rows that begin with no location; they are not read", strange),
+        ("has rows of wells that block 'Median' does not have; they are not read", beyond),
+        ("numbers the readings otherwise; its rows were found by their wells", renumbered),
+    ):
+        if names:
+            some = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if names[5:] else "")
+            notes.mismatch(f"{block.part} {message}: {some}")
+    return rows
 
 
 def _compare_samples(block: Block, rows: list[int], readings: Readings, notes: Notes) -> None:
@@ -95,24 +116,21 @@ def _compare_samples(block: Block, rows: list[int], readings: Readings, notes: N
 
 
 def match_analytes(block: Block, analytes: Sequence[str], notes: Notes) -> list[int]:
-    """For each analyte the index in the block's own analytes, -1 where it has none."""
-    names = analyte_columns(block)
-    if names == list(analytes):
-        return list(range(len(names)))
-    by_name = {name: index for index, name in enumerate(names)}
-    found = [by_name.get(name, -1) for name in analytes]
-    lacking = [i for i, index in enumerate(found) if index < 0]
-    spare = [index for index, name in enumerate(names) if name not in set(analytes)]
+    """For each analyte its column after ``Sample`` (or the first), -1 where it has none."""
+    places = analyte_places(block)
+    found = [places.get(name, -1) for name in analytes]
+    lacking = [i for i, at in enumerate(found) if at < 0]
+    spare = [name for name in places if name not in set(analytes)]
     if lacking and len(lacking) == len(spare):
-        for i, index in zip(lacking, spare, strict=True):
-            found[i] = index
-            notes.renamed.setdefault((analytes[i], names[index]), []).append(block.name)
+        for i, name in zip(lacking, spare, strict=True):
+            found[i] = places[name]
+            notes.renamed.setdefault((analytes[i], name), []).append(block.name)
         return found
     for i in lacking:
         notes.mismatch(f"{block.part} has no such analyte", analyte=analytes[i])
-    for index in spare:
+    for name in spare:
         message = f"{block.part} names an analyte that block 'Median' does not have"
-        notes.mismatch(message, analyte=names[index])
+        notes.mismatch(message, analyte=name)
     return found
 
 

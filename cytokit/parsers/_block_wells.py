@@ -50,6 +50,7 @@ def read_whole(parts: BlockFile, readings: Readings, notes: Notes, decimal: str)
         if block.lines and not (role == "range" and block.is_empty):
             grids[role] = read_grid(block, readings, notes, decimal, partial=role == "recovery")
     remarks = parts.find("Comments")
+    remarks = remarks if remarks is not None and remarks.by_well else None
     rows = match_rows(remarks, readings, notes, partial=False) if remarks is not None else []
     comments = text_grid(remarks, readings, rows, notes)
     analytes = readings.analytes
@@ -81,16 +82,15 @@ def _dilution(
     An empty cell is 1 only where no well of the file is diluted.
     """
     factors = np.ones(len(readings.keys))
-    if block is None or block.columns[:2] != ["Location", "Sample"] or len(block.columns) < 3:
+    if block is None:
         return factors
-    rows = match_rows(block, readings, notes, partial=False)
-    cells = [block.rows[row][2] if row >= 0 else "" for row in rows]
+    cells, lines = _factor_cells(block, readings, notes)
     read = [read_dilution(cell, decimal) for cell in cells]
-    diluted = any(factor.known and factor.value != 1 for factor in read)
-    for index, (row, cell, factor) in enumerate(zip(rows, cells, read, strict=True)):
+    diluted = any(factor.known and factor.value != 1 for factor in read) or not any(lines)
+    for index, (cell, factor) in enumerate(zip(cells, read, strict=True)):
         sample, at = readings.samples[index], readings.locations[index]
         well_type = roles[sample].well_type
-        line = f", line {block.lines[row]}" if row >= 0 else ""
+        line = f", line {lines[index]}" if lines[index] else ""
         if well_type in (WellType.STANDARD, WellType.BLANK):
             if not cell or factor.value == 1:
                 continue
@@ -106,6 +106,24 @@ def _dilution(
         message = f"{block.part}{line}: {message}"
         notes.findings.append(Finding("dilution_unclear", message, str(at.plate), at.well, sample))
     return factors
+
+
+def _factor_cells(block: Block, readings: Readings, notes: Notes) -> tuple[list[str], list[int]]:
+    """What the block says of each reading, by well or by sample, and on which line; 0 for none."""
+    if block.by_well and len(block.columns) > 2:
+        rows = match_rows(block, readings, notes, partial=False)
+        label = 2
+    elif block.columns[0].casefold() == "sample" and len(block.columns) > 1:
+        names = [row[0] for row in block.rows]
+        rows = [names.index(name) if name in names else -1 for name in readings.samples]
+        label = 1
+    else:
+        rows, label = [-1] * len(readings.keys), 0
+    cells = []
+    for row in rows:
+        given = list(dict.fromkeys(block.rows[row][label:] if row >= 0 else [""]))
+        cells.append(" and ".join(given) if len(given) > 1 and all(given) else given[0])
+    return cells, [block.lines[row] if row >= 0 else 0 for row in rows]
 
 
 def missing_readings(readings: Readings, whole: WholeFile, plate: int) -> list[Finding]:

@@ -23,7 +23,7 @@ from cytokit.errors import FormatError, Problem, place
 from cytokit.findings import Finding
 from cytokit.layout.lots import Lot, Lots, lots_beside, read_lots
 from cytokit.parsers._block_parts import Block, BlockFile
-from cytokit.parsers._block_readings import Notes, Readings, note_renamed
+from cytokit.parsers._block_readings import Notes, Readings, note_lacking, note_renamed
 from cytokit.parsers._block_readings import read_readings as read_median
 from cytokit.parsers._block_statistics import kept_blocks
 from cytokit.parsers._block_tables import Grid, read_grid
@@ -86,7 +86,7 @@ def read(raw: RawFile, lots: Lots | RawFile | None = None) -> list[Plate]:
         where = place(raw.path, line=parts.last_line)
         raise FormatError(*parts.problems, Problem("CK-150", what, where, mend))
     name = parts.header.get("Session") or raw.stem
-    notes = Notes(raw.path, [*parts.problems, *_column_problems(parts)])
+    notes = Notes(raw.path, [*parts.problems, *_column_problems(parts)], list(parts.findings))
     raise_together(notes.problems)
     readings = read_median(median, notes)
     raise_together(notes.problems)
@@ -99,6 +99,7 @@ def read(raw: RawFile, lots: Lots | RawFile | None = None) -> list[Plate]:
     statistics, unread = kept_blocks(parts, readings, notes, decimal)
     raise_together(notes.problems)
     note_renamed(notes)
+    note_lacking(readings, notes)
     book = _lots(raw, lots, notes)
     lot_names = _lot_names(raw)
     entries = {a: _entry(book, lot_names, a, notes) for a in readings.analytes}

@@ -405,14 +405,6 @@ def test_a_row_that_ends_early_or_runs_on(xponent: Write, saved: Save) -> None:
 
 def test_rows_lost_doubled_or_misplaced(xponent: Write, saved: Save) -> None:
     text = xponent()
-    line = '"3(1,C1)","Standard1","80","81","500"\r\n'
-    assert line in text
-    damaged(saved, text.replace(line, ""),
-            "CK-122: block 'Count': 7 rows where block 'Median' has 8; lacks 3(1,C1)")  # fmt: skip
-    damaged(saved, text.replace(line, line * 2), "CK-127: block 'Count': location '3(1,C1)' stands "
-            "twice")  # fmt: skip
-    other = line.replace("3(1,C1)", "33(1,C4)")
-    damaged(saved, text.replace(line, other), "lacks 3(1,C1); has 33(1,C4) beyond")
     median = '"3(1,C1)","Standard1","120.5","121.5","500"\r\n'
     damaged(saved, text.replace(median, median * 2), "CK-127: block 'Median'")
     damaged(saved, text.replace(median, "\r\n" + median), "CK-125: a table row stands outside")
@@ -430,15 +422,21 @@ def test_blocks_lost_doubled_or_nameless(xponent: Write, saved: Save) -> None:
     text = xponent()
     message = damaged(saved, text.replace('"Median"', '"Medain"'), "CK-123: no block 'Median'")
     assert "did you mean 'Medain'?" in message
-    damaged(saved, text.replace('"DataType:","Count"', '"DataType:","Net MFI"'),
-            "CK-128: block 'Net MFI' stands twice, first on line")  # fmt: skip
+    start = text.index('"DataType:","Standard Expected')
+    twice = text[start : text.index("-- CRC")]
+    damaged(saved, text.replace("-- CRC", twice.replace('"10"', '"20"') + "-- CRC", 1),
+            "CK-128: block 'Standard Expected Concentration' stands twice, first on l")  # fmt: skip
+    alike = read_plate(saved(text.replace("-- CRC", twice + "-- CRC", 1)))
+    assert messages(alike, "header_mismatch") == [
+        "block 'Standard Expected Concentration' stands twice, alike in every cell; it is read once"
+    ]
     damaged(
         saved, text.replace('"DataType:","Count"', '"DataType:",""'), "CK-126: a block has no name"
     )
     damaged(saved, text.replace('"Reagent","IL-6"', '"Reagent",""'), "CK-126: a column of block")
-    lost = text.replace('"DataType:","Count"\r\n"Location"', '"DataType:","Count"\r\n"Lucation"')
-    damaged(saved, lost, "CK-126: block 'Count': expected the columns 'Location' and 'Sample', "
-            "found 'Lucation', 'Sample'", "line 30, column 1")  # fmt: skip
+    lost = text.replace('"DataType:","Median"\r\n"Loca', '"DataType:","Median"\r\n"Luca')
+    damaged(saved, lost, "CK-126: block 'Median': expected the columns 'Location' and 'Sample', "
+            "found 'Lucation', 'Sample'", "line 8, column 1")  # fmt: skip
     start = text.index('"DataType:","Units"')
     damaged(saved, text[:start] + '"DataType:","Units"\r\n\r\n-- CRC --\r\n',
             "CK-126: block 'Units' has no columns")  # fmt: skip
@@ -452,7 +450,8 @@ def test_blocks_lost_doubled_or_nameless(xponent: Write, saved: Save) -> None:
 def test_all_that_is_wrong_is_said_together_and_long_lists_are_counted(
     xponent: Write, saved: Save
 ) -> None:
-    text = xponent().replace(',"500"', "")
+    wells = [f"A{column + 1}" for column in range(12)] + [f"B{column + 1}" for column in range(12)]
+    text = xponent(wells=wells, samples=["x"] * 24).replace(',"500"', "")
     message = damaged(saved, text, "CK-121")
     assert message.count("error CK-121") == 13
     assert "and 12 more of this kind" in message
