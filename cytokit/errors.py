@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+#: Letters of a name, and names, among which a near miss is looked for: the search is quadratic.
+_LONGEST_NAME, _MOST_CHOICES = 100, 1_000
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -161,6 +164,10 @@ def did_you_mean(name: object, choices: Sequence[object]) -> str:
     >>> did_you_mean("contrl", ["control", "treated"])
     "did you mean 'control'?"
     """
-    texts = {str(choice).casefold(): str(choice) for choice in choices}
-    close = difflib.get_close_matches(str(name).casefold(), list(texts), n=1, cutoff=0.6)
+    asked = str(name).casefold()
+    if len(asked) > _LONGEST_NAME:
+        return ""
+    texts = {str(choice).casefold(): str(choice) for choice in choices[:_MOST_CHOICES]}
+    texts = {folded: text for folded, text in texts.items() if len(folded) <= _LONGEST_NAME}
+    close = difflib.get_close_matches(asked, list(texts), n=1, cutoff=0.6)
     return f"did you mean {texts[close[0]]!r}?" if close else ""

@@ -12,7 +12,6 @@ by Fernando and Wilson, J. Immunol. Methods 151 (1992) 47.
 from __future__ import annotations
 
 import math
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 
@@ -94,8 +93,9 @@ def level_table(plate: Plate) -> pd.DataFrame:
 
 
 def _rank(level: str, place: int) -> int:
-    number = re.search(r"(\d+)\s*$", level)
-    return int(number[1]) if number else place
+    name = level.rstrip()
+    digits = name[len(name.rstrip("0123456789")) :]
+    return int(digits) if 0 < len(digits) < 10 else place
 
 
 What = tuple[str, str]

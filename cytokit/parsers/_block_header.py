@@ -27,10 +27,13 @@ def trimmed(cells: list[str]) -> list[str]:
 def read_header(rows: Sequence[list[str]]) -> dict[str, str]:
     """Header lines as ``key -> value``; no line is lost, keys are made unique."""
     header: dict[str, str] = {}
+    times: dict[str, int] = {}
     for key, value in _header_lines(rows):
-        unique, number = key, 2
+        unique, number = key, times.get(key, 1)
         while unique in header:
-            unique, number = f"{key} ({number})", number + 1
+            number += 1
+            unique = f"{key} ({number})"
+        times[key] = number
         header[unique] = value
     return header
 

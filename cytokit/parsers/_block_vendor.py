@@ -21,7 +21,7 @@ from cytokit.vocabulary import VendorStatus
 
 #: What xPONENT prints as the unit of an assay that has none.
 _NO_UNIT = ("bead", "none", "n/a", "")
-_SHORT_LOCATION = re.compile(r"(\d+)\s*,\s*([A-Za-z]\d{1,2})")
+_SHORT_LOCATION = re.compile(r"(?<!\d)(\d{1,9})\s{0,9},\s{0,9}([A-Za-z]\d{1,2})")
 
 
 def by_analyte(block: Block | None, row_name: str, analytes: list[str], notes: Notes) -> list[str]:

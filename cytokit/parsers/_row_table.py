@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
 
 from cytokit.errors import Problem, place
 from cytokit.findings import Finding
@@ -11,9 +13,30 @@ from cytokit.parsers._blocks import table_rows
 from cytokit.parsers._source import RawFile
 from cytokit.plate import Unread, normal_well
 
-#: A column of one region and reporter: ``R25: RP1 MEDIAN``.
-READING = re.compile(r"(?P<bead>.+?)\s*:\s*RP(?P<reporter>\d)\s+(?P<what>\S.*)", re.IGNORECASE)
+_REPORTER = re.compile(r":\s*RP(\d)\s+(?=\S)", re.IGNORECASE)
 _SIGNATURE = "--DOCUMENT SIGNATURE--"
+
+
+class Reading(NamedTuple):
+    """What a column of one region and reporter is called: ``R25: RP1 MEDIAN``."""
+
+    bead: str
+    reporter: str
+    what: str
+
+
+def reading_of(title: str) -> Reading | None:
+    """Region, reporter and statistic of a column's name; None for a column of another kind.
+
+    Examples
+    --------
+    >>> reading_of("R25: RP1 MEDIAN")
+    Reading(bead='R25', reporter='1', what='MEDIAN')
+    >>> reading_of("SAMPLE ID")
+    """
+    found = _REPORTER.search(title)
+    bead = title[: found.start()].rstrip() if found else ""
+    return Reading(bead, found[1], title[found.end() :]) if found and bead else None
 
 
 @dataclass
@@ -31,10 +54,13 @@ class RowTable:
 
     def column(self, name: str) -> list[str]:
         """The cells of a named column; empty texts where there is none."""
-        if name not in self.head:
-            return [""] * len(self.rows)
-        at = self.head.index(name)
-        return [row[at] for row in self.rows]
+        at = self._at.get(name)
+        return [""] * len(self.rows) if at is None else [row[at] for row in self.rows]
+
+    @cached_property
+    def _at(self) -> dict[str, int]:
+        """Where each column stands, the first of a name."""
+        return {name: at for at, name in reversed(list(enumerate(self.head)))}
 
 
 def read_row_table(raw: RawFile) -> RowTable:
@@ -42,7 +68,7 @@ def read_row_table(raw: RawFile) -> RowTable:
     rows, line_of = table_rows(raw)
     first = next(index for index, row in enumerate(rows) if any(row))
     width = max(index for index, cell in enumerate(rows[first]) if cell) + 1
-    head = [cell.upper() if not READING.fullmatch(cell) else cell for cell in rows[first][:width]]
+    head = [cell.upper() if reading_of(cell) is None else cell for cell in rows[first][:width]]
     table = RowTable(raw.path, head)
     signed = False
     for index in range(first + 1, len(rows)):

@@ -12,7 +12,7 @@ from cytokit.errors import Problem, place
 from cytokit.findings import Finding
 from cytokit.parsers._blocks import raise_together
 from cytokit.parsers._numbers import damaged_value, decide_decimal, read_row
-from cytokit.parsers._row_table import READING, RowTable, read_row_table
+from cytokit.parsers._row_table import RowTable, read_row_table, reading_of
 from cytokit.parsers._source import RawFile
 from cytokit.parsers._well_table import blanks_are_zero, well_table
 from cytokit.plate import Plate, SourceInfo, normal_well
@@ -47,7 +47,7 @@ def sniff(raw: RawFile) -> bool:
     """Whether the first line names wells and reporters."""
     head = next((row for row in raw.head[:5] if any(row)), [])
     upper = {cell.upper() for cell in head}
-    return "WELL LOCATION" in upper and any(READING.fullmatch(cell) for cell in head)
+    return "WELL LOCATION" in upper and any(map(reading_of, head))
 
 
 def read(raw: RawFile) -> list[Plate]:
@@ -81,8 +81,10 @@ def read(raw: RawFile) -> list[Plate]:
     )
     source = SourceInfo(raw.path, raw.sha256, NAME, raw.encoding, raw.delimiter, decimal)
     plates = []
-    for name in dict.fromkeys(names):
-        chosen = [index for index, other in enumerate(names) if other == name]
+    places: dict[str, list[int]] = {}
+    for index, name in enumerate(names):
+        places.setdefault(name, []).append(index)
+    for name, chosen in places.items():
         part = replace(
             table,
             rows=[table.rows[index] for index in chosen],
@@ -98,11 +100,11 @@ def _beads(head: list[str]) -> list[_Bead]:
     """Regions in the file's order, each with the columns of each reporter."""
     beads: dict[tuple[str, str], _Bead] = {}
     for index, title in enumerate(head):
-        match = READING.fullmatch(title)
-        if match is not None:
-            key = (match["bead"], match["reporter"])
+        reading = reading_of(title)
+        if reading is not None:
+            key = (reading.bead, reading.reporter)
             bead = beads.setdefault(key, _Bead(*key, {}))
-            bead.columns[match["what"].upper()] = index
+            bead.columns[reading.what.upper()] = index
     return [bead for bead in beads.values() if "MEDIAN" in bead.columns]
 
 
@@ -267,7 +269,7 @@ def _other_columns(table: RowTable) -> tuple[dict[str, str], pd.DataFrame]:
     header: dict[str, str] = {}
     varying: dict[str, pd.Series] = {}
     for title in table.head:
-        if READING.fullmatch(title) or title in ("WELL LOCATION", "SAMPLE ID"):
+        if reading_of(title) or title in ("WELL LOCATION", "SAMPLE ID"):
             continue
         cells = table.column(title)
         if len(set(cells)) == 1:

@@ -30,10 +30,11 @@ _ATTRIBUTES = frozenset((
 ))
 # fmt: on
 _FONT = re.compile(
-    r"(?P<style>italic|oblique)?\s*(?P<weight>bold|\d{3})?\s*(?P<size>[\d.]+(?:px|pt)?)\s+(?P<family>.+)"
+    r"(?:(?P<style>italic|oblique)\s+)?(?:(?P<weight>bold|\d{3})\s+)?"
+    r"(?P<size>[\d.]+(?:px|pt)?)\s+(?P<family>\S.*)"
 )
 _COORDINATES = frozenset(("d", "x", "y", "points", "transform"))
-_LONG = re.compile(r"-?\d+\.\d{3,}")
+_LONG = re.compile(r"-?(?<!\d)\d+\.\d{3,}")
 _OWN = re.compile(r"url\(#([^)]*)\)")
 _PICTURE = "data:image/png;base64,"
 

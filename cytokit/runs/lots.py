@@ -18,7 +18,7 @@ _LINES = re.compile(
 _NOTHING = {"", "<none>", "none", "n/a", "na", "-"}
 #: a lot that all controls share, without blanks: "Control Lot", "Assay Control", "Quality Controls"
 _ALL_CONTROLS = re.compile(r"(?:assay|quality)?controls?(?:lot(?:id|name|no|number)?)?")
-_EXPIRY = re.compile(r"\S*\s*Expiration Date:.*", re.IGNORECASE)
+_EXPIRY = re.compile(r"Expiration Date:", re.IGNORECASE)
 
 
 def read_lots(header: Mapping[str, str]) -> dict[str, str]:
@@ -110,9 +110,18 @@ def _lot(titles: list[str], cells: list[str]) -> str:
     return cells[titles.index(title)] if len(cells) == len(titles) else ", ".join(cells)
 
 
+def _without_expiry(text: str) -> str:
+    """A lot without the date after it and the word that names the date."""
+    found = _EXPIRY.search(text)
+    if found is None:
+        return text
+    words = text[: found.start()].split()
+    return " ".join(words[:-1])
+
+
 def _lines(header: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Single header lines such as Bio-Plex Manager's ``Standard Lot:``."""
     for key, value in header.items():
-        lot = _EXPIRY.sub("", value).strip(" ,;")
+        lot = _without_expiry(value).strip(" ,;")
         if _LINES.fullmatch(key.strip()) and lot.casefold() not in _NOTHING:
             yield key.strip(), lot

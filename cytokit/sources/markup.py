@@ -1,11 +1,14 @@
 """XML without document types, entities or bottomless nesting.
 
 A vendor's XML needs none of them, and each is a known way to exhaust a machine or to read its
-files ("billion laughs", external entities), so their presence is an error and not a warning.
+files ("billion laughs", external entities), so their presence is an error and not a warning. The
+sheets of a workbook are XML too; how far they reach is counted here before they are made tables.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder
 from xml.parsers import expat
 
@@ -13,21 +16,38 @@ from cytokit.errors import FormatError, Problem, place
 
 MAX_DEPTH = 100
 MAX_ELEMENTS = 3_000_000
+#: Digits of a row's number beyond which it is damage; Excel's last row is 1048576.
+MAX_REFERENCE = 9
 
 
 class _Bounded:
-    """Feeds a TreeBuilder while counting depth and elements."""
+    """A parser that counts depth and elements, and refuses what no export needs.
 
-    def __init__(self, file: str) -> None:
+    Parameters
+    ----------
+    file : str
+        For messages.
+    open_tag, close_tag, text : callable
+        What is done with each element that begins, that ends, and with what stands between.
+    """
+
+    def __init__(
+        self,
+        file: str,
+        open_tag: Callable[[str, dict[str, str]], object],
+        close_tag: Callable[[str], object],
+        text: Callable[[str], object],
+    ) -> None:
         self.file = file
-        self.builder = TreeBuilder()
+        self.open_tag = open_tag
+        self.close_tag = close_tag
         self.depth = 0
         self.elements = 0
         self.parser = expat.ParserCreate()
         self.parser.buffer_text = True
         self.parser.StartElementHandler = self.start
         self.parser.EndElementHandler = self.end
-        self.parser.CharacterDataHandler = self.builder.data
+        self.parser.CharacterDataHandler = text
         self.parser.StartDoctypeDeclHandler = self.refuse
         self.parser.EntityDeclHandler = self.refuse
 
@@ -47,11 +67,23 @@ class _Bounded:
         self.elements += 1
         if self.depth > MAX_DEPTH or self.elements > MAX_ELEMENTS:
             raise self.problem("CK-105", "the XML is nested or long beyond any plate export")
-        self.builder.start(tag, attributes)
+        self.open_tag(tag, attributes)
 
     def end(self, tag: str) -> None:
         self.depth -= 1
-        self.builder.end(tag)
+        self.close_tag(tag)
+
+    def parse(self, data: bytes) -> None:
+        """The whole document; CK-109 where it is not well formed."""
+        try:
+            self.parser.Parse(data, True)
+        except (expat.ExpatError, ParseError, LookupError, ValueError) as error:
+            line = getattr(error, "lineno", None)
+            column = getattr(error, "offset", None)
+            what = f"the XML is not well formed: {str(error).split(':')[0]}"
+            mend = "the file may be cut off; export it again"
+            where = place(self.file, line=line, column=column)
+            raise FormatError(Problem("CK-109", what, where, mend)) from None
 
 
 def read_xml(data: bytes, file: str) -> Element:
@@ -74,14 +106,144 @@ def read_xml(data: bytes, file: str) -> Element:
     >>> read_xml(b"<Plate><Well/></Plate>", "plate.xml")[0].tag
     'Well'
     """
-    reader = _Bounded(file)
-    try:
-        reader.parser.Parse(data, True)
-        return reader.builder.close()
-    except (expat.ExpatError, ParseError, LookupError, ValueError) as error:
-        line = getattr(error, "lineno", None)
-        column = getattr(error, "offset", None)
-        what = f"the XML is not well formed: {str(error).split(':')[0]}"
-        mend = "the file may be cut off; export it again"
-        where = place(file, line=line, column=column)
-        raise FormatError(Problem("CK-109", what, where, mend)) from None
+    builder = TreeBuilder()
+    _Bounded(file, builder.start, builder.end, builder.data).parse(data)
+    return builder.close()
+
+
+@dataclass
+class SheetExtent:
+    """How far the filled cells of a workbook's sheet reach, and which shared texts they show."""
+
+    rows: int = 0
+    columns: int = 0
+    shared: list[str] = field(default_factory=list)
+
+    def characters(self, lengths: Sequence[int]) -> int:
+        """The letters of all its shared texts, given the length of each."""
+        numbers = (int(text) for text in self.shared if len(text) < 10 and text.isdecimal())
+        return sum(lengths[number] for number in numbers if number < len(lengths))
+
+
+class _SheetCells:
+    """Follows rows and cells as a reader does: references where given, else one after the other."""
+
+    def __init__(self) -> None:
+        self.extent = SheetExtent()
+        self.row = self.column = 0
+        self.cell: tuple[int, int] | None = None
+        self.is_shared = False
+        self.in_value = False
+
+    def open_tag(self, tag: str, attributes: dict[str, str]) -> None:
+        name = tag.rpartition(":")[2]
+        if self.cell is not None:  # whatever stands in a cell fills it
+            self.extent.rows = max(self.extent.rows, self.cell[0])
+            self.extent.columns = max(self.extent.columns, self.cell[1])
+            self.in_value = name == "v"
+        elif name == "c":
+            row, column = self.row or 1, self.column + 1
+            if "r" in attributes:
+                row, column = cell_position(attributes["r"])
+            self.column = column
+            self.cell = row, column
+            self.is_shared = attributes.get("t") == "s"
+        elif name == "row":
+            self.row = _row_number(attributes["r"]) if "r" in attributes else self.row + 1
+            self.column = 0
+
+    def close_tag(self, tag: str) -> None:
+        self.in_value = False
+        if tag.rpartition(":")[2] == "c":
+            self.cell = None
+
+    def text(self, text: str) -> None:
+        if self.in_value and self.is_shared:
+            self.extent.shared.append(text)
+
+
+def cell_position(reference: str) -> tuple[int, int]:
+    """Row and column, from 1, of a cell's reference.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+
+    Examples
+    --------
+    >>> cell_position("B7"), cell_position("AA000001")
+    ((7, 2), (1, 27))
+    """
+    letters = reference.strip().rstrip("0123456789")
+    number = _row_number(reference.strip()[len(letters) :])
+    if not 1 <= len(letters) <= 3 or not (letters.isascii() and letters.isalpha()):
+        raise ValueError(f"{reference[:40]!r} is no cell's reference")
+    column = 0
+    for letter in letters.upper():
+        column = column * 26 + ord(letter) - 64
+    return number, column
+
+
+def _row_number(text: str) -> int:
+    """A row's number, zeros before it aside; more digits than any row has are none."""
+    digits = text.strip()
+    if len(digits) > MAX_REFERENCE and not digits[:-MAX_REFERENCE].strip("0"):
+        digits = digits[-MAX_REFERENCE:]
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= MAX_REFERENCE):
+        raise ValueError(f"{text[:40]!r} is no row's number")
+    return int(digits)
+
+
+def sheet_extent(data: bytes, file: str) -> SheetExtent:
+    """How far a workbook's sheet truly reaches, whatever its own statement of dimension says.
+
+    Parameters
+    ----------
+    data : bytes
+        The XML of the sheet.
+    file : str
+        For messages.
+
+    Raises
+    ------
+    FormatError
+        CK-105 too large, CK-109 not well formed or a reference that is none, CK-113.
+
+    Examples
+    --------
+    >>> sheet = b'<sheetData><row r="2"><c r="C2"><v>1</v></c></row></sheetData>'
+    >>> extent = sheet_extent(sheet, "plate.xlsx")
+    >>> extent.rows, extent.columns
+    (2, 3)
+    """
+    cells = _SheetCells()
+    _Bounded(file, cells.open_tag, cells.close_tag, cells.text).parse(data)
+    return cells.extent
+
+
+def shared_lengths(data: bytes, file: str) -> list[int]:
+    """The number of letters of each text that a workbook's cells share.
+
+    Raises
+    ------
+    FormatError
+        As :func:`sheet_extent`.
+
+    Examples
+    --------
+    >>> shared_lengths(b"<sst><si><t>ab</t></si><si><r><t>c</t></r></si></sst>", "f")
+    [2, 1]
+    """
+    lengths: list[int] = []
+
+    def open_tag(tag: str, _attributes: dict[str, str]) -> None:
+        if tag.rpartition(":")[2] == "si":
+            lengths.append(0)
+
+    def text(text: str) -> None:
+        if lengths:
+            lengths[-1] += len(text)
+
+    _Bounded(file, open_tag, lambda _tag: None, text).parse(data)
+    return lengths

@@ -46,9 +46,10 @@ _UNIT = (
     r"|(?:pg|ng|[fpnumµμ]M|%|AU|MFI)"
 )
 _DIGITS = frozenset("0123456789")
+#: Letters beyond which no cell is a number or a flag.
+LONGEST_CELL = 400
 _PLAIN = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _TAIL = re.compile(rf"(?P<number>.*?[\d.,])\s*\[?(?P<unit>{_UNIT})\]?", re.ASCII | re.DOTALL)
-_PAIR = re.compile(r"(?P<fi>.*?)\s*\((?P<count>\d+)\)", re.ASCII | re.DOTALL)
 _BLANKS = dict.fromkeys(map(ord, "   '’"), None)
 _POINT_GROUPS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?", re.ASCII)
 _COMMA_GROUPS = re.compile(r"[+-]?\d{1,3}(?:\.\d{3})+(?:,\d+)?", re.ASCII)
@@ -221,10 +222,8 @@ def read_fi_count(text: str, decimal: str = ".") -> tuple[Cell, float]:
     >>> cell, count = read_fi_count("--- (12)"); str(cell.status), count
     ('outlier', 12.0)
     """
-    match = _PAIR.fullmatch(text.strip())
-    if match is None:
-        return read_cell(text, decimal), NAN
-    return read_cell(match["fi"], decimal), float(match["count"])
+    intensity, count = _without_count(text.strip())
+    return read_cell(intensity, decimal), float(count) if count else NAN
 
 
 def bare_number(text: str) -> str:
@@ -238,15 +237,23 @@ def bare_number(text: str) -> str:
     bare = text.strip().lstrip("<>≤≥*").strip()
     if (tail := _TAIL.fullmatch(bare)) is not None:
         bare = tail["number"]
-    if (pair := _PAIR.fullmatch(bare)) is not None:
-        bare = pair["fi"]
-    return bare.translate(_BLANKS)
+    return _without_count(bare)[0].translate(_BLANKS)
+
+
+def _without_count(text: str) -> tuple[str, str]:
+    """An intensity and the digits of the bead count in brackets after it; empty where none is."""
+    before, bracket, count = text[:-1].rpartition("(")
+    if not bracket or text[-1] != ")" or not (count.isascii() and count.isdigit()):
+        return text, ""
+    return before.rstrip(), count
 
 
 @lru_cache(maxsize=65_536)
 def _read_text(text: str, decimal: str) -> Cell:
     """Flags first, then numbers, then damage."""
     stripped = text.strip()
+    if len(stripped) > LONGEST_CELL:
+        return Cell(NAN, _ABSENT, text=stripped, damaged=True)
     word = "".join(stripped.split()).lower()
     if (status := _WORDS.get(word)) is not None:
         return Cell(NAN, status, text=stripped)

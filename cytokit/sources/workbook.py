@@ -1,14 +1,14 @@
 """Excel sheets through python-calamine, after a look at how large they claim and prove to be.
 
 A few kilobytes of .xlsx can unpack to gigabytes, and one cell at XFD1048576 makes a dense sheet of
-17 thousand million; both are counted before the sheets are parsed.
+17 thousand million; both are counted before the sheets are parsed, by an XML parser whose work is
+bounded by the bytes, in every part that holds a sheet whatever its name.
 """
 
 from __future__ import annotations
 
 import io
 import math
-import re
 import struct
 import zipfile
 import zlib
@@ -18,19 +18,18 @@ from functools import cached_property
 
 from cytokit.errors import FormatError, Problem, place
 from cytokit.sources.compound import check_compound
+from cytokit.sources.markup import SheetExtent, shared_lengths, sheet_extent
 
 #: bytes of all parts of an .xlsx after unpacking, cells of one sheet, sheets of one workbook
 MAX_UNPACKED = 128 * 2**20
 MAX_SHEET_CELLS = 1_000_000
 MAX_SHEETS = 600
-#: A cell that is not empty, with its reference; one without; a row with its number.
-_CELL = re.compile(
-    rb"""<(?:\w+:)?c\s(?:[^>]*\s)?r=["']\s*([A-Za-z]{1,7})(\d{1,10})["'][^>]*(?<!/)>"""
-)
-_BARE_CELL = re.compile(rb"""<(?:\w+:)?c(?:\s(?![^>]*\br=)[^>]*)?(?<!/)>""")
-_ROW = re.compile(rb"""<(?:\w+:)?row\s(?:[^>]*\s)?r=["']\s*(\d{1,10})["']""")
-_CHUNK = 2**18
-_OVERLAP = 400
+#: Parts of one archive: 600 sheets with a drawing and relations each are a third of it.
+MAX_PARTS = 6_000
+#: Cells of all sheets together, which may all name one part.
+MAX_BOOK_CELLS = 4_000_000
+#: Parts by which an archive is another workbook than .xlsx, which nothing here bounds.
+_OTHER_WORKBOOKS = frozenset({"xl/workbook.bin", "content.xml"})
 
 #: What calamine gives for a cell.
 CellValue = str | float | int | bool | date | datetime | time | timedelta
@@ -107,13 +106,19 @@ def read_sheets(data: bytes, file: str) -> tuple[Sheet, ...]:
         if len(book.sheet_names) > MAX_SHEETS:
             raise _too_large(f"the workbook has {len(book.sheet_names)} sheets", file)
         sheets = []
+        cells = 0
         for name in book.sheet_names:
             sheet = book.get_sheet_by_name(name)
             if sheet.height * sheet.width > MAX_SHEET_CELLS:
                 raise _too_large(
                     f"the sheet spans {sheet.height} x {sheet.width} cells", file, name
                 )
-            sheets.append(Sheet(name, sheet.to_python(skip_empty_area=False)))
+            rows = sheet.to_python(skip_empty_area=False)
+            cells += len(rows) * len(rows[0]) if rows else 0
+            if cells > MAX_BOOK_CELLS:
+                what = f"the sheets span more than {MAX_BOOK_CELLS} cells together"
+                raise _too_large(what, file, name)
+            sheets.append(Sheet(name, rows))
     except (CalamineError, WorksheetNotFound, OSError, ValueError) as error:
         what = f"the workbook cannot be read: {error}"
         raise FormatError(Problem("CK-108", what, place(file), mend)) from None
@@ -132,7 +137,7 @@ def _too_large(what: str, file: str, sheet: str | None = None) -> FormatError:
 
 
 def _check_zip(data: bytes, file: str) -> None:
-    """Count what the parts truly unpack to, and how far their cells reach."""
+    """Count the parts, what they truly unpack to, and how far the cells of each sheet reach."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             parts = archive.infolist()
@@ -140,55 +145,50 @@ def _check_zip(data: bytes, file: str) -> None:
         mend = "the file may be cut off; copy or export it again"
         what = f"the workbook cannot be unpacked: {error}"
         raise FormatError(Problem("CK-108", what, place(file), mend)) from None
+    if len(parts) > MAX_PARTS:
+        raise _too_large(f"the workbook has {len(parts)} parts", file)
+    if {part.filename.casefold() for part in parts} & _OTHER_WORKBOOKS:
+        mend = "save it as an Excel workbook (.xlsx) from a spreadsheet"
+        what = "the workbook is a binary (.xlsb) or an OpenDocument one"
+        raise FormatError(Problem("CK-108", what, place(file), mend))
     room = MAX_UNPACKED
+    lengths: list[int] = []
+    sheets: dict[str, SheetExtent] = {}
     for part in parts:
-        room -= _unpacked_size(data, part, room, file)
+        content = _unpacked(data, part, room, file)
+        room -= len(content)
         if room < 0:
             raise _too_large(f"the workbook unpacks to more than {MAX_UNPACKED} bytes", file)
+        if b"sheetData" in content:
+            sheets[part.filename] = sheet_extent(content, f"{file}, part {part.filename!r}")
+        elif part.filename.casefold().endswith("sharedstrings.xml"):
+            lengths = shared_lengths(content, f"{file}, part {part.filename!r}")
+    for name, extent in sheets.items():
+        if extent.rows * extent.columns > MAX_SHEET_CELLS:
+            what = f"a cell of {name!r} lies at row {extent.rows}, column {extent.columns}"
+            raise _too_large(what, file)
+        if extent.characters(lengths) > MAX_UNPACKED:
+            raise _too_large(f"the texts of {name!r} are longer than {MAX_UNPACKED} letters", file)
 
 
-def _unpacked_size(data: bytes, part: zipfile.ZipInfo, room: int, file: str) -> int:
-    """Unpack piece by piece (headers may lie) and look at the cells' references on the way."""
+def _unpacked(data: bytes, part: zipfile.ZipInfo, room: int, file: str) -> bytes:
+    """One part; unpacked no further than a little over the room, as its headers may lie."""
     start = part.header_offset
     head = data[start : start + 30]
     if len(head) < 30:
-        return 0
+        return b""
     name_length, extra_length = struct.unpack("<HH", head[26:30])
-    packed = data[start + 30 + name_length + extra_length :][: part.compress_size]
+    begin = start + 30 + name_length + extra_length
+    packed = memoryview(data)[begin : begin + part.compress_size]
     if part.compress_type == zipfile.ZIP_STORED:
-        _check_extent(packed, part.filename, file)
-        return len(packed)
+        return bytes(packed)
     if part.compress_type != zipfile.ZIP_DEFLATED:
         mend = "save it again from a spreadsheet"
         what = f"the workbook's part {part.filename!r} is packed in an unusual way"
         raise FormatError(Problem("CK-108", what, place(file), mend))
-    unpack, size, carried = zlib.decompressobj(-15), 0, b""
     try:
-        piece = unpack.decompress(packed, _CHUNK)
-        while piece and size <= room:
-            size += len(piece)
-            _check_extent(carried + piece, part.filename, file)
-            carried = piece[-_OVERLAP:]
-            piece = unpack.decompress(unpack.unconsumed_tail, _CHUNK)
+        return zlib.decompressobj(-15).decompress(packed, room + 1)
     except zlib.error as error:
         what = f"the workbook's part {part.filename!r} cannot be unpacked: {error}"
         mend = "the file is damaged; copy or export it again"
         raise FormatError(Problem("CK-108", what, place(file), mend)) from None
-    return size
-
-
-def _check_extent(xml: bytes, part: str, file: str) -> None:
-    """Refuse a sheet whose cells lie so far out that a dense table of it would not fit."""
-    if "sheet" not in part.lower():
-        return
-    width = height = 0
-    for letters, number in _CELL.findall(xml):
-        column = 0
-        for letter in letters.upper():
-            column = column * 26 + letter - 64
-        width, height = max(width, column), max(height, int(number))
-    if _BARE_CELL.search(xml):
-        height = max([height, *map(int, _ROW.findall(xml))])
-        width = max(width, 64)
-    if width > 16_384 or height > 1_048_576 or width * height > 4 * MAX_SHEET_CELLS:
-        raise _too_large(f"a cell of {part!r} lies at row {height}, column {width}", file)

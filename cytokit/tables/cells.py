@@ -16,7 +16,7 @@ from cytokit.tables.columns import is_unit, normal_unit
 
 NAN = math.nan
 
-_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 _CELL = re.compile(rf"(\*|[<>≤≥]=?)?\s*({_NUMBER})\s*(\D.*)?")
 _MISSING = frozenset(
     (
@@ -61,9 +61,9 @@ _CENSOR_BELOW = frozenset(("<", "<=", "≤", "below", "left", "lod", "<lod", "tr
 _CENSOR_ABOVE = frozenset((">", ">=", "≥", "above", "right", ">uloq"))
 _CENSOR_NONE = frozenset(("", "=", "0", "false", "no", "none", "exact", "na", "nan"))
 
-_LIKE_A_NUMBER = re.compile(r"(?:\*|[<>≤≥]=?)?\s*[-+]?[\d.,]*\d[\d.,]*(?:[eE][-+]?\d+)?(.*)")
+_LIKE_A_NUMBER = re.compile(r"(?:\*|[<>≤≥]=?)?\s*[-+]?[.,]*\d[\d.,]*(?:[eE][-+]?\d+)?(.*)")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
-_COMMA = re.compile(r"\d+,\d+")
+_COMMA = re.compile(r"\d,\d")
 
 
 @dataclass(frozen=True, slots=True)

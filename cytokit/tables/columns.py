@@ -53,8 +53,7 @@ NOT_ANALYTES = frozenset(
 _MASS = r"(?:[fpnuµμm]?g|[fpnuµμm]?mol|[kmuµμ]?I?U|AU|RU)"
 _UNIT = rf"{_MASS}\s*(?:/|_|\bper\b)\s*(?:[numµμd]?L)"
 _BARE_UNIT = rf"(?:{_UNIT}|[fpnuµμm]M|AU|RU|NPX|U|IU)"
-_IN_BRACKETS = re.compile(rf"(.*?)[\s_]*[(\[]\s*({_BARE_UNIT})\s*[)\]]", re.IGNORECASE)
-_TRAILING = re.compile(rf"(.*?)[\s_,.]+({_UNIT})", re.IGNORECASE)
+_TRAILING = re.compile(rf"(?<=[\s_,.])({_UNIT})\Z", re.IGNORECASE)
 _ONLY_UNIT = re.compile(_BARE_UNIT, re.IGNORECASE)
 
 
@@ -92,15 +91,21 @@ def is_unit(text: str) -> bool:
 @lru_cache(maxsize=4096)
 def normal_unit(text: str) -> str:
     """``pg_ml`` -> ``pg/mL``; one micro sign; otherwise as written."""
-    unit = re.sub(r"\s*(?:/|_|\bper\b)\s*", "/", text.strip()).replace("μ", "µ")
+    spaced = " ".join(text.split())
+    unit = re.sub(r" ?(?:/|_|\bper\b) ?", "/", spaced).replace("μ", "µ")
     return re.sub(r"/([numµd]?)l$", r"/\1L", unit)
 
 
 def split_unit(header: str) -> tuple[str, str]:
     """``IL-6 (pg/mL)`` -> name and unit; the unit is empty where none is stated."""
     text = header.strip()
-    match = _IN_BRACKETS.fullmatch(text) or _TRAILING.fullmatch(text)
-    return (match[1], normal_unit(match[2])) if match and match[1] else (text, "")
+    opened = max(text.rfind("("), text.rfind("["))
+    if opened > 0 and text[-1] in ")]" and is_unit(text[opened + 1 : -1]):
+        name = text[:opened].rstrip().rstrip("_ \t")
+        return (name, normal_unit(text[opened + 1 : -1])) if name else (text, "")
+    match = _TRAILING.search(text)
+    name = text[: match.start()].rstrip("_,. \t") if match else ""
+    return (name, normal_unit(match[1])) if match and name else (text, "")
 
 
 def find_columns(
@@ -150,7 +155,8 @@ def _wide_columns(
             base = by_name.get(plain(name).removesuffix(role))
             if base is not None:
                 attributes[base, role] = name
-    analytes = tuple(name for name in named if name not in attributes.values())
+    besides = set(attributes.values())
+    analytes = tuple(name for name in named if name not in besides)
     unread |= {name: _why_unread(name) for name in others}
     return Columns(roles, units, analytes, attributes, unread)
 

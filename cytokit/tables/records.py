@@ -92,6 +92,9 @@ def wide_records(grid: Grid, columns: Columns) -> Iterator[dict[str, Any]]:
     who = [ids[role] for role in ("sample", "subject") if role in ids]
     units = {name: columns.units[name] for name in columns.analytes}
     shared: dict[str, dict[str, str]] = {name: {} for name in columns.analytes}
+    beside_of: dict[str, dict[str, int]] = {name: {} for name in columns.analytes}
+    for (of, role), column in columns.attributes.items():
+        beside_of.setdefault(of, {})[role] = at[column]
     rows = []
     for line, row in grid.rows:
         cells = {name: row[at[name]].strip() for name in columns.analytes}
@@ -106,11 +109,7 @@ def wide_records(grid: Grid, columns: Columns) -> Iterator[dict[str, Any]]:
     for line, row, cells in rows:
         record = {role: row[index].strip() for role, index in ids.items()}
         for name, cell in cells.items():
-            beside = {
-                role: row[at[column]].strip()
-                for (of, role), column in columns.attributes.items()
-                if of == name
-            }
+            beside = {role: row[index].strip() for role, index in beside_of[name].items()}
             unit = normal_unit(beside.pop("unit", "") or record.get("unit", "")) or units[name]
             analyte = split_unit(name)[0]
             reading = {"analyte": analyte, "unit": unit, "source": cell}
