@@ -163,7 +163,7 @@ def _colour(ctx: click.Context, _param: click.Parameter, value: str) -> str:
 
 def note(text: str) -> None:
     """A word on progress: to stderr, so that stdout stays data."""
-    click.echo(text, err=True)
+    click.echo("\n".join(map(_clean, text.split("\n"))), err=True)
 
 
 def progress(items: Sequence[Item], label: str) -> ProgressBar[Item]:
@@ -233,9 +233,13 @@ def print_table(
 
 def _printable(text: str) -> str:
     """Text from a file must not steer the terminal."""
-    clean = "".join(char if char.isprintable() else "?" for char in text)
+    clean = _clean(text)
     encoding = sys.stdout.encoding or "utf-8"
     return clean.encode(encoding, "replace").decode(encoding)
+
+
+def _clean(text: str) -> str:
+    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def short(value: float) -> str:

@@ -160,12 +160,18 @@ def _panel(result: Comparison) -> Sensitivity:
 def _report(result: Comparison, panel: Sensitivity | None, goal: Path, as_json: bool) -> None:
     holds = [] if panel is None else panel.holds.to_dict("records")
     if as_json:
-        document = {"out": str(goal), "comparisons": result.table.to_dict("records")}
+        document = {
+            "out": str(goal),
+            "comparisons": result.table.to_dict("records"),
+            "findings": result.flags.to_dict("records"),
+        }
         more = {} if panel is None else {"sensitivity": holds}
         print_json("cytokit-compare-1", {**document, **more})
         return
+    from cytokit.findings import finding_lines
+
     _print_results(result)
-    for sentence in result.guard:
+    for sentence in (*finding_lines(result.findings), *result.guard):
         note(sentence)
     for row in holds:
         every = row["verdict"] == "not analysed"

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from cytokit.flags import FLAGS
 from cytokit.vocabulary import FLAG_COLUMNS, Severity
+
+_WORST_FIRST = (Severity.FAIL, Severity.WARN, Severity.INFO)
+#: this many findings of one code are told in full; the others are counted
+_TOLD = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,131 @@ class Finding:
             raise KeyError(f"flag code {self.code!r} is not in cytokit.flags.FLAGS")
         if self.severity is None:
             object.__setattr__(self, "severity", FLAGS[self.code].severity)
+
+    @property
+    def told(self) -> str:
+        """The message, after what it concerns where it does not name that itself.
+
+        Examples
+        --------
+        >>> Finding("limit_unknown", "2 of 9 readings are without a limit", analyte="IL-6").told
+        'IL-6: 2 of 9 readings are without a limit'
+        """
+        about = [self.plate, self.well, self.sample, self.analyte]
+        lacking = [name for name in about if name and name not in self.message]
+        return ": ".join(filter(None, (", ".join(lacking), self.message)))
+
+
+@dataclass(frozen=True, slots=True)
+class FindingGroup:
+    """Findings of one code and severity.
+
+    Parameters
+    ----------
+    code : str
+    severity : Severity
+    findings : tuple of Finding
+        At least one.
+    """
+
+    code: str
+    severity: Severity
+    findings: tuple[Finding, ...]
+
+    @property
+    def counted(self) -> str:
+        """The catalogue's title and how many there are."""
+        return f"{FLAGS[self.code].title} ({len(self.findings)})"
+
+    @property
+    def told(self) -> str:
+        """Title, number and the first messages."""
+        rest = len(self.findings) - _TOLD
+        more = f"; and {rest} more in flags.csv" if rest > 0 else ""
+        return f"{self.counted}: {'; '.join(one.told for one in self.findings[:_TOLD])}{more}"
+
+
+def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Each finding once, by severity, else in the order given.
+
+    Examples
+    --------
+    >>> seen = [Finding("extrapolated", "2 readings"), Finding("low_count", "28 beads")]
+    >>> [one.code for one in worst_first(seen)]
+    ['low_count', 'extrapolated']
+    """
+    return tuple(sorted(dict.fromkeys(findings), key=_rank))
+
+
+def grouped(findings: Iterable[Finding]) -> list[FindingGroup]:
+    """Findings by severity, the worst first, and by code.
+
+    Examples
+    --------
+    >>> seen = [Finding("extrapolated", "2 readings", analyte=name) for name in ("IL-6", "TNF")]
+    >>> [(group.code, len(group.findings)) for group in grouped(seen)]
+    [('extrapolated', 2)]
+    """
+    found: dict[tuple[Severity, str], list[Finding]] = {}
+    for one in worst_first(findings):
+        found.setdefault((_severity(one), one.code), []).append(one)
+    return [FindingGroup(code, kind, tuple(ones)) for (kind, code), ones in found.items()]
+
+
+def finding_lines(findings: Iterable[Finding]) -> list[str]:
+    """What a terminal says of findings: a line per code, what only informs in one line.
+
+    Examples
+    --------
+    >>> finding_lines([Finding("extrapolated", "2 readings"), Finding("low_count", "28 beads")])
+    ['fail: too few beads (1): 28 beads', 'info: the source calls the value extrapolated (1)']
+    """
+    groups = grouped(findings)
+    lines = [f"{one.severity}: {one.told}" for one in groups if one.severity is not Severity.INFO]
+    told = [one.counted for one in groups if one.severity is Severity.INFO]
+    return [*lines, f"{Severity.INFO}: {', '.join(told)}"] if told else lines
+
+
+def finding_counts(findings: Iterable[Finding]) -> dict[str, dict[str, int]]:
+    """How many findings of each code, by severity, the worst first: for a manifest.
+
+    Examples
+    --------
+    >>> finding_counts([Finding("low_count", "28 beads")])
+    {'fail': {'low_count': 1}}
+    """
+    counts: dict[str, dict[str, int]] = {}
+    for group in grouped(findings):
+        counts.setdefault(str(group.severity), {})[group.code] = len(group.findings)
+    return counts
+
+
+def relocated(findings: Iterable[Finding], paths: Mapping[str, str]) -> tuple[Finding, ...]:
+    """Findings whose messages name other paths than those that were read.
+
+    Examples
+    --------
+    >>> relocated([Finding("limit_unknown", "/tmp/a.csv: 2 readings")], {"/tmp/a.csv": "a.csv"})
+    (Finding(code='limit_unknown', message='a.csv: 2 readings', plate='', well='', sample='', ...
+    """
+    moved = sorted((old for old, new in paths.items() if old and old != new), key=len, reverse=True)
+    if not moved:
+        return tuple(findings)
+    # a whole path, not the end of another
+    known = re.compile(rf"(?<![\w./\\-])(?:{'|'.join(map(re.escape, moved))})(?![\w/\\-])")
+    return tuple(
+        replace(one, message=known.sub(lambda match: paths[match[0]], one.message))
+        for one in findings
+    )
+
+
+def _severity(finding: Finding) -> Severity:
+    """The finding's severity, which is set once it is made."""
+    return Severity(str(finding.severity))
+
+
+def _rank(finding: Finding) -> int:
+    return _WORST_FIRST.index(_severity(finding))
 
 
 def findings_table(findings: Iterable[Finding]) -> pd.DataFrame:

@@ -41,6 +41,7 @@ class LimitSource(StrEnum):
     STATED = "stated"  # by the fit, by the cell or beside it
     FLOOR = "floor"  # a lowest value that many readings share and nobody declared
     MEASURED = "measured"  # no limit at all: the lowest or highest number measured
+    UNKNOWN = "unknown"  # no limit at all, and no number measured
 
 
 class VendorStatus(StrEnum):

@@ -667,12 +667,15 @@ def test_the_cases_without_a_limit_never_speak_of_detection(cases):
     assert "2 values below range state no limit: the lowest number measured (8)" in methods
 
 
-def test_out_of_range_without_any_number_is_missing():
-    table = wide(subject=list("ab"), group="drug", day=0, **{"IL-6": ["OOR<", "OOR>"]})
+def test_out_of_range_without_any_number_stays_out_of_range():
+    """Its limit is unknown; that it lies below is not."""
+    table = wide(subject=list("abc"), group="drug", day=0, **{"IL-6": ["OOR<", "OOR>", ""]})
     study = Study(table)
-    assert study.values["state"].tolist() == ["missing", "missing"]
-    found = [finding.message for finding in study.findings if finding.code == "limit_assumed"]
-    assert "counted as missing" in found[0]
+    assert study.values["state"].tolist() == ["below", "above", "missing"]
+    ends = study.values[["lower", "upper"]].to_numpy()
+    assert np.array_equal(ends, [[0, np.nan], [np.nan, np.inf], [np.nan, np.nan]], equal_nan=True)
+    (found,) = (finding for finding in study.findings if finding.code == "limit_assumed")
+    assert "2 values out of range state no limit, and no number was measured" in found.message
 
 
 def test_what_cannot_be_told_from_saturation_is_right_censored_at_one_limit():

@@ -38,6 +38,7 @@ _LIMIT_FROM = {
     LimitSource.FLOOR: "The limit is a lowest value that many readings share, not a declared one",
     LimitSource.MEASURED: "No limit was stated: the lowest or highest number measured stands for "
     "it, no limit of detection",
+    LimitSource.UNKNOWN: "No limit is known: drawn at the end of the axis",
 }
 STARS = "* p < 0.05, ** p < 0.01, *** p < 0.001, **** p < 0.0001, ns: not significant."
 _LINE = 2.9  # mm per line of a footer

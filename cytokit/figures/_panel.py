@@ -79,7 +79,7 @@ def panel(
     readings.draw_limits(ax, points, columns)
     drawn = _draw_summary(ax, table, columns, summary, low, crowded=crowded)
     readings.draw_lines(ax, points, columns)
-    readings.draw_points(ax, points, columns, low)
+    readings.draw_points(ax, points, columns, (low, high))
     readings.draw_deaths(ax, points, columns, dead, low)
     marks = marks_of(result, analyte, columns)
     draw_brackets(ax, brackets_of(marks, label), _obstacles(points, columns, drawn))
@@ -87,8 +87,7 @@ def panel(
     finish(ax)
     parts.label_columns(ax, points, columns, dead)
     parts.draw_title(ax, analyte, unit_of(result, analyte))
-    if points.empty:
-        ax.text(0.5, 0.5, "no readings", transform=ax.transAxes, ha="center", color=QUIET)
+    parts.say_without_numbers(ax, points)
     return ax
 
 

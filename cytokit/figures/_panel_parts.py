@@ -19,6 +19,25 @@ if TYPE_CHECKING:
 BOX_WIDTH = 0.62
 
 
+def say_without_numbers(ax: Axes, points: pd.DataFrame) -> None:
+    """What stands in a panel that has no number to place: nothing read, or all out of range."""
+    if bool(points["y"].notna().any()):
+        return
+    kinds = set(points["kind"])
+    if points.empty:
+        text = "no readings"
+    elif kinds <= {"below", "above"}:
+        side = "out of" if len(kinds) > 1 else kinds.pop()
+        text = f"all {len(points)} {side} range,\nno limit known"
+        ax.set_yticks([], minor=False)
+        ax.set_yticks([], minor=True)
+    else:
+        return
+    ax.text(
+        0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", color=QUIET, size=SMALL
+    )
+
+
 def draw_boxes(
     ax: Axes, summary: pd.DataFrame, columns: Sequence[Column], *, over: bool
 ) -> list[list[float]]:

@@ -45,18 +45,20 @@ def draw_lines(ax: Axes, points: pd.DataFrame, columns: Sequence[Column]) -> Non
     )
 
 
-def draw_points(ax: Axes, points: pd.DataFrame, columns: Sequence[Column], floor: float) -> None:
+def draw_points(
+    ax: Axes, points: pd.DataFrame, columns: Sequence[Column], ends: tuple[float, float]
+) -> None:
     """Readings in the group's hue and marker; beyond a limit an open triangle on the limit.
 
-    What has no place on a log axis (a limit or a value that is not positive) stands as a triangle
-    at ``floor``.
+    What has no place on a log axis (a value that is not positive, a limit that nobody knows) stands
+    as a triangle at the axis' lower end; above an unknown limit, at its upper end.
     """
     size = point_size(
         max((int((points["column"] == i).sum()) for i in range(len(columns))), default=1)
     )
     x, y, at = (points[name].to_numpy() for name in ("x", "y", "column"))
     kind, placed = points["kind"].to_numpy(str), np.isfinite(points["y"].to_numpy(float))
-    above = (kind == "above") & placed
+    above = kind == "above"
     strokes = (kind == "interval") & (points["low"].to_numpy(float) > 0)
     exact = (kind == "exact") & placed
     below = ~(above | strokes | exact)
@@ -67,11 +69,12 @@ def draw_points(ax: Axes, points: pd.DataFrame, columns: Sequence[Column], floor
                 x[own & exact], y[own & exact], s=size, marker=column.marker,
                 facecolor=column.color, edgecolor="white", linewidth=0.2, alpha=0.9, zorder=3,
             )  # fmt: skip
-        for side, marker in ((own & below, "v"), (own & above, "^")):
+        for side, marker, end in ((own & below, "v", ends[0]), (own & above, "^", ends[1])):
             if side.any():
                 ax.scatter(
-                    x[side], np.where(placed[side], y[side], floor), s=size * 1.5, marker=marker,
+                    x[side], np.where(placed[side], y[side], end), s=size * 1.5, marker=marker,
                     facecolor="white", edgecolor=column.color, linewidth=0.6, zorder=3.1,
+                    clip_on=bool(placed[side].all()),
                 )  # fmt: skip
         _strokes(ax, points[own & strokes], column.color)
 

@@ -74,7 +74,7 @@ def trajectory(result: ComparisonLike, analyte: str, ax: Axes) -> Axes:
     ax.set_xlim(min(places.values()) - 0.08 * span, max(places.values()) + 0.08 * span)
     readings.draw_limits(ax, points, columns)
     readings.draw_lines(ax, points, columns)
-    readings.draw_points(ax, points, columns, low)
+    readings.draw_points(ax, points, columns, (low, high))
     readings.draw_deaths(ax, points, columns, deaths_of(result, columns), low)
     _draw_means(ax, result, analyte, columns)
     finish(ax)

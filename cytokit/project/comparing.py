@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from cytokit.errors import Problem, UsageError
+from cytokit.findings import finding_lines
 from cytokit.project.options import compare_options
 from cytokit.project.paths import recorded
 from cytokit.record import MANIFEST, read_manifest, sha256_of
@@ -101,7 +101,8 @@ def write_comparison_of(asked: Asked, draft: Path) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        Notes: sentences that guard against misreading, samples that count as missing.
+        Notes: samples that count as missing, what was noticed about the data, sentences that
+        guard against misreading.
 
     Raises
     ------
@@ -116,7 +117,7 @@ def write_comparison_of(asked: Asked, draft: Path) -> tuple[str, ...]:
         design, mapping = draft.parent / PARTIAL, {}
         lacking = _write_partial(asked, folders, design)
         notes.append(f"partial: {lacking} samples of plates that failed count as missing")
-    study = Study(
+    read = Study(
         folders,
         design,
         mapping=mapping or None,
@@ -126,6 +127,7 @@ def write_comparison_of(asked: Asked, draft: Path) -> tuple[str, ...]:
         bridge=options["bridge_samples"] or options["bridge"],
         bridge_reference=options["bridge_reference"],
     )
+    study = _located(read, asked)
     result = compare(
         study,
         baseline=None if options["baseline"] == "none" else options["baseline"],
@@ -136,30 +138,25 @@ def write_comparison_of(asked: Asked, draft: Path) -> tuple[str, ...]:
     )
     panel = None
     if options["sensitivity"]:
-        others = read_otherwise(study)
+        others = read_otherwise(read)
         notes += [f"specification panel: {reason}" for reason in others.notes]
         panel = sensitivity(result, studies=others.studies)
-    placed = replace(result, study=_located(study, asked))
-    placed.write(draft, **{name: options[name] for name in _LOOK}, sensitivity=panel)
+    result.write(draft, **{name: options[name] for name in _LOOK}, sensitivity=panel)
     if asked.partial:
         design.replace(draft / PARTIAL)
     _add_request(draft, asked.expected()["study"])
-    return (*notes, *result.guard)
+    return (*notes, *finding_lines(result.findings), *result.guard)
 
 
 def _located(study: Study, asked: Asked) -> Study:
-    """The study with its inputs as seen from the results' folder, so that it can be moved."""
+    """The study with its paths as seen from the results' folder, so that it can be moved."""
     design = f"{FOLDER}/{PARTIAL}" if asked.partial else recorded(asked.design, asked.out)
     paths = [*asked.folders, design]
     if asked.pseudonyms is not None:
         paths.append(recorded(asked.pseudonyms, asked.out))
-    inputs = tuple(
-        replace(entry, path=path) for entry, path in zip(study.inputs, paths, strict=True)
+    return study.located(
+        {entry.path: path for entry, path in zip(study.inputs, paths, strict=True)}
     )
-    # a Study is made from its sources alone; this one differs in nothing but its record
-    other = copy.copy(study)
-    object.__setattr__(other, "inputs", inputs)
-    return other
 
 
 def _refuse_private(asked: Asked) -> None:

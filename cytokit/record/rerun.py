@@ -102,7 +102,7 @@ def rerun_compare(manifest: Mapping[str, Any], found: Mapping[str, Path], goal: 
     options = manifest["options"]
     designs = [found[e["path"]] for e in manifest["inputs"] if e["role"] == "design"]
     sources = [found[e["path"]] for e in manifest["inputs"] if e["role"] not in ("design", ROLE)]
-    study = Study(
+    read = Study(
         sources,
         designs[0] if designs else None,
         mapping=options["mapping"] or None,
@@ -113,6 +113,7 @@ def rerun_compare(manifest: Mapping[str, Any], found: Mapping[str, Path], goal: 
         **_bridging(options),
         pseudonyms=_pseudonyms(manifest, found),
     )
+    study = read.located({str(path): recorded for recorded, path in found.items()})
     chosen = _known(options, CompareOptions)
     result = compare(
         study,
@@ -123,7 +124,7 @@ def rerun_compare(manifest: Mapping[str, Any], found: Mapping[str, Path], goal: 
         **chosen,
     )
     asked = options["sensitivity"]
-    panel = sensitivity(result, studies=read_otherwise(study).studies) if asked else None
+    panel = sensitivity(result, studies=read_otherwise(read).studies) if asked else None
     look = {name: options[name] for name in ("style", "label", "summary")}
     result.write(goal, **look, sensitivity=panel)
 

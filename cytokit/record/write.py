@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from cytokit.errors import Problem, UsageError
+from cytokit.findings import finding_counts
 from cytokit.plate import Plate
 from cytokit.record.folder import OutputFolder, disk_errors
 from cytokit.record.manifest import describe_input, make_manifest
@@ -116,6 +117,7 @@ def write_comparison(
         write_table(comparison.table, folder.path / "comparisons.csv")
         write_table(comparison.summary, folder.path / "summary.csv")
         write_table(comparison.detectability, folder.path / "detectability.csv")
+        write_table(comparison.flags, folder.path / "flags.csv")
         if comparison.study.bridge is not None:
             write_table(comparison.study.bridge.table, folder.path / "bridge.csv")
         if sensitivity is not None:
@@ -141,7 +143,7 @@ def compare_manifest(comparison: Comparison, look: Mapping[str, object]) -> dict
         describe_input(entry.path, entry.sha256, entry.kind, entry.kind)
         for entry in comparison.study.inputs
     ]
-    return make_manifest(
+    manifest = make_manifest(
         "compare",
         options={
             **comparison.options.as_dict(),
@@ -157,6 +159,7 @@ def compare_manifest(comparison: Comparison, look: Mapping[str, object]) -> dict
         inputs=once(inputs),
         seed=comparison.options.seed,
     )
+    return {**manifest, "findings": finding_counts(comparison.findings)}
 
 
 def _bridge_options(study: Study) -> dict[str, Any] | None:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from cytokit.findings import Finding, grouped
+from cytokit.flags import FLAGS
 from cytokit.report._compare_words import conclusion, contrast_title
 from cytokit.report._embed import explained, own_file, render, short, write_html
 from cytokit.report._svg import safe_svg
+from cytokit.vocabulary import Severity
 
 if TYPE_CHECKING:
     from cytokit.stats import Comparison
 
 _SCRIPTS = ("dom", "tables", "compare")
-_TABLES = ("comparisons", "summary", "detectability")
+_TABLES = ("comparisons", "summary", "detectability", "flags")
+#: findings that a page lists; flags.csv holds them all
+LONGEST = 2000
 
 
 def comparison_page(comparison: Comparison, pictures: Mapping[str, str] | None = None) -> str:
@@ -48,7 +53,9 @@ def comparison_page(comparison: Comparison, pictures: Mapping[str, str] | None =
         "title": _title(comparison),
         "conclusion": conclusion(comparison),
         "guard": comparison.guard,
-        "findings": [(str(one.severity), one.message) for one in comparison.findings],
+        "noticed": _noticed(comparison.findings),
+        "findings": _findings(comparison.findings),
+        "n_findings": len(comparison.findings),
         "pictures": [
             (title, safe_svg(text, f"f{position}", title))
             for position, (title, text) in enumerate((pictures or {}).items(), start=1)
@@ -178,6 +185,26 @@ def _numbers(row: Mapping[Hashable, Any], name: str) -> str:
     """How many subjects of each group: ``12 / 11``."""
     found = [row[f"{name}_{arm}"] for arm in ("treated", "control")]
     return " / ".join(str(n) for n in found if not pd.isna(n))
+
+
+def _noticed(findings: Sequence[Finding]) -> list[tuple[str, str]]:
+    """Severity and words of what is more than information, a line per code, the worst first."""
+    groups = [one for one in grouped(findings) if one.severity is not Severity.INFO]
+    return [(str(one.severity), one.told) for one in groups]
+
+
+def _findings(findings: Sequence[Finding]) -> list[dict[str, str]]:
+    """The rows of the table of findings."""
+    return [
+        {
+            "severity": str(one.severity),
+            "title": FLAGS[one.code].title,
+            "where": ", ".join(filter(None, (one.plate, one.well, one.sample, one.analyte))),
+            "message": one.message,
+            "action": FLAGS[one.code].action,
+        }
+        for one in findings[:LONGEST]
+    ]
 
 
 def _sortable(value: float) -> float | str:

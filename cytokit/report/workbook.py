@@ -92,8 +92,8 @@ def fit_workbook(fit: PlateFit) -> bytes:
 def comparison_workbook(comparison: Comparison) -> bytes:
     """The tables of a comparison as a workbook.
 
-    Sheets: Comparison, Summary, Detectability, Notes. Every number, star and
-    label is the table's own.
+    Sheets: Comparison, Summary, Detectability, Flags (the findings on the data), Notes. Every
+    number, star and label is the table's own.
 
     Parameters
     ----------
@@ -108,6 +108,7 @@ def comparison_workbook(comparison: Comparison) -> bytes:
     book.add_table("Comparison", comparison.table)
     book.add_table("Summary", comparison.summary)
     book.add_table("Detectability", comparison.detectability)
+    book.add_table("Flags", comparison.flags)
     unit = one_unit(comparison.table)
     notes = [Note("What to know first"), *(Note(text=sentence) for sentence in comparison.guard)]
     notes += [Note(), Note("Methods")]
@@ -116,9 +117,11 @@ def comparison_workbook(comparison: Comparison) -> bytes:
     notes += [
         Note(term=name, text=", ".join(analytes)) for name, analytes in comparison.families.items()
     ]
-    notes += [Note(), *column_notes("Comparison", "comparisons", unit)]
+    notes += [Note(), *flag_notes(comparison.flags["code"])]
+    notes += column_notes("Comparison", "comparisons", unit)
     notes += column_notes("Summary", "summary", unit)
     notes += column_notes("Detectability", "detectability", unit)
+    notes += column_notes("Flags", "flags", unit)
     book.add_notes(notes)
     return book.finish()
 

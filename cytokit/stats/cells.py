@@ -171,7 +171,7 @@ def analyte_data(
     groups = dict(list(study.values.groupby("analyte", sort=False)))
     found = []
     for analyte in analytes:
-        rows = groups[analyte]
+        rows = _ordered(groups[analyte]) if substitute == "none" else groups[analyte]
         by_day = {
             day: _cells(rows[rows["day"] == day], position, substitute)
             for day in dict.fromkeys((*days, *visits, *(() if baseline is None else (baseline,))))
@@ -182,6 +182,22 @@ def analyte_data(
         every = tuple(by_day[one] for one in visits)
         found.append(AnalyteData(analyte, unit, subjects, base, day, every))
     return found
+
+
+def _ordered(rows: pd.DataFrame) -> pd.DataFrame:
+    """One analyte's values with a place for limits that nobody knows: the known ones, or 1.
+
+    Such an analyte has no number, so that no estimate is made of it; what lies below range still
+    lies lower than what lies above it, and that is all that its ranks say.
+    """
+    lower, upper = rows["lower"].to_numpy(float), rows["upper"].to_numpy(float)
+    state = rows["state"].to_numpy(str)
+    under, over = (state == "below") & np.isnan(upper), (state == "above") & np.isnan(lower)
+    if not (under | over).any():
+        return rows
+    known = np.concatenate([lower[lower > 0], upper[np.isfinite(upper)]])
+    low, high = (known.min(), known.max()) if known.size else (1.0, 1.0)
+    return rows.assign(lower=np.where(over, low, lower), upper=np.where(under, high, upper))
 
 
 def _cells(rows: pd.DataFrame, position: dict[str, int], substitute: str) -> Cells:

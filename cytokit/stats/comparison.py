@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from cytokit.findings import Finding
+from cytokit.findings import Finding, findings_table
 from cytokit.stats.options import CompareOptions
 from cytokit.study import Study
 from cytokit.study.days import Day
@@ -50,7 +50,8 @@ class Comparison:
         Sentences on results within groups whose pattern is no evidence of a difference between
         the groups.
     findings : tuple of Finding
-        What the design's check against the plates showed.
+        All that was noticed about the data, the worst first: reading them, joining them to the
+        design, values out of range, plates.
     methods : str
         A paragraph for the paper, in markdown.
     """
@@ -86,6 +87,11 @@ class Comparison:
     def between(self) -> pd.DataFrame:
         """The rows of family F1, the primary question."""
         return self.table[self.table["family"] == "F1"]
+
+    @property
+    def flags(self) -> pd.DataFrame:
+        """The findings as a table, columns ``FLAG_COLUMNS``."""
+        return findings_table(self.findings)
 
     def figure(
         self, *, style: Style = "trial", label: Label = "stars", summary: Summary = "box"

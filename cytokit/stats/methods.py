@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from cytokit.findings import finding_lines
 from cytokit.stats._methods_terms import ADJUST, CENSOR, RULE, RULES, STATED, SUBSTITUTE, WITHIN
 from cytokit.stats.between import ANCOVA, ANCOVA_PER_ARM
 from cytokit.stats.bridged import sentence
@@ -36,7 +37,8 @@ def methods_text(result: Comparison) -> str:
     Returns
     -------
     str
-        Headings ``Statistical methods``, ``What these data do not allow`` and ``Software``.
+        Headings ``Statistical methods``, ``What these data do not allow``, ``What was noticed in
+        the data`` (where something was) and ``Software``.
     """
     sentences = [
         _subjects(result),
@@ -56,6 +58,7 @@ def methods_text(result: Comparison) -> str:
         "",
         " ".join(_limits(result)),
         "",
+        *_noticed(result),
         "## Software",
         "",
         _software(),
@@ -295,6 +298,14 @@ def _limits(result: Comparison) -> list[str]:
     said += [one.message + "." for one in result.findings if one.code == "plate_confounded"]
     said.append("Absence of significance is not evidence of absence: see the confidence intervals.")
     return said
+
+
+def _noticed(result: Comparison) -> list[str]:
+    """The findings on the data, a line per code; confounding stands with the limits."""
+    lines = finding_lines(one for one in result.findings if one.code != "plate_confounded")
+    if not lines:
+        return []
+    return ["## What was noticed in the data", "", *(f"- {line}" for line in lines), ""]
 
 
 def _software() -> str:

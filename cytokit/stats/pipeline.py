@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from cytokit.errors import NothingToDoError, Problem, UsageError, did_you_mean
+from cytokit.findings import worst_first
 from cytokit.stats import families as within_families
 from cytokit.stats import summary
 from cytokit.stats.analyse import Visits, analyse
@@ -160,7 +161,7 @@ def compare(
         analytes=tuple(chosen),
         families=declared,
         guard=sentences,
-        findings=(*findings, *bridge_findings(study)),
+        findings=worst_first((*study.findings, *findings, *bridge_findings(study))),
     )
     return replace(result, methods=methods_text(result))
 

@@ -46,6 +46,7 @@ def censored(
         The same rows; state is exact, below, above, interval or missing. An exact value has
         lower = upper = value; a value below has lower 0, one above has upper infinite. The column
         ``limit_from`` says of values out of range what their limit is (``LimitSource``).
+        The other end is NaN where no limit is stated and the analyte has no number to take it from.
     findings : list of Finding
         Undeclared floors, and limits that had to be taken from other readings.
 
@@ -136,9 +137,12 @@ def _with_limits(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding]]:
         below, above = mine & open_below, mine & open_above
         if not numbers.size:
             rows = below | above
-            state[rows] = "missing"
-            lower[rows] = upper[rows] = np.nan
-            what = f"{rows.sum()} values out of range without any limit: counted as missing"
+            upper[below] = lower[above] = np.nan
+            source[below | above] = LimitSource.UNKNOWN
+            what = (
+                f"{rows.sum()} values out of range state no limit, and no number was measured: "
+                "they count as out of range, their limit is unknown"
+            )
             findings.append(Finding("limit_assumed", what, analyte=str(analyte)))
             continue
         upper[below], lower[above] = numbers.min(), numbers.max()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Self
 
 import pandas as pd
 
-from cytokit.findings import Finding
+from cytokit.findings import Finding, relocated
 from cytokit.pseudonyms import ROLE, Pseudonyms, read_pseudonyms
 from cytokit.study._join import as_design, join_design, own_design, planned, split_mapping
 from cytokit.study._private import private_design
@@ -194,6 +194,27 @@ class Study:
         ):
             other._set(name, getattr(self, name))
         other._apply(censor, self.floors if floors is None else floors)
+        return other
+
+    def located(self, paths: Mapping[str, str]) -> Self:
+        """The same study as read from elsewhere: its inputs and findings name other paths.
+
+        Parameters
+        ----------
+        paths : mapping of str to str
+            Path that was read to the path to be named.
+
+        Returns
+        -------
+        Study
+        """
+        other = object.__new__(type(self))
+        for name in (one.name for one in fields(self)):
+            other._set(name, getattr(self, name))
+        inputs = (replace(one, path=paths.get(one.path, one.path)) for one in self.inputs)
+        other._set("inputs", tuple(inputs))
+        for name in ("findings", "_noticed"):
+            other._set(name, relocated(getattr(self, name), paths))
         return other
 
     @property

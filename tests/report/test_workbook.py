@@ -183,7 +183,7 @@ def test_a_plain_frame_is_written(tmp_path):
 def test_the_comparison_carries_the_tables_own_p(comparison, tmp_path):
     workbook.write_comparison_workbook(comparison, tmp_path / "c.xlsx")
     book = load_workbook(tmp_path / "c.xlsx")
-    assert book.sheetnames == ["Comparison", "Summary", "Detectability", "Notes"]
+    assert book.sheetnames == ["Comparison", "Summary", "Detectability", "Flags", "Notes"]
     rows = rows_of(book["Comparison"])
     frame = pd.DataFrame(rows[1:], columns=rows[0])
     for name in ("p", "p_adjusted", "ratio", "q_bh"):
