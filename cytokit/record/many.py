@@ -97,7 +97,7 @@ def finish_many(
     write_table(table, folder.path / "plates.csv")
     page = overview_page(lines, parts.summary, flags, manner.options)
     write_html(page, folder.path / "report.html")
-    write_many_workbook(folder.path, table, manner.exclusions, parts.counts)
+    write_many_workbook(folder.path, table, manner.exclusions, parts.counts, manner.options.limits)
     manifest = manifest_of(manner.options, parts.inputs, parts.facts, manner.exclusions, table)
     folder.finish({**manifest, "pages": manner.pages})
     return lines

@@ -35,12 +35,11 @@ _FILLS: Mapping[str, str] = MappingProxyType(
 _SLANTED = frozenset({"below_lloq", "above_uloq"})
 _COLOURED = frozenset({"status", "verdict", "severity"})
 
-_CONCENTRATION = "[>=1000]0;[>=10]0.0;0.000"
+#: significant digits of a number that has no format of its own, and of one in per cent
+_DIGITS, _DIGITS_PCT = 4, 3
 _P = "[<0.001]0.0E+00;0.0000"
 _FORMATS: Mapping[str, str] = MappingProxyType(
-    dict.fromkeys(("mfi", "net_mfi", "lower", "upper"), "[>=1000]0;0.0")
-    | dict.fromkeys(("bead_count", "dilution_factor", "df", "min", "max"), "General")
-    | dict.fromkeys(("mfi_cv_pct", "cv_pct", "recovery_pct"), "0.0")
+    dict.fromkeys(("bead_count", "dilution_factor", "df"), "General")
     | dict.fromkeys(("p", "p_rank", "p_adjusted", "q_bh", "p_min_attainable"), _P)
     | dict.fromkeys(("r2",), "0.00000")
 )
@@ -57,23 +56,53 @@ _LOOKS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """A column of a sheet: its name, its values, the format of its numbers (empty: as they are)."""
+    """A column of a sheet: its name, its values, and how its numbers are shown.
+
+    ``kind`` is the format of all its numbers; where it is empty, each is shown to so many
+    significant ``digits``, or as it is where these are 0.
+    """
 
     name: str
     values: list[Any]
-    kind: str
+    kind: str = ""
+    digits: int = 0
 
     @classmethod
     def of(cls, name: str, values: list[Any]) -> _Column:
         """A column, its numbers formatted as the data dictionary has it."""
-        number = COLUMN_KINDS.get(name) == "number"
-        return cls(name, values, _FORMATS.get(name, _CONCENTRATION) if number else "")
+        if COLUMN_KINDS.get(name) != "number":
+            return cls(name, values)
+        if name in _FORMATS:
+            return cls(name, values, _FORMATS[name])
+        return cls(name, values, digits=_DIGITS_PCT if name.endswith("_pct") else _DIGITS)
+
+    def format_of(self, value: float) -> str:
+        """The number format of one value."""
+        return self.kind or (significant_format(value, self.digits) if self.digits else "")
 
     @property
     def width(self) -> int:
         """Wide enough for the header and the texts, within bounds."""
         texts = (len(value) + 1 for value in self.values if isinstance(value, str))
         return min(max(len(self.name) + 3, 8, max(texts, default=0)), _WIDEST)
+
+
+def significant_format(value: float, digits: int = _DIGITS) -> str:
+    """The number format that shows so many significant digits, whatever the magnitude.
+
+    Examples
+    --------
+    >>> [significant_format(value) for value in (123456.0, 1234.5, 28.5, 0.0123, 1e-5, 0.0)]
+    ['0', '0', '0.00', '0.00000', '0.000E+00', '0']
+    """
+    if value == 0:
+        return "0"
+    # the exponent after rounding: 9.9996 is shown as 10.00
+    exponent = int(f"{abs(value):.{digits - 1}e}".partition("e")[2])
+    if exponent < -4 or exponent > 14:
+        return f"0.{'0' * (digits - 1)}E+00"
+    decimals = max(0, digits - 1 - exponent)
+    return f"0.{'0' * decimals}" if decimals else "0"
 
 
 def _columns(frame: pd.DataFrame) -> list[_Column]:
@@ -130,7 +159,8 @@ class Book:
         if len(frame) > MOST_ROWS:
             what = f"{len(frame)} rows do not fit on a sheet, which holds {MOST_ROWS}"
             raise OutputError(Problem("CK-556", what, f"sheet {name}", "write the table as CSV"))
-        sheet = self._sheet(name, list(map(str, frame.columns)), len(frame))
+        sheet = self._book.add_worksheet(name)
+        self._head(sheet, list(map(str, frame.columns)), len(frame))
         self._write_rows(sheet, _columns(frame))
         frozen = [str(column) in ("plate", "well", "sample", "analyte") for column in frame.columns]
         sheet.freeze_panes(1, frozen.index(False) if False in frozen else 0)
@@ -144,30 +174,41 @@ class Book:
         table : WideTable
         """
         keys = ["plate", "sample", "well_type", "dilution_factor"]
-        sheet = self._sheet(name, [*keys, *table.analytes], len(table.rows))
+        sheet = self._book.add_worksheet(name)
+        first = len(table.limits)
+        for row, (title, values) in enumerate(table.limits.items()):
+            sheet.write_string(row, len(keys) - 1, f"{title} at the bead", self._style("", "right"))
+            for position, value in enumerate(values, start=len(keys)):
+                if isinstance(value, str):
+                    sheet.write_string(row, position, value, self._style("", "right"))
+                elif value is not None:
+                    style = self._style("", significant_format(value))
+                    sheet.write_number(row, position, value, style)
+        self._head(sheet, [*keys, *table.analytes], len(table.rows), first)
         seen = set()
         found = [_Column.of(key, [row[0][at] for row in table.rows]) for at, key in enumerate(keys)]
         for number, (_, cells) in enumerate(table.rows):
-            self._write_row(sheet, number + 1, [(one, one.values[number]) for one in found])
+            row = first + number + 1
+            self._write_row(sheet, row, [(one, one.values[number]) for one in found])
             for position, cell in enumerate(cells, start=len(keys)):
                 if cell is None:
                     continue
                 seen.add(cell.status)
                 if cell.number is None:
                     style = self._style(cell.status, "right")
-                    sheet.write_string(number + 1, position, cell.text, style)
+                    sheet.write_string(row, position, cell.text, style)
                 else:
-                    style = self._style(cell.status, _CONCENTRATION)
-                    sheet.write_number(number + 1, position, cell.number, style)
+                    style = self._style(cell.status, significant_format(cell.number))
+                    sheet.write_number(row, position, cell.number, style)
         for position, one in enumerate(found):
             sheet.set_column(position, position, one.width)
         for position, header in enumerate(table.analytes, start=len(keys)):
             sheet.set_column(position, position, min(max(len(header), 8) + 2, _WIDEST))
         for number, status in enumerate((key for key in STATUSES if key in seen), start=2):
-            row = len(table.rows) + number
+            row = first + len(table.rows) + number
             sheet.write_string(row, 1, STATUSES[status].title, self._style(status))
             sheet.write_string(row, 2, STATUSES[status].meaning)
-        sheet.freeze_panes(1, 2)
+        sheet.freeze_panes(first + 1, 2)
 
     def add_notes(self, notes: Iterable[Note]) -> None:
         """The sheet that explains the others.
@@ -193,17 +234,16 @@ class Book:
                 if text:
                     sheet.write_string(row, position, text, style or None)
 
-    def _sheet(self, name: str, headers: Sequence[str], n_rows: int) -> Any:
-        sheet = self._book.add_worksheet(name)
+    def _head(self, sheet: Any, headers: Sequence[str], n_rows: int, row: int = 0) -> None:
+        """The header in its row, a filter over the rows below, and how the sheet is printed."""
         header = self._style("", "header")
         for position, text in enumerate(headers):
-            sheet.write_string(0, position, text, header)
-        sheet.autofilter(0, 0, n_rows, max(len(headers) - 1, 0))
+            sheet.write_string(row, position, text, header)
+        sheet.autofilter(row, 0, row + n_rows, max(len(headers) - 1, 0))
         sheet.set_landscape()
         sheet.set_paper(9)
         sheet.fit_to_pages(1, 0)
-        sheet.repeat_rows(0)
-        return sheet
+        sheet.repeat_rows(0, row)
 
     def _write_rows(self, sheet: Any, columns: Sequence[_Column]) -> None:
         """Cells row by row; nothing is written where nothing stands."""
@@ -219,7 +259,9 @@ class Book:
                 sheet.write_boolean(row, position, value)
             elif isinstance(value, int | float):
                 if value == value and abs(value) != float("inf"):
-                    sheet.write_number(row, position, value, self._style("", column.kind))
+                    sheet.write_number(
+                        row, position, value, self._style("", column.format_of(value))
+                    )
                 elif value == value:
                     sheet.write_string(row, position, str(value))
             elif isinstance(value, str) and value:

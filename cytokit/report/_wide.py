@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
+from cytokit.curves.options import LimitsName
 from cytokit.report.words import STATUSES
 from cytokit.vocabulary import RangeStatus
 
+#: the columns of curves.csv that decide, by the option
+_QUANTIFICATION: Mapping[LimitsName, tuple[str, str]] = {
+    "precision": ("lloq", "uloq"),
+    "recovery": ("lloq_recovery", "uloq_recovery"),
+}
 _KEY = ["plate", "sample", "well_type", "dilution_factor"]
 
 
@@ -31,10 +39,14 @@ class WideTable:
         Headers, the unit in brackets.
     rows : tuple
         Plate, sample, well type and dilution factor, then a cell or None per analyte.
+    limits : mapping of str to tuple
+        LOD, LLOQ and ULOQ of each analyte at the bead: a number, the span over the plates as
+        text, or None.
     """
 
     analytes: tuple[str, ...]
     rows: tuple[tuple[tuple[str, str, str, float], tuple[WideCell | None, ...]], ...]
+    limits: Mapping[str, tuple[float | str | None, ...]]
 
 
 def reported(concentration: float, status: str, limit_low: float, limit_high: float) -> str:
@@ -90,13 +102,18 @@ def significant(value: float, digits: int = 4) -> str:
     return f"{value:.{digits}g}"
 
 
-def wide_samples(samples: pd.DataFrame) -> WideTable:
+def wide_samples(samples: pd.DataFrame, curves: pd.DataFrame, limits: LimitsName) -> WideTable:
     """The wide table, samples and analytes in the order of the plates.
+
+    A concentration below the limit of detection is written as that bound, like one that has no
+    number: one column of numbers never mixes both. The tidy table keeps the number.
 
     Parameters
     ----------
-    samples : pandas.DataFrame
-        As samples.csv.
+    samples, curves : pandas.DataFrame
+        As samples.csv and curves.csv.
+    limits : {"precision", "recovery"}
+        Which limits of quantification decide.
 
     Returns
     -------
@@ -111,16 +128,45 @@ def wide_samples(samples: pd.DataFrame) -> WideTable:
     keys: dict[int, tuple[str, str, str, float]] = {}
     cells: dict[int, list[WideCell | None]] = {}
     columns = [*_KEY, "analyte", "concentration", "status", "limit_low", "limit_high"]
+    lod = {
+        (str(plate), str(analyte)): float(value)
+        for plate, analyte, value in zip(
+            curves["plate"], curves["analyte"], curves["lod"], strict=True
+        )
+    }
     for row, values in zip(
         row_of, zip(*(samples[name] for name in columns), strict=True), strict=True
     ):
         plate, sample, kind, dilution, analyte, number, status, low, high = values
         keys.setdefault(row, (str(plate), str(sample), str(kind), float(dilution)))
         found = cells.setdefault(row, [None] * width)
+        detectable = lod.get((str(plate), str(analyte)), math.nan) * float(dilution)
+        if number < detectable and status == RangeStatus.BELOW_LLOQ:
+            found[place[str(analyte)]] = WideCell(f"<{significant(detectable)}", None, str(status))
+            continue
         found[place[str(analyte)]] = WideCell(
             reported(number, str(status), low, high),
             float(number) if number == number else None,
             str(status),
         )
     headers = tuple(f"{name} ({unit})" if unit else str(name) for name, unit in units.items())
-    return WideTable(headers, tuple((keys[row], tuple(cells[row])) for row in keys))
+    names = dict(zip(("LOD", "LLOQ", "ULOQ"), ("lod", *_QUANTIFICATION[limits]), strict=True))
+    by_analyte = dict(tuple(curves.groupby("analyte", sort=False)))
+    found_limits = {
+        title: tuple(
+            _over_plates(by_analyte[name][column]) if name in by_analyte else None for name in place
+        )
+        for title, column in names.items()
+    }
+    rows = tuple((keys[row], tuple(cells[row])) for row in keys)
+    return WideTable(headers, rows, found_limits)
+
+
+def _over_plates(values: pd.Series) -> float | str | None:
+    """A limit that all plates share, or the span of theirs."""
+    known = sorted({float(value) for value in values if math.isfinite(value)})
+    if not known:
+        return None
+    if len(known) == 1:
+        return known[0]
+    return f"{significant(known[0], 3)} to {significant(known[-1], 3)}"

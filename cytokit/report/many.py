@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from cytokit.curves.options import LimitsName
 from cytokit.report._notes import Note, column_notes, flag_notes, term_notes
 from cytokit.report._sheets import Book
 from cytokit.report._wide import wide_samples
@@ -20,7 +21,11 @@ _SHEETS = {"Curves": "curves", "Flags": "flags"}
 
 
 def write_many_workbook(
-    folder: Path, lines: pd.DataFrame, exclusions: pd.DataFrame, counts: Mapping[str, int]
+    folder: Path,
+    lines: pd.DataFrame,
+    exclusions: pd.DataFrame,
+    counts: Mapping[str, int],
+    limits: LimitsName = "precision",
 ) -> None:
     """Write results.xlsx of many plates from the tables beside it.
 
@@ -38,6 +43,8 @@ def write_many_workbook(
     exclusions : pandas.DataFrame
     counts : mapping of str to int
         Rows of each table.
+    limits : {"precision", "recovery"}
+        Which limits of quantification decide.
 
     Raises
     ------
@@ -54,7 +61,8 @@ def write_many_workbook(
     if short["samples"]:
         samples = read_table(folder / "samples.csv")
         unit = one_unit(samples)
-        book.add_wide("Samples", wide_samples(samples))
+        curves = read_table(folder / "curves.csv")
+        book.add_wide("Samples", wide_samples(samples, curves, limits))
         notes.append(Note(where="Samples", text=WIDE))
     else:
         notes.append(Note(where="Samples", text=_too_long()))

@@ -170,7 +170,7 @@ def refit_words(plates: Sequence[Plate], options: FitOptions) -> list[str]:
     >>> from cytokit.simulate import simulate_trial
     >>> plates = simulate_trial(seed=1, subjects=8).plates
     >>> " ".join(refit_words(plates[:1], FitOptions(robust=False)))
-    'cytokit fit plate_1.csv --no-robust --exclude exclusions.csv --out plate_1_refit'
+    'cytokit fit plate_1 --no-robust --exclude exclusions.csv --out plate_1_refit'
     """
     files = list(dict.fromkeys(plate.source.path for plate in plates))
     words = ["cytokit", "fit", *(f"./{file}" if file.startswith("-") else file for file in files)]

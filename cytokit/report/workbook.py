@@ -24,8 +24,11 @@ if TYPE_CHECKING:
     from cytokit.stats import Comparison
 
 WIDE = (
-    "One row per sample, one column per analyte, dilution applied. A bound with its sign (<3.2)"
-    " stands where there is no number; a slanted number lies outside the quantifiable range."
+    "One row per sample, one column per analyte, dilution applied; above each analyte the limits"
+    " that decide, at the bead (over several plates from the lowest to the highest). What lies"
+    " below the limit of detection is written as that bound with its sign (<3.2), also where a"
+    " number could be computed: the tidy samples hold it. A bound stands too where there is no"
+    " number; a slanted number lies outside the quantifiable range."
 )
 _REPORTED = (
     "The result as it is passed on: the concentration, or the bound with its sign, or why there"
@@ -66,7 +69,7 @@ def fit_workbook(fit: PlateFit) -> bytes:
     for sheet in too_long:
         del tables[sheet]
     book = Book()
-    book.add_wide("Samples", wide_samples(take.samples))
+    book.add_wide("Samples", wide_samples(take.samples, take.table, fit.options.limits))
     for sheet, (_, frame) in tables.items():
         book.add_table(sheet, frame)
     unit = one_unit(take.samples)

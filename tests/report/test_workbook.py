@@ -14,7 +14,7 @@ from openpyxl import load_workbook
 from cytokit.errors import OutputError
 from cytokit.flags import FLAGS
 from cytokit.report import _sheets, workbook
-from cytokit.report._wide import reported
+from cytokit.report._wide import reported, significant, wide_samples
 from cytokit.report.words import STATUSES, TABLES, VERDICTS
 from cytokit.vocabulary import SAMPLES_COLUMNS
 
@@ -36,21 +36,28 @@ def test_sheets(book):
     for sheet in book.worksheets[:-1]:
         assert sheet.freeze_panes is not None
         assert sheet.auto_filter.ref is not None
-        assert sheet["A1"].font.bold
+        assert sheet["A4" if sheet.title == "Samples" else "A1"].font.bold
 
 
 def test_wide_samples_hold_numbers_and_bounds(book, small_fit):
     sheet = book["Samples"]
-    rows = rows_of(sheet)
+    limits, rows = rows_of(sheet)[:3], rows_of(sheet)[3:]
+    assert [row[3] for row in limits] == ["LOD at the bead", "LLOQ at the bead", "ULOQ at the bead"]
+    curves = small_fit.curves.table.set_index("analyte")
+    assert [row[4] for row in limits] == list(curves.loc["IFNg", ["lod", "lloq", "uloq"]])
     assert rows[0] == [
         *("plate", "sample", "well_type", "dilution_factor", "IFNg (pg/mL)", "IL-6 (pg/mL)"),
         *("TNFα (pg/mL)", "RANTES (pg/mL)", "GM-CSF (pg/mL)", "PDGF-BB (pg/mL)"),
     ]
     names = list(dict.fromkeys(small_fit.samples["sample"]))
     assert [row[1] for row in rows[1 : len(names) + 1]] == names
-    seen = set()
+    seen, under = set(), []
+
+    def lod(record) -> float:
+        return curves.loc[record["analyte"], "lod"] * record["dilution_factor"]
+
     for record in small_fit.samples.to_dict("records"):
-        row = 2 + names.index(record["sample"])
+        row = 5 + names.index(record["sample"])
         column = 5 + list(dict.fromkeys(small_fit.samples["analyte"])).index(record["analyte"])
         cell = sheet.cell(row, column)
         status = record["status"]
@@ -61,11 +68,20 @@ def test_wide_samples_hold_numbers_and_bounds(book, small_fit):
             assert cell.value == ">20000"
         elif status == "no_curve":
             assert cell.value == "no curve"
+        elif status == "below_lloq" and record["concentration"] < lod(record):
+            assert cell.value == f"<{significant(lod(record))}"
+            under.append(record["concentration"])
         else:
             assert cell.value == pytest.approx(record["concentration"], rel=1e-14)
         assert cell.fill.fgColor.rgb == "FF" + _sheets._FILLS[status].lstrip("#")
         assert bool(cell.font.italic) == (status in ("below_lloq", "above_uloq"))
     assert {"in_range", "below_lloq", "above_uloq", "oor_low", "oor_high", "no_curve"} <= seen
+    # the number itself stands in the tidy sheet
+    assert under
+    tidy = rows_of(book["Samples tidy"])
+    at = tidy[0].index("concentration")
+    kept = {f"{row[at]:.12g}" for row in tidy[1:] if row[at] is not None}
+    assert {f"{value:.12g}" for value in under} <= kept
     legend = [row[1] for row in rows[len(names) + 2 :] if row[1]]
     assert legend == [word.title for key, word in STATUSES.items() if key in seen]
 
@@ -96,8 +112,8 @@ def test_tables_are_whole_and_typed(book, small_fit):
     assert len(rows_of(book["Wells"])) == len(small_fit.wells) + 1
     assert len(rows_of(book["Flags"])) == len(small_fit.flags) + 1
     sheet = book["Standards"]
-    assert sheet.cell(2, 9).number_format == "0.0"
-    assert book["Wells"].cell(2, 11).number_format == "[>=1000]0;[>=10]0.0;0.000"
+    recovery = sheet.cell(2, 9)
+    assert recovery.number_format == _sheets.significant_format(recovery.value, 3)
 
 
 def test_notes_explain_every_column_status_and_flag(book, small_fit):
@@ -132,7 +148,7 @@ def test_nothing_is_a_formula_or_a_link(hostile_fit):
         for name in parts.namelist():
             assert b"<f>" not in parts.read(name)
     book = load_workbook(io.BytesIO(content))
-    names = [row[1] for row in rows_of(book["Samples"])[1:]]
+    names = [row[1] for row in rows_of(book["Samples"])[4:]]
     kept = [name.replace("\r", "") for name in hostile_fit.names]
     assert set(kept) <= set(names)
 
@@ -150,7 +166,7 @@ def test_a_sample_with_two_dilutions_has_two_rows(small_fit):
     more = pd.concat([twice, twice.assign(dilution_factor=4.0), twice], ignore_index=True)
     fit = dataclasses.replace(small_fit, samples=more)
     rows = rows_of(load_workbook(io.BytesIO(workbook.fit_workbook(fit)))["Samples"])
-    assert [(row[1], row[3]) for row in rows[1:4]] == [
+    assert [(row[1], row[3]) for row in rows[4:7]] == [
         *(("Patient 001", 2), ("Patient 001", 4), ("Patient 001", 2))
     ]
 
@@ -196,3 +212,38 @@ def test_the_comparison_carries_the_tables_own_p(comparison, tmp_path):
     for sentence in comparison.guard:
         assert sentence in said
     assert workbook.comparison_workbook(comparison) == (tmp_path / "c.xlsx").read_bytes()
+
+
+@pytest.mark.parametrize("value", [1e-9, 2.34567e-5, 0.000123456, 0.0456789, 0.999996, 9.99996,
+                                   28.51234, 999.96, 12345.678, 3.2e7, 6.5e17])  # fmt: skip
+def test_a_number_of_any_size_is_shown_to_four_digits(value):
+    """The format, carried out as a spreadsheet does, leaves at most half a unit of the fourth."""
+    shown = _sheets.significant_format(value)
+    decimals = len(shown.partition("E")[0].partition(".")[2])
+    text = f"{value:.{decimals}e}" if "E" in shown else f"{value:.{decimals}f}"
+    assert float(text) == pytest.approx(value, rel=0.5e-3)
+    digits = text.partition("e")[0].replace(".", "").lstrip("0")
+    assert len(digits) == 4 or "." not in shown
+
+
+def test_small_and_summary_numbers_keep_their_digits(comparison, tmp_path):
+    frame = pd.DataFrame({"analyte": ["a", "b"], "concentration": [1e-5, 1234.5]})
+    workbook.write_frame(frame, tmp_path / "t.xlsx")
+    sheet = load_workbook(tmp_path / "t.xlsx")["Table"]
+    assert [sheet.cell(row, 2).number_format for row in (2, 3)] == ["0.000E+00", "0"]
+    workbook.write_comparison_workbook(comparison, tmp_path / "c.xlsx")
+    sheet = load_workbook(tmp_path / "c.xlsx")["Summary"]
+    header = [cell.value for cell in sheet[1]]
+    for name in ("geometric_mean", "gsd", "median", "q1", "q3", "min", "max"):
+        cell = sheet.cell(2, header.index(name) + 1)
+        assert cell.number_format == _sheets.significant_format(cell.value)
+
+
+def test_limits_over_several_plates_are_given_from_the_lowest_to_the_highest(small_fit):
+    curves = small_fit.curves.table
+    both = pd.concat([curves, curves.assign(plate="P2", lod=curves["lod"] * 2)])
+    table = wide_samples(small_fit.samples, both, "precision")
+    low = curves.set_index("analyte").loc["IFNg", "lod"]
+    assert table.limits["LOD"][0] == f"{significant(low, 3)} to {significant(2 * low, 3)}"
+    recovery = wide_samples(small_fit.samples, curves, "recovery").limits["LLOQ"]
+    assert recovery[0] == curves.set_index("analyte").loc["IFNg", "lloq_recovery"]
