@@ -92,7 +92,7 @@ class _Task:
     orientation: NDArray[np.int64]
     prior: Prior
     company: NDArray[np.intp]
-    blank: Array
+    noise: Array  # centre of the noise (2, N) before anything is estimated
 
 
 def _iterate(
@@ -103,10 +103,10 @@ def _iterate(
     company: NDArray[np.intp],
 ) -> Calibration:
     """Iterated weighting around the solver for one choice of orientation."""
-    task = _Task(wells, options, orientation, prior, company, _blank_response(wells))
+    task = _Task(wells, options, orientation, prior, company, _noise_centre(wells))
     there = np.isfinite(wells.y)
     y = np.where(there, wells.y, 0.0)
-    noise = _prior_noise(task.blank)
+    noise = _prior_noise(task.noise)
     level_sd = np.full(len(company), LEVEL_SD)
     robust, extra = there.astype(float), np.zeros_like(wells.x)
     mu = y.sum(1) / np.maximum(there.sum(1), 1)
@@ -141,19 +141,21 @@ def _tukey_or_huber(z: Array, bears: NDArray[np.bool_], four: NDArray[np.bool_])
     return np.where(left >= needed, factor, huber(z))
 
 
-def _blank_response(wells: StandardWells) -> Array:
-    """Mean response of the lowest level that has readings, (N,)."""
+def _noise_centre(wells: StandardWells) -> Array:
+    """Where the noise (2, N) is looked for: by the lowest level's mean and the plate's highest."""
     there = np.isfinite(wells.y)
     n = there.sum(1)
     mean = np.where(there, wells.y, 0.0).sum(1) / np.maximum(n, 1)
     first = (n > 0).argmax(0)
-    return np.asarray(np.take_along_axis(mean, first[None], 0)[0])
+    own_top = np.abs(mean).max(0)
+    top = np.array([own_top[wells.plate == plate].max() for plate in wells.plate])
+    return prior_centre(np.take_along_axis(mean, first[None], 0)[0], top)
 
 
-def _prior_noise(blank: Array) -> VarianceModel:
+def _prior_noise(centre: Array) -> VarianceModel:
     """The noise before anything is estimated."""
-    s0, cv = np.exp(prior_centre(blank))
-    return VarianceModel(s0, cv, np.tile(np.eye(2), (len(blank), 1, 1)))
+    s0, cv = np.exp(centre)
+    return VarianceModel(s0, cv, np.tile(np.eye(2), (len(s0), 1, 1)))
 
 
 def _expected(wells: StandardWells, curves: CurveArrays) -> tuple[Array, Array]:
@@ -197,7 +199,7 @@ def _noise(
     known = pull * _level_variance(task, level_sd)
     misfit = Scatter(mu, n * mean**2 / calm, freedom, known)
     groups = replicates.joined(misfit).joined(wells.samples)
-    noise = fit_variance(groups, task.blank, task.company)
+    noise = fit_variance(groups, task.noise, task.company)
     declared = replace(misfit, known=pull * _level_variance(task, 0.0 * level_sd))
     return noise, fit_level_error(declared, noise, pull, wells.plate)
 

@@ -26,6 +26,8 @@ from cytokit.vocabulary import WellType
 
 #: two readings of one level apart by more than this on ln MFI are not chance (5 sd of a 14 % CV)
 TWIN_LIMIT = 0.7
+#: ... where the higher one is above this share of the plate's highest standard: 100 MFI of 25,000
+TWIN_SHARE = 0.004
 #: e to this power is still a number
 _LN_MAX = 700.0
 
@@ -229,9 +231,10 @@ def twin_findings(plate: Plate) -> list[Finding]:
     levels = rows.groupby(["sample", "analyte", "expected"], sort=False, dropna=False)
     ends = levels["mfi"].agg(["min", "max"])
     apart = (np.log(ends["max"]) - np.log(ends["min"])).to_numpy()
+    high = (ends["max"] > TWIN_SHARE * ends["max"].max()).to_numpy()
     level = levels.ngroup().to_numpy()
     found = []
-    for number in np.flatnonzero((apart > TWIN_LIMIT) & (ends["max"] > 100).to_numpy()).tolist():
+    for number in np.flatnonzero((apart > TWIN_LIMIT) & high).tolist():
         sample, analyte, _ = ends.index[number]
         wells = ", ".join(rows["well"].to_numpy()[level == number])
         message = f"replicates {wells} differ {fold(float(apart[number])):.2g}-fold"

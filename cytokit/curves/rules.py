@@ -7,7 +7,7 @@ import numpy as np
 from cytokit.curves.model import Array
 from cytokit.curves.options import FitOptions
 from cytokit.curves.weights import VarianceModel
-from cytokit.curves.wells import LARGEST, StandardWells
+from cytokit.curves.wells import LARGEST, LEAST_SIGNAL, StandardWells
 
 VENDOR_RULES = ("xponent", "bioplex")
 
@@ -89,7 +89,10 @@ def rule_weights(rule: str, y: Array, background: Array) -> Array:
         weight = np.ones_like(y)
     else:
         power = {"1/y2": 2.0, "1/y": 1.0, "bioplex": 1.8}[rule]
-        weight = np.maximum(np.abs(mean), 0.5) ** -power * np.ones_like(y)
+        # a mean of nothing counts as what is next to nothing on the curve's own scale
+        least = LEAST_SIGNAL * np.abs(mean).max(0, keepdims=True)
+        weight = np.maximum(np.abs(mean), np.where(least > 0, least, 1.0)) ** -power
+        weight = weight * np.ones_like(y)
         if rule == "bioplex":
             weight = weight / n
     return np.where(there, weight, 0.0)

@@ -13,6 +13,7 @@ import numpy as np
 
 from cytokit.curves.forensics import fold, level_table
 from cytokit.curves.model import Array
+from cytokit.curves.standard_series import log_signal
 from cytokit.findings import Finding
 from cytokit.plate import Plate
 
@@ -51,7 +52,7 @@ def signal_levels(plate: Plate) -> SignalLevels:
     """
     table = level_table(plate)
     table = table[table["expected"] > 0]
-    table = table.assign(ln_mfi=np.log(table["mfi"].clip(lower=0.5)))
+    table = table.assign(ln_mfi=log_signal(table["mfi"].to_numpy(dtype=float)))
     means = table.groupby(["analyte", "expected"])["ln_mfi"].mean()
     at = tuple((str(analyte), float(expected)) for analyte, expected in means.index)
     return SignalLevels(plate.name, at, means.to_numpy(dtype=float))

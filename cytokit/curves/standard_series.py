@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cytokit.curves.model import Array
+from cytokit.curves.wells import LEAST_SIGNAL
 
 #: a fall of MFI with rising concentration that noise does not explain, on ln MFI
 FALL_LIMIT = 0.25
@@ -29,7 +30,7 @@ class Series:
     analyte : str
     names : list of str
     expected, mfi, log_x, log_y : (n,) array
-        `log_y` is ln MFI, MFI under .5 taken as .5.
+        `log_y` is ln MFI, MFI next to nothing (``LEAST_SIGNAL``) taken as that.
     blank : float
         Mean MFI of the blanks, NaN where there is none.
     typo : (int, float) or None
@@ -71,7 +72,7 @@ def every_series(levels: pd.DataFrame) -> Iterator[Series]:
     ends = np.flatnonzero(analytes[1:] != analytes[:-1]) + 1
     for rows in np.split(np.arange(len(analytes)), ends):
         blanks, own = rows[expected[rows] == 0.0], rows[expected[rows] > 0]
-        log_x, log_y = np.log(expected[own]), np.log(np.maximum(mfi[own], 0.5))
+        log_x, log_y = np.log(expected[own]), log_signal(mfi[own])
         falling = _falls(log_y)
         yield Series(
             str(analytes[rows[0]]),
@@ -85,6 +86,18 @@ def every_series(levels: pd.DataFrame) -> Iterator[Series]:
             falling,
             [] if falling else _exchanged(log_y),
         )
+
+
+def log_signal(mfi: Array) -> Array:
+    """Ln of readings, those next to nothing beside the highest taken as that.
+
+    Examples
+    --------
+    >>> log_signal(np.array([-1.0, 25_000.0])).round(3).tolist()
+    [-0.693, 10.127]
+    """
+    least = LEAST_SIGNAL * float(mfi.max(initial=0.0))
+    return np.log(np.maximum(mfi, least if least > 0 else 1.0))
 
 
 def _typo(expected: Array, log_x: Array, order: Array) -> tuple[int, float] | None:

@@ -20,8 +20,9 @@ from scipy import special
 
 Array = NDArray[np.float64]
 
-#: where a plate says nothing: s0 = .05 blank + 1 MFI, cv = 8 %
-S0_OF_BLANK, S0_ADD, CV_CENTRE = 0.05, 1.0, 0.08
+#: where a plate says nothing: s0 = .05 blank + 1/20,000 of the plate's highest reading, cv = 8 %;
+#: the second part is 1 MFI where the standards reach what an instrument usually reads
+S0_OF_BLANK, S0_OF_TOP, CV_CENTRE = 0.05, 1.0 / 20_000, 0.08
 #: spread (sd of the logarithm) of s0 and cv about the general centre and about the plate's own
 SPREAD_GENERAL = (0.8, 0.6)
 SPREAD_PLATE = (0.35, 0.3)
@@ -113,24 +114,32 @@ class VarianceModel:
         return VarianceModel(self.s0[index], self.cv[index], self.uncertainty[index])
 
 
-def prior_centre(blank: Array) -> Array:
-    """Centre (2, N) of (ln s0, ln cv) where nothing is known but the blank's response (N,)."""
-    s0 = S0_OF_BLANK * np.maximum(blank, 0.0) + S0_ADD
+def prior_centre(blank: Array, top: Array) -> Array:
+    """Centre (2, N) of (ln s0, ln cv), knowing only the responses of blank and plate's top (N,).
+
+    Examples
+    --------
+    >>> np.exp(prior_centre(np.array([20.0, 0.2]), np.array([2e4, 200.0]))).round(2).tolist()
+    [[2.0, 0.02], [0.08, 0.08]]
+    """
+    s0 = S0_OF_BLANK * np.maximum(blank, 0.0) + S0_OF_TOP * top
     return np.log(np.stack([s0, np.full_like(s0, CV_CENTRE)]))
 
 
-def fit_variance(scatter: Scatter, blank: Array, company: NDArray[np.intp]) -> VarianceModel:
+def fit_variance(scatter: Scatter, general: Array, company: NDArray[np.intp]) -> VarianceModel:
     """Estimate the variance model of every curve.
 
     Two passes: with a general prior, then with one centred on the other curves of the same
     company (an analyte's neighbours on its plate, or, pooled, the same analyte on other plates).
+    It is as narrow as the company is large: a curve alone keeps the general prior, and its noise
+    is what its own replicates say.
 
     Parameters
     ----------
     scatter : Scatter
         Groups of replicates and residuals, M x N.
-    blank : (N,) array
-        Response at zero concentration.
+    general : (2, N) array
+        Centre of the general prior, as :func:`prior_centre` gives it.
     company : (N,) array of int
         Curves with the same number lend each other their centre.
 
@@ -138,12 +147,25 @@ def fit_variance(scatter: Scatter, blank: Array, company: NDArray[np.intp]) -> V
     -------
     VarianceModel
     """
-    general = prior_centre(blank)
-    phi, _ = _maximise(scatter, general, general, SPREAD_GENERAL)
+    wide = np.array(SPREAD_GENERAL)[:, None] * np.ones_like(general)
+    phi, _ = _maximise(scatter, general, general, wide)
     centre = general + _lent(phi - general, company)
-    phi, information = _maximise(scatter, phi, centre, SPREAD_PLATE)
+    phi, information = _maximise(scatter, phi, centre, _spread(company))
     uncertainty = np.asarray(np.linalg.inv(information), dtype=float)
     return VarianceModel(np.exp(phi[0]), np.exp(phi[1]), uncertainty)
+
+
+def _spread(company: NDArray[np.intp]) -> Array:
+    """Sd (2, N) of a curve's (ln s0, ln cv) about the centre that its company lends it.
+
+    Curves of a company scatter by ``SPREAD_PLATE`` about a centre, which scatters by the rest of
+    ``SPREAD_GENERAL`` and is known from the others as far as they are many.
+    """
+    _, number, size = np.unique(company, return_inverse=True, return_counts=True)
+    others = size[number] - 1.0
+    own = np.square(np.array(SPREAD_PLATE))[:, None]
+    between = np.square(np.array(SPREAD_GENERAL))[:, None] - own
+    return np.asarray(np.sqrt(own + between * own / (own + others * between)))
 
 
 def _lent(deviation: Array, company: NDArray[np.intp]) -> Array:
@@ -170,42 +192,59 @@ def _median_without(ordered: Array, place: NDArray[np.intp]) -> Array:
     return np.asarray((low + high) / 2)
 
 
-def _maximise(
-    scatter: Scatter, start: Array, centre: Array, spread: tuple[float, float]
-) -> tuple[Array, Array]:
-    """Fisher scoring for (ln s0, ln cv), groups that lie far apart bounded in their influence."""
-    phi = start.copy()
-    precision = 1.0 / np.square(np.array(spread))[:, None]
-    df = scatter.df
-    bounds = Bounds.of(df)
-    going = np.ones(phi.shape[1], dtype=bool)
-    information = np.zeros((4, phi.shape[1]))
+def _maximise(scatter: Scatter, start: Array, centre: Array, spread: Array) -> tuple[Array, Array]:
+    """Newton's method for (ln s0, ln cv), groups that lie far apart bounded in their influence.
+
+    Where the curvature is no maximum's, the expected one takes its place (Fisher scoring). A step
+    that makes the fit worse is taken back and tried again shorter: without this the two cycle
+    where few groups tell them apart. The information returned is the expected one.
+    """
+    phi, precision = start.copy(), 1.0 / np.square(spread)
+    bounds = Bounds.of(scatter.df)
+    size = phi.shape[1]
+    going, length = np.ones(size, dtype=bool), np.ones(size)
+    step, information = np.zeros_like(phi), np.zeros((3, size))
+    reached = np.full(size, -np.inf)
     for _ in range(SCORING_STEPS):
-        s0_2, cv_mu_2 = np.exp(2 * phi[0]), np.exp(2 * phi[1]) * scatter.mean**2
+        tried = phi + length * step
+        s0_2, cv_mu_2 = np.exp(2 * tried[0]), np.exp(2 * tried[1]) * scatter.mean**2
         total = s0_2 + cv_mu_2 + scatter.known
         ratio = scatter.ss / total
-        excess = bounds.excess(ratio)
+        fit = bounds.fit(ratio, total) - 0.5 * (precision * (tried - centre) ** 2).sum(0)
+        better = going & (fit >= reached - 1e-12 * (1.0 + np.abs(fit)))
+        length = np.where(better, np.minimum(1.0, 2.0 * length), length / 4.0)
+        phi, reached = np.where(better, tried, phi), np.where(better, fit, reached)
+        excess, fall = bounds.excess(ratio), bounds.fall(ratio)
         u = np.stack([2 * s0_2 / total, 2 * cv_mu_2 / total])
-        gradient = 0.5 * (excess * u).sum(1) + precision * (centre - phi)
-        weighted = df * u
-        h00 = 0.5 * (weighted[0] * u[0]).sum(0) + precision[0]
-        h01 = 0.5 * (weighted[0] * u[1]).sum(0)
-        h11 = 0.5 * (weighted[1] * u[1]).sum(0) + precision[1]
+        gradient = 0.5 * (excess * u).sum(1) + precision * (centre - tried)
+        expected = 0.5 * _products(scatter.df, u)
+        observed = 0.5 * _products(fall + excess, u)
+        observed[[0, 2]] -= (excess * u).sum(1)
+        for matrix in (expected, observed):
+            matrix[[0, 2]] += precision
+        maximum = (observed[0] > 0) & (observed[0] * observed[2] > observed[1] ** 2)
+        h00, h01, h11 = np.where(maximum, observed, expected)
         det = h00 * h11 - h01**2
-        step = np.stack(
+        found = np.stack(
             [
                 (h11 * gradient[0] - h01 * gradient[1]) / det,
                 (h00 * gradient[1] - h01 * gradient[0]) / det,
             ]
         )
-        step /= np.maximum(1.0, np.abs(step).max(0))
+        found /= np.maximum(1.0, np.abs(found).max(0))
+        step = np.where(better, found, step)
+        information = np.where(better, expected, information)
         # a finished curve stays as it would stand alone
-        phi = np.where(going, phi + step, phi)
-        information = np.where(going, np.stack([h00, h01, h01, h11]), information)
-        going &= np.abs(step).max(0) > 1e-10
+        going &= np.abs(step).max(0) * np.where(better, 1.0, length) > 1e-10
         if not going.any():
             break
-    return phi, np.ascontiguousarray(information.T).reshape(-1, 2, 2)
+    return phi, np.ascontiguousarray(information[[0, 1, 1, 2]].T).reshape(-1, 2, 2)
+
+
+def _products(weight: Array, u: Array) -> Array:
+    """Sums (3, N) over groups of weight x u0 u0, u0 u1, u1 u1."""
+    first = weight * u[0]
+    return np.stack([(first * u[0]).sum(0), (first * u[1]).sum(0), (weight * u[1] * u[1]).sum(0)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +269,18 @@ class Bounds:
         at, influence, slope = _influence_table()
         log_df = np.log(np.maximum(df, 1e-3))
         return cls(df, df * np.interp(log_df, at, influence), np.interp(log_df, at, slope))
+
+    def fit(self, ratio: Array, total: Array) -> Array:
+        """What the groups say for variances `total` (M, N): the sum whose slope is the excess."""
+        log_total = np.log(np.where(self.df > 0, total, 1.0))
+        bounded = (GROUP_T + self.df) * np.log(GROUP_T + ratio)
+        told = (bounded + self.influence * log_total) / self.slope
+        return np.asarray(-0.5 * np.where(self.df > 0, told, 0.0).sum(0))
+
+    def fall(self, ratio: Array) -> Array:
+        """How fast :meth:`excess` falls as the logarithm of the variance rises."""
+        steep = GROUP_T * (GROUP_T + self.df) / np.square(GROUP_T + ratio)
+        return np.asarray(ratio * steep / self.slope)
 
     def excess(self, ratio: Array) -> Array:
         """The groups' squares over their expectation, less their freedom, bounded.

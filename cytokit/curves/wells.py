@@ -14,6 +14,8 @@ from cytokit.curves.weights import Scatter
 
 #: readings and concentrations lie within this, in any unit; squares far beyond it overflow
 LARGEST = 1e30
+#: this share of the highest reading, .5 MFI of 25,000, is next to nothing: logarithms end there
+LEAST_SIGNAL = 2e-5
 
 
 def possible_reading(mfi: Array) -> NDArray[np.bool_]:

@@ -427,3 +427,67 @@ def test_standards_and_blanks_without_names_are_told_by_their_concentration(plat
     wells.loc[twin, "mfi"] /= 9
     found = {one.code: one.message for one in standard_findings(replace(bare, wells=wells))}
     assert "differ 9" in found["twin_apart"]
+
+
+def scaled(plate, factor):
+    """The same plate as read by an instrument of another scale."""
+    wells = plate.wells
+    return replace(plate, wells=wells.assign(
+        mfi=wells["mfi"] * factor, net_mfi=wells["net_mfi"] * factor))  # fmt: skip
+
+
+@pytest.mark.parametrize("factor", [1e-4, 1e4, 7.3])
+@pytest.mark.parametrize(("weights", "within"), [("model", 1e-6), ("1/y2", 1e-4)])
+def test_readings_on_another_scale_give_the_same_curve(plate, weights, within, factor):
+    options = FitOptions(weights=weights)
+    one, other = (
+        fit_curves([plate], options).table,
+        fit_curves([scaled(plate, factor)], options).table,
+    )
+    for name in ("lower", "upper", "s0"):
+        np.testing.assert_allclose(other[name], one[name] * factor, rtol=within)
+    for name in ("cv", "inflection", "slope", "asymmetry", "lod", "lloq", "uloq", "chi2"):
+        np.testing.assert_allclose(other[name], one[name], rtol=within)
+    assert other["verdict"].tolist() == one["verdict"].tolist()
+
+
+def test_findings_on_standards_do_not_depend_on_the_scale(plate):
+    def change(wells):
+        mine = standards_of(wells, A)
+        top = wells.loc[mine, "expected"].max()
+        wells.loc[mine & (wells["expected"] == top), "mfi"] /= 3
+        middle = mine & wells["expected"].between(top / 100, top / 10)
+        wells.loc[wells.index[middle][0], "mfi"] *= 4
+
+    bad = changed(plate, change)
+    codes = [one.code for one in standard_findings(bad)]
+    assert {"hook", "twin_apart"} <= set(codes)
+    assert [one.code for one in standard_findings(scaled(bad, 1e-4))] == codes
+    assert [one.code for one in standard_findings(scaled(bad, 1e4))] == codes
+
+
+def test_a_plate_of_one_analyte_has_the_noise_of_its_own_replicates():
+    """Readings of 1000 to 1200 MFI that repeat to .8 %: a good curve that was called no curve."""
+    rng = np.random.default_rng(3)
+    truth = {f"U{n}": np.array([x]) for n, x in enumerate(np.geomspace(2.0, 2000.0, 24))}
+    made = simulate_plate(CYTOKINES[:1], truth, rng=rng, name="P")
+    wells = made.wells
+    x = wells["mfi"] / wells["mfi"].max()
+    made = replace(made, wells=wells.assign(mfi=1000 + 200 * x + rng.normal(0, 6.0, len(wells))))
+    curve = fit_curves([made])["P", CYTOKINES[0].name]
+    assert curve.ok, curve.reason
+    assert 4.5 < np.hypot(curve.s0, curve.cv * 1000) < 9.0
+
+
+def test_the_lone_analyte_of_the_cases(cases):
+    """Its rise is 26 times the sd of its replicates; it was said to be 3.2 times the noise."""
+    folder = cases / "more" / "16_lone_analyte_noise"
+    lone = read_plate(folder / "p.csv")
+    curve = fit_curves([lone])[lone.name, "A"]
+    assert curve.ok, curve.reason
+    assert np.hypot(curve.s0, curve.cv * 1000) == pytest.approx(7.6, rel=0.2)
+    plates = [read_plate(folder / name) for name in ("od.csv", "od_x10000.csv")]
+    od, raised = (fit_curves([one])[one.name, "A"] for one in plates)
+    # two decimals were cut off when the readings were multiplied
+    assert raised.lod == pytest.approx(od.lod, rel=2e-3)
+    assert (raised.lloq, raised.uloq) == pytest.approx((od.lloq, od.uloq), rel=2e-3)
