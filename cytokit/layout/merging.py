@@ -148,7 +148,9 @@ def _merge_well(merge: _Merge, plan: WellPlan, rows: list[int], layout: Layout) 
     if new_type is WellType.STANDARD and not expected:
         expected = _from_name(merge, plan, sample, rows)
     for row in rows:
-        merge.sample[row], merge.well_type[row] = sample, new_type
+        # a well that the export calls otherwise for each analyte keeps those names
+        merge.sample[row] = plan.sample or merge.sample[row]
+        merge.well_type[row] = new_type
     _merge_dilution(merge, plan, rows, new_type, sample)
     _merge_expected(merge, plan, rows, (old_type, new_type), expected)
 

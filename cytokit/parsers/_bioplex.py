@@ -97,6 +97,35 @@ class Grid:
         return place(self.raw.path, sheet=self.sheet or None, line=line, **more)
 
 
+def twice_named(grid: Grid, row: int, columns: Sequence[int] | None = None) -> list[Problem]:
+    """CK-163: two columns of one name, of which only one could be read.
+
+    Parameters
+    ----------
+    grid : Grid
+    row : int
+        That of the column names.
+    columns : sequence of int, optional
+        Those to be looked at; all where none are given.
+    """
+    titles = grid.texts(row)
+    places: dict[str, list[int]] = {}
+    for column in range(len(titles)) if columns is None else columns:
+        if key := column_key(titles[column]):
+            places.setdefault(key, []).append(column)
+    return [
+        Problem(
+            "CK-163",
+            f"two columns are called {titles[same[0]]!r} "
+            f"(columns {', '.join(str(column + 1) for column in same)})",
+            grid.where(row),
+            "delete the column that does not belong here, or export the plate again",
+        )
+        for same in places.values()
+        if len(same) > 1
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Label:
     """A type code: ``S1``, ``eS3`` (a standard of another plate), ``X12``."""

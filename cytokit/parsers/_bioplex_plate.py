@@ -25,9 +25,9 @@ from cytokit.parsers._bioplex_rows import (
     Builder,
     Contents,
     Record,
+    SampleNames,
     analyte_names,
     sample_names,
-    text_of,
 )
 from cytokit.parsers._numbers import decide_decimal
 from cytokit.parsers._source import RawFile
@@ -62,7 +62,7 @@ def assemble(raw: RawFile, family: str, contents: Contents) -> Plate:
         [*means, *contents.means], "Replicates: "
     )
     curves, curve_notes, unread = _curves(contents, names, raw)
-    notes = [*_notes(rows, name), *_twins(contents.records, samples, name), *curve_notes]
+    notes = [*_notes(rows, name), *_twins(samples, name), *curve_notes]
     return Plate(
         name=name,
         source=SourceInfo(raw.path, raw.sha256, family, raw.encoding, raw.delimiter, decimal),
@@ -71,7 +71,12 @@ def assemble(raw: RawFile, family: str, contents: Contents) -> Plate:
         header=contents.header,
         statistics=statistics,
         vendor_curves=curves,
-        findings=(*contents.findings, *builder.damaged, *notes),
+        findings=(
+            *contents.findings,
+            *builder.damaged,
+            *(replace(finding, plate=name) for finding in samples.findings),
+            *notes,
+        ),
         unread=(*contents.unread, *unread),
     )
 
@@ -198,15 +203,9 @@ def _gaps(rows: list[dict[str, Any]], plate: str) -> Iterator[Finding]:
             yield Finding("missing_value", message + some(lacking), plate=plate, analyte=analyte)
 
 
-def _twins(records: list[Record], samples: Mapping[str, str], plate: str) -> Iterator[Finding]:
+def _twins(samples: SampleNames, plate: str) -> Iterator[Finding]:
     """Descriptions that several type codes share: kept apart by their codes."""
-    shared: dict[str, list[str]] = defaultdict(list)
-    for record in records:
-        text = text_of(record, "description")
-        if text and samples[record.label] == f"{text} ({record.label})":
-            shared[text].append(record.label)
-    for text, labels in shared.items():
-        codes = list(dict.fromkeys(labels))
+    for text, codes in samples.shared.items():
         message = f"{some(codes)} are all called {text!r}; they are kept apart by their codes"
         yield Finding("repeated_sample", message, plate=plate, sample=text)
 

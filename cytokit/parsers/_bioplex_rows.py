@@ -7,7 +7,7 @@ Columns of the tidy table beyond ``PLATE_COLUMNS``: ``label`` (the type code), `
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +38,8 @@ _TEXTS = frozenset(("description", "samplingerrors"))
 NUMBERS = frozenset(("fi", "fibkgd", "obsconc", "expconc", "obsexp100", "dilution", "beadcount"))
 _READ = NUMBERS | _PLACE | _TEXTS | {"outlier"}
 _PLAIN = (VendorStatus.IN_RANGE, VendorStatus.NOT_GIVEN)
+#: well types that have a name of their own
+_NAMED = (WellType.CONTROL, WellType.UNKNOWN)
 #: cells that say nothing: empty, ``***``, ``N/A``, ``---``
 _NO_WORD = (VendorStatus.NOT_GIVEN, VendorStatus.NOT_AVAILABLE, VendorStatus.OUTLIER)
 
@@ -98,20 +100,85 @@ def analyte_names(printed: Sequence[str]) -> dict[str, tuple[str, str]]:
     }
 
 
-def sample_names(records: list[Record]) -> dict[str, str]:
-    """Type code -> sample: the description, with the code where several samples share it."""
-    described: dict[str, str] = {}
+_Wells = tuple[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class SampleNames:
+    """What each record's sample is called, and what is to be said of that.
+
+    Parameters
+    ----------
+    names : mapping of (type code, wells, analyte) to str
+    shared : mapping of str to list of str
+        Descriptions of several type codes, which keep the samples apart.
+    findings : tuple of Finding
+        Wells that are described differently, type codes that cover several samples.
+    """
+
+    names: Mapping[tuple[str, tuple[str, ...], str], str]
+    shared: Mapping[str, list[str]]
+    findings: tuple[Finding, ...]
+
+    def of(self, record: Record) -> str:
+        """The sample of a record."""
+        return self.names[record.label, record.wells, record.analyte]
+
+
+def sample_names(records: Sequence[Record]) -> SampleNames:
+    """The description of a well, with the type code where several samples share it.
+
+    A type code whose wells are described differently covers several samples. Where the tables of
+    two analytes describe one well differently, each analyte keeps its own name of it.
+    """
+    given: dict[_Wells, dict[str, str]] = {}
     for record in records:
-        if read_label(record.label).well_type in (WellType.CONTROL, WellType.UNKNOWN):
-            text = text_of(record, "description")
-            described[record.label] = described.get(record.label) or text
-    used = list(described.values())
+        analytes = given.setdefault((record.label, record.wells), {})
+        text = text_of(record, "description")
+        if read_label(record.label).well_type in _NAMED and text:
+            analytes.setdefault(record.analyte, text)
+        else:
+            analytes.setdefault(record.analyte, "")
+    by_label: dict[str, dict[str, _Wells]] = {}
+    findings: list[Finding] = []
+    for key, analytes in given.items():
+        texts = [text for text in dict.fromkeys(analytes.values()) if text]
+        findings += _spellings(key, analytes, texts)
+        for text in texts:
+            by_label.setdefault(key[0], {}).setdefault(text, key)
+    codes: dict[str, list[str]] = {}
+    for label, found in by_label.items():
+        for text in found:
+            codes.setdefault(text, []).append(label)
+        if len(found) > 1 and len(set(found.values())) > 1:
+            listed = [f"{text!r} ({','.join(wells)})" for text, (_, wells) in found.items()]
+            message = f"type code {label!r} is described as {', '.join(listed[:6])}"
+            message += " ..." if listed[6:] else ""
+            findings.append(Finding("header_mismatch", f"{message}: taken as several samples"))
+    shared = {text: labels for text, labels in codes.items() if len(labels) > 1}
     names = {}
-    for record in records:
-        text = described.get(record.label, "")
-        twins = used.count(text) > 1
-        names[record.label] = f"{text} ({record.label})" if text and twins else text or record.label
-    return names
+    for (label, wells), analytes in given.items():
+        own = [text for text in dict.fromkeys(analytes.values()) if text]
+        known = own or list(by_label.get(label, {}))
+        for analyte, text in analytes.items():
+            name = text or (known[0] if len(known) == 1 else "")
+            names[label, wells, analyte] = f"{name} ({label})" if name in shared else name or label
+    return SampleNames(names, shared, tuple(findings))
+
+
+def _spellings(key: _Wells, analytes: Mapping[str, str], texts: Sequence[str]) -> Iterator[Finding]:
+    """A finding where the tables of several analytes describe one well differently."""
+    if len(texts) < 2:
+        return
+    label, wells = key
+    said = []
+    for text in texts[:4]:
+        of = [analyte for analyte, other in analytes.items() if other == text]
+        said.append(f"{text!r} ({', '.join(of[:3])}{' ...' if of[3:] else ''})")
+    message = f"{','.join(wells)} ({label}) is described as {' and '.join(said)}"
+    message += f" and {len(texts) - 4} more" if texts[4:] else ""
+    message += ": each analyte keeps its own name of the sample"
+    yield Finding("header_mismatch", message, well=wells[0], sample=texts[0])
 
 
 def text_of(record: Record, key: str) -> str:
@@ -126,7 +193,7 @@ class Builder:
         plate: str,
         decimal: str,
         names: Mapping[str, tuple[str, str]],
-        samples: Mapping[str, str],
+        samples: SampleNames,
     ) -> None:
         self.plate = plate
         self.decimal = decimal
@@ -147,7 +214,7 @@ class Builder:
                     f"{record.where}, column {title!r}",
                     plate=self.plate,
                     well=record.wells[0],
-                    sample=self.samples[record.label],
+                    sample=self.samples.of(record),
                     analyte=self.names[record.analyte][0],
                 )
             )
@@ -166,7 +233,7 @@ class Builder:
         )
         return {
             "well": record.wells[0],
-            "sample": self.samples[record.label],
+            "sample": self.samples.of(record),
             "well_type": str(label.well_type),
             "analyte": self.names[record.analyte][0],
             "dilution_factor": dilution if _is_diluted(label) else 1.0,
@@ -196,7 +263,7 @@ class Builder:
         if not factor.known:
             message = f"{record.where}, column 'Dilution': {factor.reason}"
             message += "; no concentration without it" if _is_diluted(label) else ""
-            sample = self.samples[record.label]
+            sample = self.samples.of(record)
             found = Finding("dilution_unclear", message, self.plate, record.wells[0], sample)
             if found not in self.damaged[-1:]:  # one row of a file may stand for many analytes
                 self.damaged.append(found)
@@ -220,7 +287,7 @@ class Builder:
         """
         cells: dict[str, dict[tuple[str, str], dict[str, object]]] = {}
         for record in records:
-            place_ = (",".join(record.wells), self.samples.get(record.label, record.label))
+            place_ = (",".join(record.wells), self.samples.of(record))
             for title, value in record.cells.items():
                 known = _PLACE if prefix else _READ
                 if column_key(title) in known or cell_text(value) == "":

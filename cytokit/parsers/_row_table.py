@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -70,6 +71,7 @@ def read_row_table(raw: RawFile) -> RowTable:
     width = max(index for index, cell in enumerate(rows[first]) if cell) + 1
     head = [cell.upper() if reading_of(cell) is None else cell for cell in rows[first][:width]]
     table = RowTable(raw.path, head)
+    table.problems += _twice_named(head, place(raw.path, line=line_of(first)))
     signed = False
     for index in range(first + 1, len(rows)):
         row, line = rows[index], line_of(index)
@@ -85,6 +87,18 @@ def read_row_table(raw: RawFile) -> RowTable:
         message = f"the file ends without {_SIGNATURE!r}"
         table.findings.append(Finding("no_footer", message))
     return table
+
+
+def _twice_named(head: Sequence[str], where: str) -> Iterator[Problem]:
+    """CK-163: two columns of one name, of which only one could be read."""
+    plain = ["".join(title.split()).upper() for title in head]
+    for title in dict.fromkeys(plain):
+        columns = [index + 1 for index, other in enumerate(plain) if other == title]
+        if title and len(columns) > 1:
+            numbers = ", ".join(map(str, columns))
+            what = f"two columns are called {head[columns[0] - 1]!r} (columns {numbers})"
+            mend = "delete the column that does not belong here, or export the plate again"
+            yield Problem("CK-163", what, where, mend)
 
 
 def _add_row(table: RowTable, row: list[str], line: int) -> None:

@@ -21,6 +21,7 @@ from cytokit.parsers._bioplex import (
     is_legend,
     read_wells,
     trimmed,
+    twice_named,
 )
 from cytokit.parsers._bioplex_curve import CurveText, is_curve_line, take_line
 from cytokit.parsers._bioplex_plate import assemble
@@ -64,13 +65,13 @@ def read(raw: RawFile) -> list[Plate]:
     ------
     FormatError
         CK-140 a row whose Well is none, CK-141 no reading, CK-142 a row of no analyte, CK-148 a
-        row shorter or longer than its columns.
+        row shorter or longer than its columns, CK-163 two columns of one name.
     """
     contents = Contents()
     tables = 0
     for grid in grids(raw):
         rows = range(len(grid.rows))
-        if not any(_titles(grid.texts(row)) for row in rows):
+        if not any(_titles(grid, row) for row in rows):
             if any(any(grid.texts(row)) for row in rows):
                 reason = "a sheet without a table of readings"
                 contents.unread.append(Unread(f"sheet {grid.sheet!r}", grid.where(0), reason))
@@ -86,7 +87,7 @@ def read(raw: RawFile) -> list[Plate]:
 def _begins_table(grid: Grid, row: int) -> bool:
     """Whether a row is a table's head and the rows below, if any, name wells: no text about one."""
     cells = grid.texts(row)
-    if _titles(cells) is None:
+    if _titles(grid, row) is None:
         return False
     at = [column_key(cell) for cell in cells].index("well")
     below = [grid.texts(index) for index in range(row + 1, len(grid.rows))]
@@ -94,14 +95,23 @@ def _begins_table(grid: Grid, row: int) -> bool:
     return not named or any(read_wells(text) is not None for text in named)
 
 
-def _titles(cells: Sequence[str]) -> dict[str, int] | None:
-    """Column positions by printed title, if the row is the head of a table of this family."""
+def _titles(grid: Grid, row: int) -> dict[str, int] | None:
+    """Column positions by printed title, if the row is the head of a table of this family.
+
+    Where one statistic stands in several columns, each under an analyte, it is another family's.
+    """
+    cells = grid.texts(row)
     keys = [column_key(cell) for cell in cells]
     found = [key for key in keys if key in ("fi", "fibkgd", "obsconc", "expconc")]
-    if "type" not in keys or "well" not in keys or len(found) != len(set(found)):
+    if "type" not in keys or "well" not in keys:
         return None
-    if len(found) < (1 if "analyte" in keys else 2):
+    if len(set(found)) < (1 if "analyte" in keys else 2):
         return None
+    if len(found) != len(set(found)):
+        above = grid.texts(row - 1) if row else []
+        twice = [i for i, key in enumerate(keys) if found.count(key) > 1]
+        if all(i < len(above) and above[i] for i in twice):
+            return None
     return {cell: index for index, cell in enumerate(cells) if cell}
 
 
@@ -122,9 +132,10 @@ class _Walk:
     def take(self, row: int) -> None:
         """One row, whatever it is."""
         cells = self.grid.texts(row)
-        titles = _titles(cells)
+        titles = _titles(self.grid, row)
         if titles is not None:
             self._close_curve()
+            self.contents.problems += twice_named(self.grid, row)
             if not self.titles:
                 self.analytes = []
             self.titles, self.names = titles, trimmed(cells)

@@ -9,7 +9,7 @@ each is kept only if it gives back the printed concentrations of its analyte.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cytokit.errors import FormatError, Problem, did_you_mean
@@ -23,17 +23,22 @@ from cytokit.parsers._bioplex import (
     read_wells,
     split_analyte,
     trimmed,
+    twice_named,
 )
 from cytokit.parsers._bioplex_curve import CurveText, is_curve_line, take_line
 from cytokit.parsers._bioplex_plate import assemble, matching_curves, some
 from cytokit.parsers._bioplex_rows import Contents, Record
-from cytokit.parsers._source import RawFile
+from cytokit.parsers._blocks import shortened
+from cytokit.parsers._source import RawFile, cell_text
 from cytokit.plate import Plate, Unread
 from cytokit.sources.raw import HEAD_ROWS
 
 NAME = "bioplex_statistic"
 TITLE = "Bio-Plex Manager, one statistic per sheet"
 _IDS = ("type", "well", "description", "group", "dilution")
+_NO_STATISTIC = frozenset(("analyte", "type", "well", "description"))
+#: what the sheets must agree on
+_OF_THE_WELL = ("description", "dilution")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,8 @@ def read(raw: RawFile) -> list[Plate]:
     ------
     FormatError
         CK-143 a row whose Well is none, CK-144 a sheet whose analytes are not those of the others,
-        CK-148 a row shorter or longer than its columns, CK-141 no reading.
+        CK-148 a row shorter or longer than its columns, CK-141 no reading, CK-162 sheets that
+        describe a well differently, CK-163 a statistic or a column given twice.
     """
     contents = Contents()
     tables: list[_Table] = []
@@ -88,6 +94,7 @@ def read(raw: RawFile) -> list[Plate]:
         elif any(any(grid.texts(row)) for row in range(len(grid.rows))):
             reason = "a sheet without a statistic of the plate"
             contents.unread.append(Unread(f"sheet {grid.sheet!r}", grid.where(0), reason))
+    contents.problems += _given_twice(tables)
     analytes = list(tables[0].analytes.values()) if tables else []
     merged: dict[tuple[str, str, int, str], dict[str, object]] = {}
     places: dict[tuple[str, str, int, str], str] = {}
@@ -100,11 +107,25 @@ def read(raw: RawFile) -> list[Plate]:
             where = places[label, wells, _, analyte]
             contents.records.append(Record(analyte, label, read, cells, where))
     if contents.problems:
-        raise FormatError(*contents.problems)
+        raise FormatError(*shortened(contents.problems))
     _note_gaps(tables, merged, contents)
     _give_curves(curves, analytes, contents, raw)
     plate = assemble(raw, NAME, contents)
     return [matching_curves(plate)]
+
+
+def _given_twice(tables: Sequence[_Table]) -> Iterator[Problem]:
+    """CK-163: a statistic on two sheets, or a column that stands twice beside the analytes."""
+    sheets: dict[str, _Table] = {}
+    for table in tables:
+        first = sheets.setdefault(column_key(table.title), table)
+        if first is not table:
+            what = f"sheets {first.grid.sheet!r} and {table.grid.sheet!r} both hold {table.title!r}"
+            mend = "delete the sheet that does not belong here; give each plate a file of its own"
+            yield Problem("CK-163", what, table.grid.where(table.head), mend)
+        width = len(table.grid.texts(table.head))
+        beside = [column for column in range(width) if column not in table.analytes]
+        yield from twice_named(table.grid, table.head, beside)
 
 
 def _find_table(grid: Grid) -> _Table | None:
@@ -119,7 +140,7 @@ def _find_table(grid: Grid) -> _Table | None:
         above = grid.texts(row - 1)
         columns = {i: above[i] for i, key in enumerate(keys) if key and i < len(above) and above[i]}
         statistics = {keys[index] for index in columns}
-        if len(statistics) != 1 or statistics & {"type", "well"}:
+        if len(statistics) != 1 or statistics & _NO_STATISTIC:
             continue
         ids = {key: index for index, key in enumerate(keys) if key and index not in columns}
         title = titles[next(iter(columns))]
@@ -196,7 +217,29 @@ def _collect(
             known = merged.setdefault(key, {})
             known[table.title] = cells[column] if column < len(cells) else ""
             for title, cell in beside.items():
-                known.setdefault(title, cell)
+                _put_beside(known, title, cell, (label, wells, grid.where(row)), contents)
+
+
+def _put_beside(
+    known: dict[str, object],
+    title: str,
+    cell: object,
+    row: tuple[str, str, str],
+    contents: Contents,
+) -> None:
+    """What a sheet says of the well as a whole; CK-162 where another sheet says otherwise."""
+    before, now = cell_text(known.get(title, "")), cell_text(cell)
+    if not before:
+        known[title] = cell
+    elif now and title in _OF_THE_WELL and before.casefold() != now.casefold():
+        label, wells, where = row
+        what = (
+            f"well {wells} ({label}): the {title} is {now!r} here and {before!r} in another sheet"
+        )
+        mend = f"correct the {title} that is wrong, in the export"
+        problem = Problem("CK-162", what, where, mend)
+        if problem not in contents.problems:
+            contents.problems.append(problem)
 
 
 def _note_gaps(

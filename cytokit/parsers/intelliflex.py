@@ -66,7 +66,7 @@ def read(raw: RawFile) -> list[Plate]:
     ------
     FormatError
         CK-130 a row of another length, CK-131 no median or no wells, CK-132 a cell that names no
-        well, CK-133 a line given twice; all of one file together.
+        well, CK-133 a line given twice, CK-163 a column given twice; all of one file together.
     """
     table = read_row_table(raw)
     beads = _beads(table.head)
