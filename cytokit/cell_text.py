@@ -1,21 +1,53 @@
 """Text as it stands in a cell of a CSV, so that a spreadsheet does not take it for a formula.
 
-A cell that begins with ``=``, ``+``, ``-``, ``@``, a tab or a carriage return, with something
-behind it, gets one leading apostrophe when it is written (OWASP, "CSV injection"); reading takes
-exactly one off again, so that names like ``-IL-6`` and even ``'=x`` come back to the letter. A sign
-that stands alone calculates nothing and is left as it is.
+What a spreadsheet would calculate gets one leading apostrophe when it is written (OWASP, "CSV
+injection"); reading takes exactly one off again, so that names like ``-IL-6`` and even ``'=x`` come
+back to the letter. Identifiers that calculate nothing (``-15``, ``+49 171``, ``@cmd``, ``007``)
+stand as they are.
 """
 
 from __future__ import annotations
 
 import re
 
-_RISKY = re.compile(r"'*[=+\-@\t\r](?s:.)")
-_GUARDED = re.compile(r"'+[=+\-@\t\r](?s:.)")
+#: signs that begin a formula, in the widths that East Asian keyboards give too
+_SIGNS = "+\\-@\uff0b\uff0d\uff20"
+_EQUALS = "=\uff1d"
+#: an apostrophe that reading would take off, or that was put there by writing
+_GUARDED = re.compile(f"'+[{_EQUALS}{_SIGNS}\\t\\r\\n](?s:.)")
+_NUMBER = re.compile(r"[+-][ .,]?[0-9][0-9 .,]*(?:[eE][+-]?[0-9]{1,3})?%?")
+#: an operator, a call, a text, a range, a sheet or a program (DDE)
+_OPERATES = re.compile(r"""[-+*/^&=<>()|!'"%;:{}\[\]#$]""")
+_CELL_REFERENCE = re.compile(r"[A-Za-z]\$?[0-9]")
+_TRUTH = ("true", "false")
+
+
+def calculates(text: str) -> bool:
+    """Whether a spreadsheet that opens a CSV would calculate the text, or run it.
+
+    Examples
+    --------
+    >>> [calculates(text) for text in ("=A", "-2+3", "@SUM(1)", "-A1", "+cmd|' /C calc'!A0")]
+    [True, True, True, True, True]
+    >>> [calculates(text) for text in ("-15", "+49 171", "@cmd", "007", "-1.5e-3", "+")]
+    [False, False, False, False, False, False]
+    """
+    if len(text) < 2:
+        return False
+    first, rest = text[0], text[1:]
+    if first in _EQUALS or first in "\t\r\n":
+        return True
+    if first not in "+-@\uff0b\uff0d\uff20" or _NUMBER.fullmatch(text):
+        return False
+    return (
+        _OPERATES.search(rest) is not None
+        or _CELL_REFERENCE.search(rest) is not None
+        or rest.strip().casefold() in _TRUTH
+    )
 
 
 def guard(text: str) -> str:
-    """A text as it may stand in a cell: one apostrophe before what Excel would calculate.
+    """A text as it may stand in a cell: one apostrophe before what a spreadsheet would calculate.
 
     Parameters
     ----------
@@ -27,10 +59,10 @@ def guard(text: str) -> str:
 
     Examples
     --------
-    >>> guard("=1+1"), guard("'=1+1"), guard("IL-6"), guard("+")
-    ("'=1+1", "''=1+1", 'IL-6', '+')
+    >>> guard("=1+1"), guard("'=1+1"), guard("IL-6"), guard("-15")
+    ("'=1+1", "''=1+1", 'IL-6', '-15')
     """
-    return f"'{text}" if _RISKY.match(text) else text
+    return f"'{text}" if calculates(text) or _GUARDED.match(text) else text
 
 
 def unguard(cell: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from cytokit.cell_text import calculates
 from cytokit.flags import FLAGS
 from cytokit.vocabulary import FLAG_COLUMNS, Severity
 
@@ -175,6 +176,39 @@ def _severity(finding: Finding) -> Severity:
 
 def _rank(finding: Finding) -> int:
     return _WORST_FIRST.index(_severity(finding))
+
+
+def formula_findings(texts: Iterable[str], *, plate: str = "") -> list[Finding]:
+    """Names that a spreadsheet would calculate, and that CSV files guard with an apostrophe.
+
+    Parameters
+    ----------
+    texts : iterable of str
+        The names that stand in tables.
+    plate : str
+        Whose they are.
+
+    Returns
+    -------
+    list of Finding
+        One ``guarded_text`` with their number, or none.
+
+    Examples
+    --------
+    >>> formula_findings(["=1+1", "-15", "S1"])[0].message
+    "1 name would be calculated by a spreadsheet ('=1+1'): CSV files hold it behind an apostrophe"
+    """
+    risky = [text for text in dict.fromkeys(texts) if calculates(text)]
+    if not risky:
+        return []
+    shown = ", ".join(f"{text!r:.60}" for text in risky[:4])
+    more = f" and {len(risky) - 4} more" if len(risky) > 4 else ""
+    many = len(risky) > 1
+    message = (
+        f"{len(risky)} {'names' if many else 'name'} would be calculated by a spreadsheet "
+        f"({shown}{more}): CSV files hold {'them' if many else 'it'} behind an apostrophe"
+    )
+    return [Finding("guarded_text", message, plate)]
 
 
 def findings_table(findings: Iterable[Finding]) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from cytokit.curves.options import FitOptions
 from cytokit.curves.profiles import PROFILES, Profile
 from cytokit.curves.signals import signal_findings, signal_levels
 from cytokit.curves.wells import possible_reading
-from cytokit.findings import Finding
+from cytokit.findings import Finding, formula_findings
 from cytokit.plate import Plate, has_name, replicates
 from cytokit.sources.numbers import NAN
 from cytokit.vocabulary import RangeStatus, Severity, WellType
@@ -68,6 +68,10 @@ def plate_quality(plate: Plate, samples: pd.DataFrame, options: FitOptions) -> l
     """
     rules = PROFILES[options.profile]
     return [
+        *formula_findings(
+            [plate.name, *plate.wells["sample"].astype(str), *plate.analyte_names],
+            plate=plate.name,
+        ),
         *standard_findings(plate),
         *reading_findings(plate),
         *bead_findings(plate, rules),

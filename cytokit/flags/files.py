@@ -205,4 +205,11 @@ FILE_FLAGS = {
         "Names of plates and files are your own and are written as they are.",
         "Rename the file or the batch, and fit again.",
     ),
+    "guarded_text": FlagText(
+        INFO,
+        "names that a spreadsheet would calculate",
+        "A name reads as a formula; in CSV files it stands behind an apostrophe, in workbooks as"
+        " text.",
+        "Nothing; cytokit takes the apostrophe off again. A script of your own has to.",
+    ),
 }

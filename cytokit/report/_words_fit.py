@@ -8,7 +8,8 @@ _PLATE = Word("Name of the plate: the export's batch name or plate ID, otherwise
 _WELL = Word("Position on the plate, row letter and column number (A1).")
 _SAMPLE = Word(
     "Name of the sample, to the letter as the export or the layout gives it; of an unknown its "
-    "pseudonym, where pseudonyms were asked for."
+    "pseudonym, where pseudonyms were asked for. In CSV files a name that a spreadsheet would "
+    "calculate stands behind an apostrophe, and is counted in flags.csv."
 )
 _TYPE = Word("What the well holds: standard, blank, control or unknown.")
 _ANALYTE = Word("Name of the analyte, to the letter as the export gives it.")

@@ -77,9 +77,21 @@ function takeBack(entry) {
   say(`well ${entry.well} taken back`);
 }
 
+// As cytokit.cell_text has it: whether a spreadsheet would calculate the text.
+function calculates(text) {
+  if (text.length < 2) return false;
+  if (/^[=\uff1d\t\r\n]/.test(text)) return true;
+  if (!/^[+\-@\uff0b\uff0d\uff20]/.test(text)) return false;
+  if (/^[+-][ .,]?[0-9][0-9 .,]*(?:[eE][+-]?[0-9]{1,3})?%?$/.test(text)) return false;
+  const rest = text.slice(1);
+  return /[-+*/^&=<>()|!'"%;:{}[\]#$]/.test(rest) || /[A-Za-z]\$?[0-9]/.test(rest)
+    || ["true", "false"].includes(rest.trim().toLowerCase());
+}
+
 // As cytokit.report.tables writes: one apostrophe before what a spreadsheet would calculate.
 function csvCell(text) {
-  const safe = /^'*[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  const guarded = /^'+[=+\-@\uff1d\uff0b\uff0d\uff20\t\r\n][^]/.test(text);
+  const safe = calculates(text) || guarded ? `'${text}` : text;
   return /[,"\r\n]|^\s|\s$/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 

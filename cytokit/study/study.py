@@ -9,7 +9,7 @@ from typing import Self
 
 import pandas as pd
 
-from cytokit.findings import Finding, relocated
+from cytokit.findings import Finding, formula_findings, relocated
 from cytokit.pseudonyms import ROLE, Pseudonyms, read_pseudonyms
 from cytokit.study._join import as_design, join_design, own_design, planned, split_mapping
 from cytokit.study._private import private_design
@@ -171,7 +171,9 @@ class Study:
         self._set("quantity", quantity)
         self._set("pseudonyms", table)
         self._set("joined", joined)
-        self._set("_noticed", (*readings.findings, *checked.findings, *noticed))
+        named = (joined[name].astype(str) for name in ("sample", "subject", "group", "analyte"))
+        guarded = formula_findings(text for column in named for text in column.unique())
+        self._set("_noticed", (*readings.findings, *checked.findings, *noticed, *guarded))
         self._apply(censor, floors)
 
     def recensored(self, censor: str, floors: str | None = None) -> Self:

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cytokit.cell_text import guard, unguard
+from cytokit.cell_text import calculates, guard, unguard
 from cytokit.errors import InputError, OutputError
+from cytokit.findings import formula_findings
 from cytokit.report.tables import (
     number_text,
     read_table,
@@ -35,7 +36,55 @@ NAMES = st.text(
 @ONCE
 def test_guard_is_taken_off_exactly(text):
     assert unguard(guard(text)) == text
-    assert len(text) == 1 or not guard(text).startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert not calculates(guard(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "=1",
+            "=cmd|' /C calc'!A0",
+            "\t=1",
+            "\uff1d1+1",
+            "-2+3",
+            "+2*3",
+            "@SUM(1)",
+            "-A1",
+            "+$B$2",
+        ),
+        *("@A1", "-TRUE", "+cmd|' /C calc'!A0", "-IL-6", '-"a"', "+a:b", "=a", "-1-1", "+1/2"),
+    ],
+)
+def test_what_a_spreadsheet_would_run_is_guarded(text):
+    assert guard(text) == f"'{text}"
+    assert unguard(guard(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("-15", "+49 171", "@cmd", "007", "-1.5e-3", "+1,000.5", "-5%", "IL-6", "a=b", "-", "="),
+        *("@", "-TNF", "+ve", "'quoted'", "-.5"),
+    ],
+)
+def test_an_identifier_that_calculates_nothing_stays_to_the_letter(text):
+    assert guard(text) == text
+    assert unguard(guard(text)) == text
+
+
+def test_folders_that_guarded_more_are_read_as_they_were_meant():
+    assert unguard("'-15") == "-15"
+    assert guard("'-15") == "''-15"
+
+
+def test_guarded_names_are_counted():
+    (found,) = formula_findings(["=1", "-15", "@SUM(1)", "=1", "S1"], plate="P")
+    assert (found.code, found.plate) == ("guarded_text", "P")
+    assert found.message.startswith(
+        "2 names would be calculated by a spreadsheet ('=1', '@SUM(1)')"
+    )
+    assert formula_findings(["-15", "S1"]) == []
 
 
 @given(st.lists(st.tuples(NAMES, NAMES), max_size=6))
@@ -105,8 +154,10 @@ def test_the_bytes_are_what_they_are_said_to_be(tmp_path):
 
 
 def test_mixed_cells_are_written_each_by_its_type():
-    frame = pd.DataFrame({"value": pd.Series([True, 3, 0.5, pd.NA, pd.NaT, "-x"], dtype="object")})
-    assert table_text(frame) == 'value\ntrue\n3\n0.5\n""\n""\n\'-x\n'
+    frame = pd.DataFrame(
+        {"value": pd.Series([True, 3, 0.5, pd.NA, pd.NaT, "-x+1"], dtype="object")}
+    )
+    assert table_text(frame) == 'value\ntrue\n3\n0.5\n""\n""\n\'-x+1\n'
 
 
 def test_unknown_columns_are_typed_only_where_nothing_is_lost(tmp_path):
