@@ -40,6 +40,12 @@ _LIMIT_FROM = {
     "it, no limit of detection",
     LimitSource.UNKNOWN: "No limit is known: drawn at the end of the axis",
 }
+#: by the code of a row's flag
+_WARNINGS = {
+    "plate_refused": "Compared although plate and effect cannot be told apart",
+    "plate_confounded": "Groups or days are spread unequally over the plates",
+    "fit_fail": "Some values rest on a curve, control or well that failed",
+}
 STARS = "* p < 0.05, ** p < 0.01, *** p < 0.001, **** p < 0.0001, ns: not significant."
 _LINE = 2.9  # mm per line of a footer
 _HINTED = 0.97  # a screen's hinted type runs a little wider than its outlines
@@ -82,6 +88,20 @@ def _tests(rows: pd.DataFrame) -> str:
 def _distinct(column: pd.Series) -> list[str]:
     """The texts of a column in their order, empty ones left out."""
     return [str(text) for text in column.dropna().unique() if str(text)]
+
+
+def warning_sentences(table: pd.DataFrame, analytes: Sequence[str]) -> list[str]:
+    """What the flags of the rows say that no reader of the figure may miss."""
+    rows = table[table["analyte"].isin(list(analytes))]
+    said = []
+    for code, words in _WARNINGS.items():
+        marked = rows.loc[
+            rows["flags"].astype(str).str.contains(f"{code}: ", regex=False), "analyte"
+        ]
+        names = list(dict.fromkeys(marked.astype(str)))
+        if names:
+            said.append(f"{words}: {', '.join(map(plain, names))}.")
+    return said
 
 
 def symbol_sentences(

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cytokit.figures._captions import footer_lines, footer_room, test_sentences, write_footer
+from cytokit.figures._captions import (
+    footer_lines,
+    footer_room,
+    test_sentences,
+    warning_sentences,
+    write_footer,
+)
 from cytokit.figures._labels import place_labels
 from cytokit.figures._panel_parts import day_name
 from cytokit.figures._scales import log_axis, log_bounds
@@ -128,6 +134,7 @@ def volcano_figure(result: ComparisonLike) -> Figure:
     said = [
         *test_sentences(result, analytes_of(result))[:1],
         "Filled: significant after adjustment.",
+        *warning_sentences(result.table, analytes_of(result)),
     ]
     key = footer_lines([said], WIDTHS["single"])
     figure = new_figure("single", 82.0 + footer_room(key))

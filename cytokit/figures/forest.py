@@ -14,6 +14,7 @@ from cytokit.figures._captions import (
     footer_lines,
     footer_room,
     test_sentences,
+    warning_sentences,
     write_footer,
 )
 from cytokit.figures._marks import pair_of
@@ -314,4 +315,5 @@ def _page(
 def _sentences(result: ComparisonLike, names: Sequence[str]) -> list[str]:
     """Test and family of the comparison between groups; what filled marks mean."""
     said = test_sentences(result, names)[:1]
-    return [*said, "Filled: significant after adjustment. –: no ratio is estimated."]
+    said.append("Filled: significant after adjustment. –: no ratio is estimated.")
+    return [*said, *warning_sentences(result.table, names)]

@@ -9,7 +9,13 @@ import numpy as np
 import pandas as pd
 
 from cytokit.errors import NothingToDoError, Problem
-from cytokit.figures._captions import footer_lines, footer_room, test_sentences, write_footer
+from cytokit.figures._captions import (
+    footer_lines,
+    footer_room,
+    test_sentences,
+    warning_sentences,
+    write_footer,
+)
 from cytokit.figures._marks import pair_of
 from cytokit.figures._panel_parts import day_name
 from cytokit.figures._scales import log_ticks
@@ -150,6 +156,7 @@ def ratio_heatmap_figure(result: ComparisonLike) -> Figure:
     names = list(dict.fromkeys(table["analyte"]))
     width: Width = "single" if len(heads) <= 3 else "double"
     said = [*test_sentences(result, names), "Stars from the adjusted p; grey: no ratio."]
+    said += warning_sentences(result.table, names)
     key = footer_lines([said], WIDTHS[width])
     left = min(max(text_width(plain(name), SMALL) for name in names) * POINT + 4.0, 30.0)
     body = len(names) * _ROW

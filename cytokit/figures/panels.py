@@ -19,6 +19,7 @@ from cytokit.figures._captions import (
     style_sentences,
     symbol_sentences,
     test_sentences,
+    warning_sentences,
     write_footer,
 )
 from cytokit.figures._marks import marks_of
@@ -97,6 +98,7 @@ def panel_pages(
         test_sentences(result, names),
         symbol_sentences(result, names, summary, label),
         style_sentences(result, style),
+        warning_sentences(result.table, names),
     ]
     room = footer_room(footer_lines(common, WIDTHS[width]))
     grid = _grid(result, names, WIDTHS[width], room, label)

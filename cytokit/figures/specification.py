@@ -14,7 +14,12 @@ import numpy as np
 import pandas as pd
 
 from cytokit.errors import NothingToDoError, Problem
-from cytokit.figures._captions import footer_lines, footer_room, write_footer
+from cytokit.figures._captions import (
+    footer_lines,
+    footer_room,
+    warning_sentences,
+    write_footer,
+)
 from cytokit.figures._choices import choices_of, draw_choices, grid_height, holds_words
 from cytokit.figures._scales import log_axis, log_bounds
 from cytokit.figures._text import plain, shorten, text_width
@@ -274,4 +279,5 @@ def _sentences(sensitivity: Sensitivity) -> list[str]:
     ]
     if "MFI" in data:
         said.append("MFI: a ratio of fluorescence, not of concentrations.")
-    return said
+    table = sensitivity.table
+    return [*said, *warning_sentences(table, list(table["analyte"].unique()))]

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from cytokit.figures import _panel_parts as parts
 from cytokit.figures import _panel_points as readings
-from cytokit.figures._captions import footer_lines, footer_room, symbol_sentences, write_footer
+from cytokit.figures._captions import (
+    footer_lines,
+    footer_room,
+    symbol_sentences,
+    warning_sentences,
+    write_footer,
+)
 from cytokit.figures._scales import log_axis, log_bounds
 from cytokit.figures._text import plain, text_width
 from cytokit.figures._view import (
@@ -144,6 +150,7 @@ def trajectory_pages(
         text for text in symbol_sentences(result, names, None, "p") if not text.startswith("n:")
     ]
     said.insert(0, "Thick lines: geometric means of the compared days.")
+    said += warning_sentences(result.table, names)
     key = footer_lines([said], WIDTHS["double"])
     per_page = _BESIDE * int((PAGE_HEIGHT - footer_room(key) - 4.0) // _CELL)
     pages = []

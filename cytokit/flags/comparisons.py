@@ -83,6 +83,12 @@ COMPARISON_FLAGS = {
         "Longitudinal results get stars only where the groups differ after adjustment.",
         "Use --no-gate to show them, and report the between-group result beside them.",
     ),
+    "fit_fail": FlagText(
+        FAIL,
+        "values that rest on what the fit failed",
+        "Of their curve, plate, control or well the fit says that it failed; how many, and what.",
+        "Find the cause on the plate's own page before the result is reported.",
+    ),
     "plate_refused": FlagText(
         FAIL,
         "complete confounding with plate allowed",

@@ -41,6 +41,24 @@ STUDY_FLAGS = {
         "Many readings share one lowest value, or a few: probably floors and no measurements.",
         "Declare the floor in the table; floors = censor takes these values as below it.",
     ),
+    "plate_unnamed": FlagText(
+        WARN,
+        "readings without a plate",
+        "Some readings name their plate and others do not; the latter are held against no plate.",
+        "Name the plate of every reading, or leave the column out.",
+    ),
+    "plate_per_sample": FlagText(
+        WARN,
+        "a column of plates that are none",
+        "Every sample has a plate of its own there; what holds one sample is no plate.",
+        "Give the plate on which samples were measured together, or leave the column out.",
+    ),
+    "name_missing": FlagText(
+        WARN,
+        "a name that says there is none",
+        "Words such as NA stand where a name belongs; they count as empty cells.",
+        "Nothing, if nothing is known; a thing that is really called so needs another name.",
+    ),
     "plate_confounded": FlagText(
         WARN,
         "group or day goes with the plate",

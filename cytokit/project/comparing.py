@@ -176,7 +176,7 @@ def _add_request(draft: Path, request: Mapping[str, Any]) -> None:
 
 def _write_partial(asked: Asked, folders: Sequence[Path], goal: Path) -> int:
     """The design with the samples that no plate holds called missing; how many these are."""
-    frames = [read_fit_folder(folder)[0][["plate", "sample"]] for folder in folders]
+    frames = [read_fit_folder(folder).samples[["plate", "sample"]] for folder in folders]
     data = pd.concat(frames, ignore_index=True)
     anywhere = set(data["sample"])
     on_plate = set(zip(data["plate"], data["sample"], strict=True))

@@ -21,6 +21,7 @@ from cytokit.stats.contrasts import (
     declare_families,
     find_reference,
 )
+from cytokit.stats.failed_fits import mark_failed_fits
 from cytokit.stats.methods import methods_text
 from cytokit.stats.options import CompareOptions
 from cytokit.stats.permuted import permuted_p
@@ -136,19 +137,21 @@ def compare(
     visits = _visits(study, base, days)
     contrasts = _declared(study, group, base, days, visits, options)
     tested = chosen if family_of_these else study.analytes
-    findings = check_plates(study, tested, contrasts, base, days, allow=allow_confounded)
+    plates = check_plates(study, tested, contrasts, base, days, allow=allow_confounded)
     declared = declare_families(contrasts, tested)
     every = study.days if visits is not None else ()
     data = analyte_data(study, tested, base, days, substitute, visits=every)
     records = _records(contrasts, data, visits, options)
     rows = [make_row(record, alpha=alpha) for record in records]
+    shown = [*dict.fromkeys((*(() if base is None else (base,)), *days))]
     mark_bridged(rows, study)
+    mark_failed_fits(rows, study, shown)
+    plates.mark(rows)
     permuted = permuted_p(records, options) if adjust == "maxt" else {}
     within_families.adjust_rows(rows, options, permuted)
     within_families.gate(rows, options)
     rows = [row for name in chosen for row in rows if row["analyte"] == name]
     sentences = within_families.guard(rows, options)
-    shown = [*dict.fromkeys((*(() if base is None else (base,)), *days))]
     result = Comparison(
         table=make_table(rows),
         summary=summary.summarise(study, chosen, shown, level=options.level),
@@ -161,7 +164,7 @@ def compare(
         analytes=tuple(chosen),
         families=declared,
         guard=sentences,
-        findings=worst_first((*study.findings, *findings, *bridge_findings(study))),
+        findings=worst_first((*study.findings, *plates.findings, *bridge_findings(study))),
     )
     return replace(result, methods=methods_text(result))
 

@@ -12,16 +12,22 @@ NUMBERS = (
     *("ci_low", "ci_high", "mfi"),
 )
 #: one row per reading; state is exact, below, above or missing, before any censoring policy
-READING_COLUMNS = ("plate", *ID_COLUMNS, "analyte", "unit", "state", "range_status", *NUMBERS)
+READING_COLUMNS = (
+    *("plate", *ID_COLUMNS, "analyte", "unit", "state", "range_status", "fit_fail"),
+    *NUMBERS,
+)
 
 
 def tidy(frame: pd.DataFrame) -> pd.DataFrame:
     """Columns in order, texts as str without outer spaces, numbers as float.
 
-    Only fits know an upper limit of detection; elsewhere the column is NaN.
+    Only fits know an upper limit of detection and what they failed; elsewhere the columns are NaN
+    and empty.
     """
     if "uod" not in frame:
         frame = frame.assign(uod=np.nan)
+    if "fit_fail" not in frame:
+        frame = frame.assign(fit_fail="")
     texts = [name for name in READING_COLUMNS if name not in NUMBERS]
     columns = {name: frame[name].fillna("").astype("str").str.strip() for name in texts}
     numbers = {name: number(frame[name]) for name in NUMBERS}

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cytokit.findings import Finding
+from cytokit.study._fit_failures import together
 
 _KEY = ["subject", "day", "analyte"]
 
@@ -53,6 +54,7 @@ def _combined(present: pd.DataFrame) -> pd.Series:
     """Geometric mean of exact values, else what all intervals allow."""
     row = present.iloc[0].copy()
     row["plate"] = " + ".join(dict.fromkeys(present["plate"]))
+    row["fit_fail"] = together(present["fit_fail"])
     exact = present[present["state"] == "exact"]
     if len(exact):
         value = _geometric_mean(exact["value"])

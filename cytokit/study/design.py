@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -18,6 +18,7 @@ from cytokit.sources import RawFile
 from cytokit.study import _design_checks as checks
 from cytokit.study.days import is_plain_number, normal_day, same_kind
 from cytokit.tables.columns import SYNONYMS, plain
+from cytokit.tables.records import without_missing_names
 from cytokit.vocabulary import DESIGN_COLUMNS, DESIGN_OPTIONAL, DesignStatus
 
 #: columns of ``Design.frame``; ``line`` is the line of the file, ``plate`` empty where not given
@@ -110,8 +111,10 @@ def read_design(
         record = {role: row[at].strip() for role, at in columns.items()}
         if any(record.values()):
             records.append({**dict.fromkeys(_ROLES, ""), **record, "line": line})
+    unnamed = without_missing_names(records, path)
     frame = pd.DataFrame(records, columns=list(FRAME_COLUMNS))
-    return make_design(frame, path, sha256)
+    found = make_design(frame, path, sha256)
+    return replace(found, findings=(*unnamed, *found.findings))
 
 
 def make_design(frame: pd.DataFrame, path: str, sha256: str) -> Design:

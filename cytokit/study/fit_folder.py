@@ -9,17 +9,21 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from cytokit.cell_text import unguard
 from cytokit.errors import InputError, Problem, place
+from cytokit.findings import Finding
 from cytokit.pseudonyms import ROLE
+from cytokit.study._fit_failures import failures_in
 from cytokit.study._readings_frame import number, tidy
-from cytokit.vocabulary import RangeStatus, WellType
+from cytokit.vocabulary import FLAG_COLUMNS, RangeStatus, WellType
 
 MANIFEST, SAMPLES, CURVES = "manifest.json", "samples.csv", "curves.csv"
+FLAGS = "flags.csv"
 _SAMPLES_NEEDED = (
     *("plate", "sample", "well_type", "analyte", "dilution_factor", "mfi", "concentration"),
     *("ci_low", "ci_high", "unit", "status", "limit_low", "limit_high"),
@@ -28,8 +32,23 @@ _CURVES_NEEDED = ("plate", "analyte", "lod", "lloq", "uloq")
 _WITH_NUMBER = (RangeStatus.IN_RANGE, RangeStatus.BELOW_LLOQ, RangeStatus.ABOVE_ULOQ)
 
 
-def read_fit_folder(path: str | Path) -> tuple[pd.DataFrame, pd.DataFrame, str, str]:
-    """Samples and curves of a folder that ``fit`` wrote.
+class FitFolder(NamedTuple):
+    """What a study takes from a folder that ``fit`` wrote.
+
+    ``samples`` and ``curves`` are samples.csv and curves.csv, their texts as the fit had them;
+    ``failures`` what failed, of flags.csv; ``sha256`` is of samples.csv; ``pseudonyms`` the SHA-256
+    of the pseudonyms file the fit was made with, empty where there was none.
+    """
+
+    samples: pd.DataFrame
+    curves: pd.DataFrame
+    failures: tuple[Finding, ...]
+    sha256: str
+    pseudonyms: str
+
+
+def read_fit_folder(path: str | Path) -> FitFolder:
+    """Samples, curves and failures of a folder that ``fit`` wrote.
 
     Parameters
     ----------
@@ -37,33 +56,41 @@ def read_fit_folder(path: str | Path) -> tuple[pd.DataFrame, pd.DataFrame, str, 
 
     Returns
     -------
-    samples, curves : pandas.DataFrame
-        samples.csv and curves.csv, their texts as the fit had them.
-    sha256 : str
-        Of samples.csv.
-    pseudonyms : str
-        SHA-256 of the pseudonyms file the fit was made with, empty where there was none.
+    FitFolder
 
     Raises
     ------
     InputError
-        CK-279 a folder that is not a finished fit, CK-280 a damaged table, CK-594 and CK-595 a
-        manifest or a table that is not as fit wrote it.
+        CK-279 a folder that is not a finished fit, CK-280 a damaged table, CK-294 a failure that
+        this release does not know, CK-594 and CK-595 a manifest or a table that is not as fit
+        wrote it.
     """
     folder = Path(path)
-    for name in (MANIFEST, SAMPLES, CURVES):
-        if not (folder / name).is_file():
-            what = f"the folder has no {name}: not written by fit, or not finished"
-            mend = "run cytokit fit again and give the folder it writes"
-            raise InputError(Problem("CK-279", what, place(path), mend))
-    contents = {name: (folder / name).read_bytes() for name in (SAMPLES, CURVES)}
+    _require(folder, (MANIFEST, SAMPLES, CURVES))
+    manifest = _manifest(folder / MANIFEST)
+    listed = any(entry["name"] == FLAGS for entry in manifest["outputs"])
+    names = (SAMPLES, CURVES, FLAGS) if listed else (SAMPLES, CURVES)
+    _require(folder, names)
+    contents = {name: (folder / name).read_bytes() for name in names}
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     samples = _csv_frame(contents[SAMPLES], folder / SAMPLES, _SAMPLES_NEEDED)
     curves = _csv_frame(contents[CURVES], folder / CURVES, _CURVES_NEEDED)
-    manifest = _manifest(folder / MANIFEST)
     _refuse_changed(folder, manifest, hashes)
+    failures: tuple[Finding, ...] = ()
+    if listed:
+        flags = _csv_frame(contents[FLAGS], folder / FLAGS, FLAG_COLUMNS)
+        failures = failures_in(flags, folder / FLAGS)
     applied = [entry["sha256"] for entry in manifest["inputs"] if entry["role"] == ROLE]
-    return samples, curves, hashes[SAMPLES], applied[0] if applied else ""
+    return FitFolder(samples, curves, failures, hashes[SAMPLES], applied[0] if applied else "")
+
+
+def _require(folder: Path, names: Sequence[str]) -> None:
+    """Refuse a folder in which a file is lacking."""
+    for name in names:
+        if not (folder / name).is_file():
+            what = f"the folder has no {name}: not written by fit, or not finished"
+            mend = "run cytokit fit again and give the folder it writes"
+            raise InputError(Problem("CK-279", what, place(folder), mend))
 
 
 def _manifest(file: Path) -> dict[str, list[dict[str, str]]]:

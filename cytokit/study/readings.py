@@ -26,6 +26,7 @@ from cytokit.errors import (
 from cytokit.findings import Finding
 from cytokit.plate import Plate
 from cytokit.pseudonyms import Pseudonyms, applied_to
+from cytokit.study._fit_failures import failures_of, mark_failures
 from cytokit.study._private import private_readings
 from cytokit.study._readings_frame import ID_COLUMNS, READING_COLUMNS, tidy
 from cytokit.study.fit_folder import from_fit, read_fit_folder
@@ -66,6 +67,16 @@ class HasPlates(Protocol):
     @property
     def plates(self) -> Sequence[Plate]:
         """The plates that were fitted."""
+        ...
+
+
+@runtime_checkable
+class HasFindings(Protocol):
+    """A fit that says what it noticed."""
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """Among them what failed."""
         ...
 
 
@@ -227,18 +238,32 @@ def _read(source: Source, mapping: Mapping[str, str | Sequence[str]] | None) -> 
         findings = tuple(one for one in table.findings if one.code != "hidden_floor")
         return Readings(from_table(table.frame), findings, (entry,))
     if isinstance(source, (str, Path)):
-        samples, curves, sha256, pseudonyms = read_fit_folder(source)
-        entry = Input(str(source), sha256, "fit folder")
-        controls = from_fit(samples, curves, WellType.CONTROL)
-        return Readings(from_fit(samples, curves), (), (entry,), pseudonyms, controls)
+        found = read_fit_folder(source)
+        entry = Input(str(source), found.sha256, "fit folder")
+        return _of_fit(found.samples, found.curves, found.failures, entry, found.pseudonyms)
     if isinstance(source, FitLike):
-        frame = from_fit(source.samples, source.curves.table)
         applied = applied_to(source.plates) if isinstance(source, HasPlates) else ""
-        controls = from_fit(source.samples, source.curves.table, WellType.CONTROL)
-        return Readings(frame, (), (Input("a fit in memory", "", "fit"),), applied, controls)
+        failures = failures_of(source.findings) if isinstance(source, HasFindings) else ()
+        entry = Input("a fit in memory", "", "fit")
+        return _of_fit(source.samples, source.curves.table, failures, entry, applied)
     what = f"a {type(source).__name__} is no source of concentrations"
     mend = "give a fit, a folder written by fit, a table's path or a DataFrame"
     raise UsageError(Problem("CK-278", what, mend=mend))
+
+
+def _of_fit(
+    samples: pd.DataFrame,
+    curves: pd.DataFrame,
+    failures: tuple[Finding, ...],
+    entry: Input,
+    pseudonyms: str,
+) -> Readings:
+    """The unknowns and the controls of a fit, with what it failed."""
+    frame, controls = (
+        mark_failures(from_fit(samples, curves, kind), failures)
+        for kind in (WellType.UNKNOWN, WellType.CONTROL)
+    )
+    return Readings(frame, failures, (entry,), pseudonyms, controls)
 
 
 def _printed_number(text: str) -> float:

@@ -26,7 +26,7 @@ __all__ = ["Study", "read_design"]
 VALUES_COLUMNS = (
     *("subject", "group", "day", "stratum", "plate", "sample", "analyte", "unit", "value"),
     *("lower", "upper", "state", "ci_low", "ci_high", "given", "lod", "lloq", "uloq"),
-    "limit_from",
+    *("limit_from", "fit_fail"),
 )
 SUBJECTS_COLUMNS = ("subject", "group", "stratum", "day", "status")
 

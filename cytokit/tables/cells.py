@@ -25,6 +25,10 @@ _MISSING = frozenset(
         *("#n/a", "#value!", "#num!", "#div/0!"),
     )
 )
+#: in the place of a name; a word such as none may be the name of a group
+_NO_NAME = frozenset(
+    ("NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NAN", "<NA>", "NaT", "NULL", "null", "n.a.", "na")
+)
 #: flag -> the columns that may state its limit, the first that does decides
 _BELOW = {
     "<lod": ("lod", "floor", "limit"),
@@ -114,6 +118,17 @@ def holds_reading(text: str) -> bool:
 def says_nothing(text: str) -> bool:
     """Whether a cell is empty or says that there is no reading."""
     return text.strip().casefold() in _MISSING
+
+
+def says_no_name(text: str) -> bool:
+    """Whether a cell that should hold a name says that it is missing, as R and pandas write it.
+
+    Examples
+    --------
+    >>> says_no_name("NA"), says_no_name("Na"), says_no_name("none"), says_no_name("")
+    (True, False, False, False)
+    """
+    return text.strip() in _NO_NAME
 
 
 def number(text: str, decimal: str) -> float:

@@ -52,6 +52,7 @@ from cytokit.tables.records import (
     tidy_records,
     wide_records,
     with_honest_status,
+    without_missing_names,
     without_texts,
 )
 from cytokit.tables.rows import Grid, load
@@ -155,6 +156,7 @@ def read_concentrations(
     if not records:
         mend = "give a table with one row per sample, or per sample and analyte"
         raise NothingToDoError(Problem("CK-244", "the table holds no reading", grid.path, mend))
+    unnamed = without_missing_names(records, grid.path)
     every = [record.get(key, "") for record in records for key in ("source", *LIMIT_ROLES)]
     texts = [text for text in every if is_reading(text)]
     decimal = decimal_sign(texts, grid.semicolons, grid.path)
@@ -167,6 +169,7 @@ def read_concentrations(
     frame, days = _frame(records, readings, limits, columns)
     findings = (
         *column_findings(columns, grid),
+        *unnamed,
         *days,
         *damaged,
         *reading_findings(frame, [reading.oddity for reading in readings]),

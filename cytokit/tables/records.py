@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from cytokit.errors import InputError, Problem
-from cytokit.tables.cells import holds_reading, says_nothing
+from cytokit.findings import Finding
+from cytokit.tables.cells import holds_reading, says_no_name, says_nothing
 from cytokit.tables.columns import Columns, is_unit, normal_unit, split_unit
 from cytokit.tables.rows import Grid
 from cytokit.vocabulary import DesignStatus
@@ -19,6 +20,7 @@ from cytokit.vocabulary import DesignStatus
 _LIMIT_ROWS = {"lod": "lod", "llod": "lod", "lloq": "lloq", "uloq": "uloq"}
 #: columns that tell readings apart; a stratum or status alone does not
 _WHOSE = ("plate", "sample", "subject", "group", "day")
+_NAMED = (*_WHOSE, "stratum")
 
 
 def with_honest_status(columns: Columns, grid: Grid) -> Columns:
@@ -71,6 +73,23 @@ def require_ids(columns: Columns, grid: Grid) -> None:
     if columns.unread:
         what += f"; not recognised: {', '.join(columns.unread)}"
     raise InputError(Problem("CK-252", what, grid.path, mend))
+
+
+def without_missing_names(records: list[dict[str, Any]], path: str) -> list[Finding]:
+    """Empty the names that say there is none, in place; what was emptied, counted by its lines."""
+    lines: dict[tuple[str, str], set[Any]] = {}
+    for record in records:
+        for role in _NAMED:
+            if says_no_name(record.get(role, "")):
+                lines.setdefault((role, record[role]), set()).add(record["line"])
+                record[role] = ""
+    return [
+        Finding(
+            "name_missing",
+            f"{path}: {len(found)} cells of the {role} say {text!r}: they count as empty",
+        )
+        for (role, text), found in lines.items()
+    ]
 
 
 def tidy_records(grid: Grid, columns: Columns) -> Iterator[dict[str, Any]]:

@@ -518,6 +518,8 @@ def test_complete_confounding_is_refused(table):
     allowed = compare(by_group, **BASIC, allow_confounded=True)
     assert [finding.severity for finding in allowed.findings] == ["fail"]
     assert "plate and group cannot be told apart" in allowed.methods
+    flags = allowed.table["flags"]
+    assert flags.str.contains("plate_refused: no plate holds both treated", regex=False).all()
     by_day = on_plates(table, lambda one: f"P{one.day}")
     with pytest.raises(DesignError, match=r"no plate holds both day 0 .plate P0. and day 6"):
         compare(by_day, **BASIC)
@@ -528,8 +530,95 @@ def test_partial_confounding_is_named(table):
     found = compare(some, **BASIC).findings
     said = " ".join(finding.message for finding in found)
     assert "1 of 8 subjects have their days on different plates" in said
-    assert "all of control was measured on plate P1 of 2 plates" in said
+    assert "all 4 of control were measured on plate P1 of 2 plates" in said
+    flags = compare(some, **BASIC).table["flags"]
+    assert flags.str.contains("plate_confounded: all 4 of control", regex=False).all()
     assert compare(on_plates(table, lambda _: "P1"), **BASIC).findings == ()
+
+
+def large(table, plate_of):
+    """76 treated and 76 controls on one day, from a table that names its plates."""
+    frame = table(n_treated=76, n_control=76, days=(6,))
+    number = frame.groupby("group").cumcount()
+    groups = zip(frame["group"], number, strict=True)
+    return Study(frame.assign(plate=[plate_of(group, n) for group, n in groups]))
+
+
+@pytest.mark.parametrize(
+    ("plate_of", "said"),
+    [
+        (
+            lambda group, n: "P1" if (n < 68) == (group == "treated") else "P2",
+            "68 of 76 of treated but 8 of 76 of control were measured on plate P1 (IL-6)",
+        ),
+        (
+            lambda group, n: f"T{n % 3}" if group == "treated" and n < 68 else f"C{n % 4}",
+            "68 of 76 of treated but 0 of 76 of control were measured on plates T0, T1, T2 (IL-6)",
+        ),
+        (lambda group, n: f"P{(n + 20 * (group == 'treated')) % 4}", ""),
+        (lambda group, n: f"P{n % 4}" if n < 60 or group == "treated" else "P0", ""),
+    ],
+)
+def test_groups_spread_unequally_over_plates_are_counted(table, plate_of, said):
+    result = compare(large(table, plate_of), baseline=None, day=6, reference="control")
+    found = [one.message for one in result.findings if one.code == "plate_confounded"]
+    assert found == ([said] if said else [])
+    assert result.table["flags"].str.contains("plate_confounded").all() == bool(said)
+    assert not said or said.split(" (")[0] in result.methods
+
+
+def test_few_subjects_are_not_called_unequal_for_what_chance_gives(table):
+    plates = {"treated": "AAAAABBB", "control": "AAABBBBB"}
+    frame = table(n_treated=8, n_control=8, days=(6,))
+    number = frame.groupby("group").cumcount()
+    frame["plate"] = [plates[g][n] for g, n in zip(frame["group"], number, strict=True)]
+    assert not [
+        one
+        for one in compare(Study(frame), baseline=None, reference="control").findings
+        if one.code == "plate_confounded"
+    ]
+
+
+def test_a_plate_for_every_sample_is_no_plate(table):
+    frame = table(n_treated=5, n_control=5)
+    single = frame.assign(plate=[f"well {i}" for i in range(len(frame))])
+    result = compare(Study(single), **BASIC)
+    assert [one.code for one in result.findings if one.code.startswith("plate")] == [
+        "plate_per_sample"
+    ]
+    assert "another one for every sample (20)" in result.findings[0].message
+
+
+def test_a_plate_called_na_is_no_plate(table, cases):
+    frame = table(n_treated=5, n_control=5)
+    result = compare(Study(frame.assign(plate=["NA", "P1"] * 10)), **BASIC)
+    said = {one.code: one.message for one in result.findings}
+    assert said["plate_unnamed"] == "10 of 20 readings name no plate: not part of this check"
+    assert said["name_missing"].endswith("10 cells of the plate say 'NA': they count as empty")
+    case = compare(Study(cases / "stats/na_plate.csv"), reference="control")
+    assert "plate_unnamed" in {one.code for one in case.findings}
+    assert "plate_confounded" not in {one.code for one in case.findings}
+    confounded = Study(cases / "stats/confounded.csv")
+    with pytest.raises(DesignError, match="CK-407: no plate holds both drug"):
+        compare(confounded, baseline=None, reference="control")
+    allowed = compare(confounded, baseline=None, reference="control", allow_confounded=True)
+    assert allowed.table["flags"].str.contains("plate_refused").all()
+
+
+@pytest.mark.parametrize("between", ["ancova", "welch", "ranks", "brunner-munzel", "change"])
+@pytest.mark.parametrize("adjust", ["holm", "maxt"])
+def test_out_of_range_without_any_limit_is_not_analysed(between, adjust):
+    """Values below and above a range that nobody states, and no number."""
+    rows = [(f"{group}{n}", group, day) for group in "tc" for n in range(6) for day in (0, 6)]
+    frame = pd.DataFrame(rows, columns=["subject", "group", "day"])
+    cells = ["OOR <", "OOR >", "OOR <", "", "OOR <", "OOR >"] * 4
+    study = Study(frame.assign(low="OOR <", both=cells, known=["<3", ">90", "OOR <", "7"] * 6))
+    result = compare(study, reference="c", between=between, adjust=adjust, draws=200)
+    for name in ("low", "both"):
+        table = result.of(name)
+        assert table["flags"].str.contains("not_analysed").all()
+        assert table[["p", "ratio", "p_rank"]].isna().all(axis=None)
+    assert (result.of("low")["pct_below_treated"].dropna() == 100).all()
 
 
 def test_the_assays_uncertainty_is_carried_on(table):
