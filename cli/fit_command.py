@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +23,6 @@ from ._shared import (
 )
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
     import pandas as pd
 
     # click gives the class of its bars no public name
@@ -135,9 +133,10 @@ def command(
         note("\n".join(["would read:", *found.files, f"would write to: {goal}"]))
         return
     from cytokit.record.stream import fit_to
+    from cytokit.workers import worker_pool
 
     names = None if pseudonyms is None else _pseudonyms(pseudonyms, exclude, exclusions)
-    with _executor(jobs) as executor, _Bars() as bars:
+    with worker_pool(jobs) as executor, _Bars() as bars:
         record = fit_to(
             goal,
             found,
@@ -170,15 +169,6 @@ def _pseudonyms(file: str, exclude: str | None, exclusions: pd.DataFrame | None)
     if exclude is not None and exclusions is not None:
         check_words(dict(enumerate(exclusions["reason"], start=2)), table.names, exclude)
     return table
-
-
-def _executor(jobs: int) -> AbstractContextManager[Executor | None]:
-    """A pool of processes; none for one job."""
-    if jobs == 1:
-        return nullcontext()
-    from concurrent.futures import ProcessPoolExecutor
-
-    return ProcessPoolExecutor(jobs)
 
 
 class _Bars(ExitStack):

@@ -6,8 +6,10 @@ import importlib
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import click
 
@@ -33,6 +35,18 @@ COMMANDS = {
 
 class LazyGroup(click.Group):
     """Loads a subcommand's module only when it is called or asked for help."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], *words: Any, **more: Any
+    ) -> click.Context:
+        """As click does; a closed pipe is left to :func:`main`."""
+        with _past_click():
+            return super().make_context(info_name, args, *words, **more)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click does; interrupts and closed pipes are left to :func:`main`."""
+        with _past_click():
+            return super().invoke(ctx)
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
         """Names in the order of :data:`COMMANDS`."""
@@ -60,6 +74,24 @@ class LazyGroup(click.Group):
         """The list of commands, without importing any of them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+
+class _Interrupted(BaseException):
+    """Ctrl-C, in a form that click does not answer with an empty line."""
+
+
+class _ReaderGoneError(Exception):
+    """The reader of a pipe went away; click would call that a failure."""
+
+
+@contextmanager
+def _past_click() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise _Interrupted from None
+    except BrokenPipeError:
+        raise _ReaderGoneError from None
 
 
 EPILOG = """\b
@@ -108,7 +140,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         Always: 0 done, 1 a quality gate failed, 2 wrong usage, 3 unreadable input, 4 nothing to
         do, 70 a bug of ours, 73 the results cannot be written, 130 and 143 stopped by a signal.
     """
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    code = _code_of(list(sys.argv[1:] if arguments is None else arguments))
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _write_to_nobody()
+    sys.exit(code)
+
+
+def _code_of(words: list[str]) -> int:
+    """Carry out a command and say what is to be said; its exit code."""
     debug = "--debug" in words
     try:
         with _ended_in_order():
@@ -118,7 +159,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = 2
     except click.ClickException as error:
         code = _report_usage(error)
-    except (click.exceptions.Abort, KeyboardInterrupt):
+    except (click.exceptions.Abort, _Interrupted, KeyboardInterrupt):
         click.echo("stopped", err=True)
         code = 130
     except _Terminated:
@@ -129,16 +170,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         click.echo(str(error), err=True)
         code = error.exit_code
-    except BrokenPipeError:
-        # the reader of a pipe went away: nothing to say, and nothing to say it to
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (_ReaderGoneError, BrokenPipeError):
+        _write_to_nobody()
         code = 0
     except Exception as error:  # the last line of defence: a bug must not look like a result
         if debug:
             raise
         click.echo(_bug(error), err=True)
         code = 70
-    sys.exit(code or 0)
+    return code or 0
+
+
+def _write_to_nobody() -> None:
+    """The reader of a pipe went away: nothing to say, and nothing to say it to."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+#: Seconds in which what a signal stopped is tidied.
+_TIDYING = 2.0
 
 
 class _Terminated(BaseException):
@@ -147,23 +196,35 @@ class _Terminated(BaseException):
 
 @contextmanager
 def _ended_in_order() -> Iterator[None]:
-    """Let SIGTERM end the program as Ctrl-C does, so that nothing unfinished stays behind."""
-    process = os.getpid()
+    """Let SIGTERM end the program as Ctrl-C does, so that nothing unfinished stays behind.
 
-    def stop(_number: int, _frame: object) -> None:
+    A second signal within the time of tidying is not heard: it would leave half a folder.
+    """
+    process, heard = os.getpid(), float("-inf")
+
+    def stop(number: int, _frame: object) -> None:
+        nonlocal heard
         if os.getpid() != process:  # a worker that was forked has nothing to tidy
-            os._exit(143)
-        raise _Terminated
+            os._exit(128 + number)
+        earlier, heard = heard, time.monotonic()
+        if heard - earlier < _TIDYING:
+            return
+        raise _Terminated if number == signal.SIGTERM else KeyboardInterrupt
 
+    before = {}
     try:
-        before = signal.signal(signal.SIGTERM, stop)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # a shell starts what runs in the background deaf to Ctrl-C, and so it stays
+            if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+                before[number] = signal.signal(number, stop)
     except ValueError:  # not the main thread, which alone hears signals
         yield
         return
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _report_usage(error: click.ClickException) -> int:

@@ -188,8 +188,9 @@ def run_study(
         with workplace(study.folder, tell) as place:
             try:
                 return _carried_out(prepared, workers, place, _Manner(tell, force, partial))
-            finally:
-                workers.stop()  # before the place is tidied: nobody may write there any more
+            except BaseException:
+                workers.kill()  # before the place is tidied: nobody may write there any more
+                raise
 
 
 @dataclass(frozen=True)

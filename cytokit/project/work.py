@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import connection, parent_process
 from pathlib import Path
 
 from cytokit.errors import CytokitError, OutputError, Problem
@@ -20,6 +16,7 @@ from cytokit.project.finished import why_to_do
 from cytokit.project.plate_files import PlateFile
 from cytokit.project.survey import Reading, Row, Surveyed, survey
 from cytokit.project.units import Unit
+from cytokit.workers import WorkerPool, worker_died, worker_pool
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +73,11 @@ class Hands:
 
     Parameters
     ----------
-    pool : ProcessPoolExecutor, optional
+    pool : WorkerPool, optional
         This process does the work where there is none.
     """
 
-    def __init__(self, pool: ProcessPoolExecutor | None = None) -> None:
+    def __init__(self, pool: WorkerPool | None = None) -> None:
         self._pool = pool
 
     def survey(
@@ -111,15 +108,15 @@ class Hands:
             except BrokenProcessPool:
                 yield Made(tasks[task], (_died(tasks[task].files),))
 
-    def stop(self) -> None:
-        """Drop what is not begun and wait for what is."""
+    def kill(self) -> None:
+        """End what is not begun and what is."""
         if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool.kill()
 
 
 @contextmanager
 def hands(jobs: int) -> Iterator[Hands]:
-    """So many processes; at an interrupt what is not begun is dropped.
+    """So many processes; an interrupt ends them and what they work at.
 
     Parameters
     ----------
@@ -129,30 +126,9 @@ def hands(jobs: int) -> Iterator[Hands]:
     ------
     Hands
     """
-    if jobs == 1:
-        yield Hands()
-        return
-    workers = Hands(ProcessPoolExecutor(jobs, initializer=_begin))
-    try:
-        yield workers
-    finally:
-        workers.stop()
-
-
-def _begin() -> None:
-    """A worker leaves interrupts to its parent, and ends with it, however that ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_follow_parent, daemon=True).start()
-
-
-def _follow_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
+    with worker_pool(jobs) as pool:
+        yield Hands(pool)
 
 
 def _died(files: Sequence[PlateFile]) -> Problem:
-    where = ", ".join(file.path for file in files)
-    mend = "give fewer --jobs if memory is short, then run again"
-    return Problem("CK-650", "the process that worked on it ended unexpectedly", where, mend)
+    return worker_died(", ".join(file.path for file in files))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -35,6 +35,7 @@ from cytokit.record.tasks import Reading, Surveyed, Task, carry_out, survey_chun
 from cytokit.record.write import write_fit
 from cytokit.report.overview import lines_table
 from cytokit.vocabulary import PlateVerdict
+from cytokit.workers import worker_died
 
 logger = logging.getLogger("cytokit")
 
@@ -277,6 +278,8 @@ class _Stream:
                 waiting.append(self.executor.submit(work, task))
             while waiting:
                 yield waiting.popleft().result()
+        except BrokenExecutor as error:
+            raise InputError(worker_died("one of the plates")) from error
         finally:
             for future in waiting:
                 future.cancel()
