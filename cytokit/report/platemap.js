@@ -64,7 +64,7 @@ function wellButton(slot, value, shade, view) {
   const gone = isExcluded(well, plate().analytes[state.analyte]);
   const flagged = flagCount(well, state.analyte) > 0;
   const classes = ["well", DATA.types[type], view.kind ? `status ${statusKey(value)}` : "",
-    shade > 0.55 ? "dark" : "", gone ? "gone" : "", flagged ? "flagged" : ""];
+    gone ? "gone" : "", flagged ? "flagged" : ""];
   const button = el("button", {
     type: "button", class: classes.filter(Boolean).join(" "), tabindex: -1, data: { well },
     title: wellLabel(slot, value, view), "aria-label": wellLabel(slot, value, view),

@@ -5,8 +5,13 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+import pandas as pd
 import pytest
 
+from cytokit.curves.options import FitOptions
+from cytokit.findings import findings_table
+from cytokit.report.compare_page import comparison_page
+from cytokit.report.overview import PlateLine, overview_page
 from cytokit.report.page import fit_page
 from cytokit.report.tables import read_table
 
@@ -77,6 +82,91 @@ def test_what_a_screen_reader_needs_is_there(page):
     assert (
         page["#analyte-table tbody tr:nth-child(2) button"].get_attribute("aria-pressed") == "true"
     )
+
+
+#: the least contrast of a well's text with what lies behind it, over all wells of the view
+WELLS = (
+    "const parse = (text) => text.match(/[\\d.]+/g).map(Number);"
+    "const linear = (v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;"
+    "const light = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);"
+    "const card = parse(getComputedStyle(document.querySelector('#plate-map')).backgroundColor);"
+    "return [...document.querySelectorAll('#map-host .well:not(.gone)')]"
+    ".filter((n) => n.innerText.trim()).map((n) => {"
+    " const style = getComputedStyle(n);"
+    " const [r, g, b, a = 1] = parse(style.backgroundColor);"
+    " const over = [r, g, b].map((v, at) => a * v + (1 - a) * card[at]);"
+    " const two = [light(parse(style.color)), light(over)].sort((x, y) => y - x);"
+    " return (two[0] + 0.05) / (two[1] + 0.05); });"
+)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_well_of_every_view_can_be_read(page, scheme):
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    page.run("Emulation.setEmulatedMedia", features=features)
+    try:
+        options = "return [...document.querySelectorAll('#map-view option')].map((n) => n.value)"
+        views = page.js(options)
+        assert len(views) >= 6
+        for view in views:
+            page.choose("#map-view", view)
+            ratios = page.js(WELLS)
+            assert view.startswith("flags") or len(ratios) > 50, view
+            assert min(ratios, default=9.0) >= 4.5, (view, min(ratios))
+    finally:
+        page.choose("#map-view", views[0])
+        page.run("Emulation.setEmulatedMedia", features=[])
+
+
+#: what scrolls and neither takes the focus itself nor is named
+LOST = (
+    "return [...document.querySelectorAll('.scroll, .paper')]"
+    ".filter((n) => n.tabIndex !== 0 || !n.getAttribute('aria-label')).map((n) => n.outerHTML)"
+)
+
+
+def test_what_scrolls_is_reached_by_keyboard(reader, page, comparison):
+    assert page.js(LOST) == []
+    other = reader.open(comparison_page(comparison))
+    assert other.js(LOST) == []
+    assert other.js("return document.querySelectorAll('.scroll').length") >= 3
+
+
+def overview_of(n: int) -> str:
+    """The page of so many plates."""
+    lines = [
+        PlateLine(
+            *(f"P{at}", f"p{at}.csv", "xponent", "hold", 1, 0, 0, 1, 9, 10, 1, 0, "", "why: so.")
+        )
+        for at in range(n)
+    ]
+    columns = ["plate", "analyte", "verdict", "lloq", "uloq", "unit"]
+    rows = [(line.plate, "IL-6", "good", 1.0, 9.0, "pg/mL", 9, 10, "") for line in lines]
+    summary = pd.DataFrame(rows, columns=[*columns, "n_in_range", "n_samples", "reason"])
+    return overview_page(lines, summary, findings_table([]), FitOptions())
+
+
+def test_a_printed_comparison_and_overview_lie_on_the_page_one_below_the_other(reader, comparison):
+    for html in (comparison_page(comparison), overview_of(80)):
+        page = reader.open(html)
+        page.run("Emulation.setEmulatedMedia", media="print")
+        try:
+            cut = page.js(
+                "return [...document.querySelectorAll('.scroll')].filter((n) =>"
+                " n.checkVisibility() && n.scrollHeight > n.clientHeight + 2).length"
+            )
+            assert cut == 0
+            overlap = page.js(
+                "const boxes = [...document.querySelectorAll('main > section')]"
+                ".filter((n) => n.checkVisibility()).map((n) => [n.id, n.getBoundingClientRect(),"
+                " Math.max(...[...n.querySelectorAll('*')].map("
+                "(m) => m.getBoundingClientRect().bottom))]);"
+                "return boxes.slice(1).filter(([id, box], at) => box.top < boxes[at][2] - 1)"
+                ".map(([id]) => id)"
+            )
+            assert overlap == []
+        finally:
+            page.run("Emulation.setEmulatedMedia", media="")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
