@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -96,3 +98,19 @@ def test_what_matches_nothing_is_an_error_with_a_near_miss(plate):
     assert "matches no reading" in text
     assert "did you mean 'Plate1'?" in text
     assert f"did you mean {CYTOKINES[0].name!r}?" in text
+
+
+def test_a_row_is_held_against_the_plate_it_names_and_no_other(plate):
+    """A well that only another plate has excludes nothing, and its line is said."""
+    last = plate.wells["well"].iloc[-1]
+    shorter = replace(
+        plate, name="Plate2", wells=plate.wells[plate.wells["well"] != last].reset_index(drop=True)
+    )
+    both = [plate, shorter]
+    good = [("Plate1", last, "", "x", ""), ("", last, "", "x", ""), ("Plate2", "A1", "", "x", "")]
+    assert [mask.sum() for mask in match_exclusions(both, table(*good))] == [2, 2]
+    with pytest.raises(InputError) as caught:
+        match_exclusions(both, table(*good, ("Plate2", last, "", "x", "")))
+    (problem,) = caught.value.problems
+    assert problem.code == "CK-335"
+    assert problem.where == f"Plate2, line 5, well {last}"

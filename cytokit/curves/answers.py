@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from cytokit.curves.arrays import CurveArrays, joined
 from cytokit.curves.curve import StandardCurve
 from cytokit.curves.fit import CurveSet
+from cytokit.curves.forensics import hooked_analytes
 from cytokit.curves.intervals import concentration_interval
 from cytokit.curves.limits import relative_sd
 from cytokit.curves.model import Array
@@ -19,10 +20,18 @@ from cytokit.vocabulary import RangeStatus
 
 Text = NDArray[np.object_]
 
+#: what a reading is flagged with that may lie on the falling limb past a hook
+HOOK_FLAG = "hook_possible"
+#: statuses that call a reading measured, or high: where the standards hook, it may be far higher
+_EITHER_LIMB = tuple(map(str, (RangeStatus.IN_RANGE, RangeStatus.ABOVE_ULOQ, RangeStatus.OOR_HIGH)))
+
 
 @dataclass(frozen=True, slots=True)
 class PlateCurves:
-    """The curves of one plate as arrays; failed ones have column -1."""
+    """The curves of one plate as arrays; failed ones have column -1.
+
+    ``hooked`` says of each curve whether its standards show a hook.
+    """
 
     curves: tuple[StandardCurve, ...]
     arrays: CurveArrays | None
@@ -30,6 +39,7 @@ class PlateCurves:
     lloq: Array
     uloq: Array
     log_low: Array
+    hooked: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +67,9 @@ def plate_curves(plate: Plate, curves: CurveSet) -> PlateCurves:
     limits = np.array([curve.range for curve in solved]).reshape(-1, 2)
     lowest = np.array([curve.x_low for curve in solved])
     log_low = np.log(lowest) - (arrays.log_top if arrays is not None else 0.0)
-    return PlateCurves(own, arrays, column, limits[:, 0], limits[:, 1], log_low)
+    names = hooked_analytes(plate)
+    hooked = np.array([curve.analyte in names for curve in own], dtype=bool)
+    return PlateCurves(own, arrays, column, limits[:, 0], limits[:, 1], log_low, hooked)
 
 
 def ask(own: PlateCurves, code: NDArray[np.int64], y: Array, n_wells: Array) -> Answers:
@@ -93,6 +105,8 @@ def ask(own: PlateCurves, code: NDArray[np.int64], y: Array, n_wells: Array) -> 
 
     status[known] = words[cell]
     flags[known] = _interval_flags(low[cell], high[cell])
+    doubtful = own.hooked[code] & np.isin(status.astype(str), _EITHER_LIMB)
+    flags[doubtful] = [f"{one};{HOOK_FLAG}".lstrip(";") for one in flags[doubtful]]
     return Answers(
         value=listed(concentration(log_x + log_top)),
         low=listed(concentration(low + log_top)),

@@ -80,6 +80,11 @@ def lowest(one: AnalyteStandards) -> float:
     return float(one.x[used].min())
 
 
+def highest(one: AnalyteStandards) -> float:
+    """The highest usable standard."""
+    return float(one.x[one.used].max())
+
+
 @dataclass(frozen=True, slots=True)
 class Solved:
     """One column of a calibration: what became of its standards, its numbers and its verdict."""
@@ -115,7 +120,9 @@ def judge_curves(
     """
     curves = calibration.curves
     log_low = np.array([np.log(lowest(one)) for one in standards]) - curves.log_top
-    limits = find_limits(curves, log_low, np.array(n_wells, dtype=float), options.max_cv_pct)
+    log_high = np.array([np.log(highest(one)) for one in standards]) - curves.log_top
+    wells_of_one = np.array(n_wells, dtype=float)
+    limits = find_limits(curves, log_low, wells_of_one, options.max_cv_pct, log_high)
     y = _padded([one.y for one in standards], calibration.weight.shape[:2])
     x = _padded([one.x for one in standards], calibration.weight.shape[:1])
     standing = standing_wells(y, calibration.robust)

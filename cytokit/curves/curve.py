@@ -149,8 +149,10 @@ class StandardCurve:
 
     @property
     def x_top(self) -> float:
-        """Highest standard."""
-        return float(np.nanmax(self.standards["expected"].to_numpy()))
+        """Highest standard that stands; the highest of all where none does."""
+        expected = self.standards["expected"].to_numpy()
+        used = expected[self.standards["used"].to_numpy(dtype=bool)]
+        return float(np.nanmax(used if len(used) else expected))
 
     def predict(self, x: npt.ArrayLike) -> Array:
         """Expected MFI at concentrations `x` (at the bead).

@@ -94,6 +94,23 @@ def level_table(plate: Plate) -> pd.DataFrame:
     return table.sort_values(["analyte", "expected", "order"], kind="stable")
 
 
+def hooked_analytes(plate: Plate) -> frozenset[str]:
+    """The analytes whose standards show a hook: a reading of theirs may mean far more.
+
+    Parameters
+    ----------
+    plate : Plate
+
+    Returns
+    -------
+    frozenset of str
+    """
+    levels = level_table(plate)
+    if levels.empty:
+        return frozenset()
+    return frozenset(one.analyte for one in every_series(levels) if one.hook is not None)
+
+
 def _rank(level: str, place: int) -> int:
     name = level.rstrip()
     digits = name[len(name.rstrip("0123456789")) :]
@@ -157,8 +174,9 @@ def monotone(series: Series) -> Iterable[What]:
     logs = series.log_y
     if len(logs) < 3 or series.falling or series.exchanged:
         return
+    end = len(logs) - 1 if series.hook is None else series.hook
     if np.ptp(logs) > 4 * FALL_LIMIT:
-        for i in np.flatnonzero(np.diff(logs)[:-1] < -FALL_LIMIT):
+        for i in np.flatnonzero(np.diff(logs[:end]) < -FALL_LIMIT):
             yield (
                 "not_monotone",
                 f"MFI falls from {series.names[i]} to {series.names[i + 1]} "
@@ -167,17 +185,18 @@ def monotone(series: Series) -> Iterable[What]:
 
 
 def hook(series: Series) -> Iterable[What]:
-    """The top standard reads lower than the one below it (prozone)."""
-    logs = series.log_y
-    if len(logs) < 4 or series.falling:
+    """The top standards read lower than those below them (prozone)."""
+    if series.hook is None:
         return
-    if logs[-2] - logs[-1] > FALL_LIMIT / 2 and logs[-2] > logs[0] + 4 * FALL_LIMIT:
-        yield (
-            "hook",
-            f"the top standard {series.names[-1]} reads "
-            f"{100 * (1 - np.exp(logs[-1] - logs[-2])):.0f} % under "
-            f"{series.names[-2]}: a hook (prozone), or these two exchanged",
-        )
+    logs, names = series.log_y, series.names
+    peak = int(logs[: series.hook].argmax())
+    past = names[series.hook :]
+    what = f"the top standard {past[0]} reads" if len(past) == 1 else (
+        f"the top standards {', '.join(past)} read down to"
+    )  # fmt: skip
+    drop = 100 * (1 - np.exp(logs[series.hook :].min() - logs[peak]))
+    likely = ", or these two exchanged" if len(past) == 1 else ""
+    yield "hook", f"{what} {drop:.0f} % under {names[peak]}: a hook (prozone){likely}"
 
 
 def saturated(series: Series) -> Iterable[What]:

@@ -46,7 +46,11 @@ class Limits:
 
 
 def find_limits(
-    curves: CurveArrays, log_low: Array, n_wells: Array, max_cv_pct: float = 20.0
+    curves: CurveArrays,
+    log_low: Array,
+    n_wells: Array,
+    max_cv_pct: float = 20.0,
+    log_high: Array | float = 0.0,
 ) -> Limits:
     """LOD, LLOQ and ULOQ of every curve.
 
@@ -60,6 +64,8 @@ def find_limits(
         Wells a result is the mean of.
     max_cv_pct : float
         Precision that is asked for.
+    log_high : (N,) array or float
+        Relative ln x of the highest standard that stands; 0 where it is the highest there is.
 
     Returns
     -------
@@ -71,7 +77,7 @@ def find_limits(
     log_uod = curves.invert(saturation_response(curves, n_wells)[None])[0]
     uod = np.where(np.isfinite(log_uod), log_uod + curves.log_top, np.nan)
     fraction = np.linspace(0.0, 1.0, PROFILE_POINTS)[:, None]
-    grid = log_low * (1.0 - fraction)
+    grid = log_low * (1.0 - fraction) + log_high * fraction
     low, high = _best_stretch(grid, relative_sd(curves, grid, n_wells), max_cv_pct / 100)
     return Limits(
         np.exp(lod),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from cytokit.curves.model import Array
 from cytokit.curves.wells import LEAST_SIGNAL
@@ -39,6 +40,8 @@ class Series:
         The curve as a whole runs the wrong way.
     exchanged : list of int
         Standards that look exchanged with the next one.
+    hook : int or None
+        The first standard past the hook (prozone), where there is one.
     """
 
     analyte: str
@@ -51,6 +54,7 @@ class Series:
     typo: tuple[int, float] | None
     falling: bool
     exchanged: list[int]
+    hook: int | None
 
 
 def every_series(levels: pd.DataFrame) -> Iterator[Series]:
@@ -73,7 +77,7 @@ def every_series(levels: pd.DataFrame) -> Iterator[Series]:
     for rows in np.split(np.arange(len(analytes)), ends):
         blanks, own = rows[expected[rows] == 0.0], rows[expected[rows] > 0]
         log_x, log_y = np.log(expected[own]), log_signal(mfi[own])
-        falling = _falls(log_y)
+        falling = falls(log_y)
         yield Series(
             str(analytes[rows[0]]),
             names[own].tolist(),
@@ -85,6 +89,7 @@ def every_series(levels: pd.DataFrame) -> Iterator[Series]:
             _typo(expected[own], log_x, order[own]),
             falling,
             [] if falling else _exchanged(log_y),
+            None if falling else hook_start(log_y),
         )
 
 
@@ -120,7 +125,89 @@ def _typo(expected: Array, log_x: Array, order: Array) -> tuple[int, float] | No
     return level, float(expected[level] / 10.0 ** power[i])
 
 
-def _falls(log_y: Array) -> bool:
+def hook_start(log_y: Array) -> int | None:
+    """The first level past a hook: from it on the readings stay under the highest and fall.
+
+    Parameters
+    ----------
+    log_y : (n,) array
+        Ln MFI by rising concentration, without blanks.
+
+    Examples
+    --------
+    >>> hook_start(np.log([50.0, 200.0, 900.0, 3600.0, 11e3, 18e3, 5e3, 400.0]))
+    6
+    >>> hook_start(np.log([50.0, 200.0, 900.0, 3600.0, 900.0, 11e3, 18e3])) is None
+    True
+    """
+    size = len(log_y)
+    if size < 4 or log_y.max() <= log_y[0] + 4 * FALL_LIMIT:
+        return None
+    start = int(np.flatnonzero(log_y >= log_y.max() - FALL_LIMIT)[-1]) + 1
+    if start == size and log_y[-2] - log_y[-1] > FALL_LIMIT / 2:
+        start = size - 1
+    if start == size or (np.diff(log_y[start:]) > FALL_LIMIT).any():
+        return None
+    return start
+
+
+def past_the_hook(x: Array, y: Array) -> NDArray[np.bool_]:
+    """Levels (n,) that a curve which only rises cannot pass through.
+
+    Parameters
+    ----------
+    x : (n,) array
+        Expected concentrations, ascending; 0 is the blank.
+    y : (n, R) array
+        Readings of their wells; NaN where there is none.
+
+    Returns
+    -------
+    (n,) array of bool
+        All above the highest reading one, where every well of one at least reads far under every
+        well of an earlier one. A fall that rests on one well alone is no proof: there the robust
+        weights decide.
+    """
+    out = np.zeros(len(x), dtype=bool)
+    there = np.isfinite(y)
+    mine = np.flatnonzero(there.any(1) & (x > 0))
+    if len(mine) < 4:
+        return out
+    n = there[mine].sum(1)
+    mean = np.where(there, y, 0.0)[mine].sum(1) / n
+    start = hook_start(log_signal(mean))
+    if start is None:
+        return out
+    lowest = np.where(there, y, np.inf)[mine].min(1)
+    highest = np.where(there, y, -np.inf)[mine].max(1)
+    reached = float(lowest[:start].max())
+    under = np.flatnonzero(highest < reached * math.exp(-FALL_LIMIT))
+    under = under[under >= start]
+    if len(under) > 1 or (n[under] > 1).any():
+        out[mine[int(mean[:start].argmax()) + 1 :]] = True
+    return out
+
+
+def upside_down(x: Array, y: Array) -> bool:
+    """Whether the standards fall from high to low over a blank that is low: numbered in reverse.
+
+    Parameters
+    ----------
+    x, y
+        As for :func:`past_the_hook`.
+    """
+    there = np.isfinite(y)
+    used = there.any(1)
+    mean = np.where(there, y, 0.0).sum(1)[used] / there[used].sum(1)
+    log_y = log_signal(mean)
+    above = x[used] > 0
+    if above.all() or not falls(log_y[above]):
+        return False
+    middle = (log_y[above][0] + log_y[above][-1]) / 2
+    return bool(log_y[~above][0] < middle)
+
+
+def falls(log_y: Array) -> bool:
     """Whether most steps, and the whole, go down."""
     if len(log_y) < 4:
         return False

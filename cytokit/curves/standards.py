@@ -12,12 +12,16 @@ from cytokit.curves.gather import WellArrays, rows_by_code
 from cytokit.curves.model import Array
 from cytokit.curves.options import FitOptions
 from cytokit.curves.rules import VENDOR_RULES
+from cytokit.curves.standard_series import past_the_hook, upside_down
 from cytokit.curves.weights import Scatter
 from cytokit.curves.wells import StandardWells, possible_level
 from cytokit.vocabulary import WellType
 
 #: levels above zero that a five- and a four-parameter curve need
 LEVELS_5PL, LEVELS_4PL = 5, 4
+
+#: why a level is left out that a rising curve cannot pass through
+PAST_THE_HOOK = "past the hook: reads under a lower standard"
 
 Text = NDArray[np.object_]
 
@@ -121,13 +125,15 @@ def plate_standards(arrays: WellArrays, number: int, options: FitOptions) -> lis
     for analyte, mine in enumerate(rows_by_code(arrays.code[rows], len(arrays.names))):
         x, row, column = _placed(expected[mine])
         y = np.full((len(x), max(1, column.max(initial=0) + 1)), np.nan)
-        used = reasons[mine] == ""
+        why = reasons[mine]
+        used = why == ""
         y[row[used], column[used]] = arrays.response[rows[mine[used]]]
+        if options.robust and (hooked := past_the_hook(x, y)).any():
+            why[used & hooked[row]] = PAST_THE_HOOK
+            y[hooked] = np.nan
         background = arrays.background[analyte]
         name = arrays.names[analyte]
-        listed = WellList(
-            wells[mine], samples[mine], expected[mine], mfi[mine], reasons[mine], row, column
-        )
+        listed = WellList(wells[mine], samples[mine], expected[mine], mfi[mine], why, row, column)
         standards = AnalyteStandards(
             number,
             arrays.plate.name,
@@ -192,10 +198,19 @@ def _judged(standards: AnalyteStandards, options: FitOptions) -> AnalyteStandard
             f"{levels} usable standard level{'' if levels == 1 else 's'} above zero; "
             f"{LEVELS_5PL} are needed, {LEVELS_4PL} for a 4PL"
         )
+    elif upside_down(standards.x, standards.y):
+        trouble = (
+            "MFI falls as the expected concentration rises, while the blank reads low: the "
+            "standards have no usable direction (numbered the other way?)"
+        )
     elif levels < LEVELS_5PL and options.model == "5pl":
         note = f"only {levels} standard levels stand: fitted as 4PL"
     elif options.weights in VENDOR_RULES and not (standards.background or _has_blank(standards)):
         note = "no blank: nothing was subtracted"
+    past = len(set(standards.wells.row[reasons == PAST_THE_HOOK].tolist()))
+    if past and not trouble:
+        said = f"{past} level{'' if past == 1 else 's'} past the hook left out"
+        note = f"{said}; {note}" if note else said
     four = options.model == "4pl" or levels < LEVELS_5PL
     return replace(standards, trouble=trouble, note=note, four=four)
 

@@ -38,8 +38,17 @@ STANDARD_FLAGS = {
     "hook": FlagText(
         WARN,
         "hook at the top",
-        "The highest standard reads lower than the one below it (prozone).",
-        "Exclude the top standard, or dilute; high samples may read too low.",
+        "The highest standards read lower than those below them (prozone): a high sample may read "
+        "as low as they do. Levels past the hook are left out of the curve, and every sample of "
+        "the analyte with a number in range or above it bears `hook_possible`.",
+        "Measure the samples of this analyte again at a higher dilution.",
+    ),
+    "hook_possible": FlagText(
+        WARN,
+        "may lie past the hook",
+        "The standards of this analyte read lower again at high concentrations: the reading may "
+        "be that of the concentration given, or of one beyond the hook, far higher.",
+        "Measure the sample again at a higher dilution: only that tells which it is.",
     ),
     "saturated": FlagText(
         WARN,

@@ -12,7 +12,9 @@ import pytest
 from cytokit.curves.forensics import level_table, standard_findings
 from cytokit.curves.signals import signal_findings, signal_levels
 from cytokit.findings import Finding
-from cytokit.plate import Plate
+from cytokit.parsers import read_plate
+from cytokit.plate import Plate, SourceInfo, make_analytes, make_wells
+from cytokit.platefit import fit
 from cytokit.simulate import CYTOKINES, PlatePlan, simulate_plate
 
 
@@ -161,3 +163,123 @@ def test_a_plate_without_standards_has_no_levels() -> None:
     bare = changed(plate(), rename)
     assert level_table(bare).empty
     assert standard_findings(bare) == []
+
+
+def hooked(readings, wells=2):
+    """A plate of one analyte with these level means, each level four times the last."""
+
+    def row(place, number, well, sample, kind, mfi, expected=np.nan):
+        return {
+            "well": f"{'ABCDEFGH'[number % 8]}{place + well + wells * (number // 8)}",
+            "sample": sample,
+            "well_type": kind,
+            "analyte": "A",
+            "dilution_factor": 1.0,
+            "mfi": mfi * (1 + 0.01 * (-1) ** (well + number)),
+            "expected": expected,
+        }
+
+    rows = [
+        row(1, n, well, f"Standard{n}", "standard", mfi, 2.5 * 4.0 ** (n - 1))
+        for n, mfi in enumerate(readings, start=1)
+        for well in range(wells)
+    ]
+    rows += [row(1, 0, well, "Blank", "blank", 15.0, 0.0) for well in range(wells)]
+    rows += [
+        row(11, n, well, f"U{n}", "unknown", mfi)
+        for n, mfi in enumerate((12.0, 700.0, 2500.0, 16000.0))
+        for well in range(wells)
+    ]
+    return Plate("P", SourceInfo("p.csv", "", "test"), make_wells(rows), make_analytes(["A"]))
+
+
+RISING = (57.0, 214.0, 880.0, 3600.0, 10900.0, 19000.0)
+
+
+@pytest.mark.parametrize(
+    ("past", "named"), [((5000.0, 400.0), 2), ((18500.0, 12000.0), 1), ((14000.0,), 1)]
+)
+def test_levels_past_a_hook_leave_the_good_ones_their_weight(past, named):
+    """The hooked top once won over the levels before it, and a truth of 60,000 read as 104."""
+    plate = hooked((*RISING, *past))
+    (found,) = [one for one in standard_findings(plate) if one.code == "hook"]
+    assert found.message.count("Standard") == named + 1
+    result = fit(plate)
+    curve = result.curves["P", "A"]
+    rising = curve.standards[curve.standards["expected"].between(1, 2.5 * 4.0**5)]
+    assert rising["used"].all()
+    assert (rising["recovery_pct"] - 100).abs().max() < 10
+    beyond = curve.standards[curve.standards["expected"] > 2.5 * 4.0**5]
+    assert set(beyond["reason"]) == {"past the hook: reads under a lower standard"}
+    assert not beyond["used"].any()
+    assert curve.uloq <= curve.x_top == 2.5 * 4.0**5
+    assert (
+        f"{len(past)} level{'' if len(past) == 1 else 's'} past the hook left out" in curve.reason
+    )
+
+
+@pytest.mark.parametrize("past", [(5000.0, 400.0), (14000.0,), (16500.0,)])
+def test_where_the_standards_hook_no_sample_is_in_range_without_a_flag(past):
+    result = fit(hooked((*RISING, *past)))
+    for table in (result.samples, result.wells[result.wells["well_type"] == "unknown"]):
+        high = table["status"].isin(["in_range", "above_uloq", "oor_high"])
+        assert high.sum() >= 3
+        assert table.loc[high, "flags"].str.contains("hook_possible").all()
+        assert not table.loc[~high, "flags"].str.contains("hook_possible").any()
+    sound = fit(hooked(RISING))
+    assert not sound.samples["flags"].str.contains("hook_possible").any()
+
+
+def test_one_fallen_well_is_no_hook_for_the_fit():
+    """Left to the robust weights, which see it by its replicate or by the curve."""
+    single = hooked((*RISING, 9000.0), wells=1)
+    assert "past the hook" not in fit(single).curves["P", "A"].reason
+    twin = hooked((*RISING, 22000.0))
+    wells = twin.wells.copy()
+    wells.loc[wells.index[wells["sample"] == "Standard7"][0], "mfi"] /= 5
+    assert "past the hook" not in fit(replace(twin, wells=wells)).curves["P", "A"].reason
+    outlier = hooked((57.0, 214.0, 8800.0, 3600.0, 10900.0, 19000.0))
+    assert "past the hook" not in fit(outlier).curves["P", "A"].reason
+
+
+def test_without_robust_weights_every_standard_stays():
+    result = fit(hooked((*RISING, 5000.0, 400.0)), robust=False)
+    curve = result.curves["P", "A"]
+    assert "past the hook" not in curve.reason
+
+
+@pytest.mark.parametrize("blank", [15.0, 3000.0, 30000.0])
+def test_a_falling_curve_over_a_low_blank_has_no_usable_direction(blank):
+    """Standards upside down: the concentrations came out inverted, with the verdict good."""
+    plate = hooked(RISING[::-1])
+    wells = plate.wells.copy()
+    wells.loc[wells["well_type"] == "blank", "mfi"] = blank
+    result = fit(replace(plate, wells=wells))
+    curve = result.curves["P", "A"]
+    assert "direction_reversed" in result.flags["code"].tolist()
+    if blank > 15.0:  # the signal falls from the blank on, as it does in a competitive assay
+        assert curve.ok
+        return
+    assert not curve.ok
+    assert "have no usable direction" in curve.reason
+    assert set(result.samples["status"]) == {"no_curve"}
+    assert result.samples["concentration"].isna().all()
+
+
+def test_the_cases_of_hooks_and_of_standards_upside_down(cases):
+    folder = cases / "more"
+    for file, good in (
+        (cases / "tables" / "8_hook.csv", 6),
+        (folder / "12_hook_in_range" / "p.csv", 7),
+    ):
+        result = fit(read_plate(file))
+        (curve,) = result.curves.values()
+        standards = curve.standards[curve.standards["expected"] > 0].iloc[:good]
+        assert (standards["recovery_pct"] - 100).abs().max() < 5
+        numbered = result.samples[result.samples["status"] != "below_lloq"]
+        assert numbered["flags"].str.contains("hook_possible").all()
+    turned = fit(read_plate(folder / "01_standards_upside_down" / "rev.csv"))
+    assert not any(curve.ok for curve in turned.curves.values())
+    right = fit(read_plate(folder / "01_standards_upside_down" / "ok.csv"))
+    assert all(curve.verdict == "good" for curve in right.curves.values())
+    assert not (right.flags["severity"] == "fail").any()
