@@ -53,7 +53,7 @@ def output_options(function: Function) -> Function:
 
 
 def study_options(function: Function) -> Function:
-    """``--design --map --baseline --no-baseline --day --reference --censor --floors``."""
+    """``--design --map --baseline --no-baseline --day --reference --censor --floors --scale``."""
     options = (
         click.option("--design", type=click.Path(), metavar="FILE",
                      help="sample, subject, group, day [, stratum, status]."),
@@ -69,6 +69,8 @@ def study_options(function: Function) -> Function:
         click.option("--reference", metavar="GROUP", help="The group others are compared with."),
         click.option("--censor", type=Choice(["lod", "lloq", "interval"]), default="lod",
                      show_default=True, help="What counts as out of range."),
+        click.option("--scale", type=Choice(["linear", "log2", "log10", "ln"]), default=None,
+                     help="Of the numbers in a table.  [default: as its headers and units say]"),
         click.option("--floors", type=Choice(["censor", "keep"]), default=None,
                      help="Values of a table on a lowest value that many share and nobody "
                           "declared: below it, or measured.  [default: censor where a fifth of an "

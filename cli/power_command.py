@@ -91,6 +91,7 @@ def command(
     reference: str | None,
     censor: str,
     floors: str | None,
+    scale: str | None,
     analytes: Sequence[str],
     sd: float | None,
     correlation: float | None,
@@ -126,7 +127,12 @@ def command(
         from cytokit.study import Study
 
         study = Study(
-            [Path(name) for name in inputs], design, mapping=mapping, censor=censor, floors=floors
+            [Path(name) for name in inputs],
+            design,
+            mapping=mapping,
+            censor=censor,
+            floors=floors,
+            scale=scale,
         )
         pilot = compare(study, baseline=baseline, day=day, reference=reference, gate=False)
         scenarios = _seen(pilot, analytes, told)

@@ -31,7 +31,7 @@ from cytokit.sources import RawFile
 from cytokit.sources import workbook as workbooks
 from cytokit.sources.markup import cell_position
 from cytokit.tables import read_concentrations
-from cytokit.tables.columns import split_unit
+from cytokit.tables.columns import split_header
 
 SIZE = 100_000
 SECONDS = 1.0
@@ -174,7 +174,9 @@ def test_a_key_that_stands_twenty_thousand_times_is_numbered_at_once() -> None:
     ],
 )
 def test_units_come_off_headers(header: str, parts: tuple[str, str]) -> None:
-    assert split_unit(header) == parts
+    found = split_header(header)
+    assert (found.name, found.unit) == parts
+    assert found.scales == ()
 
 
 # --- workbooks

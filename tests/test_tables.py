@@ -106,7 +106,7 @@ def test_what_is_odd_about_a_cell_is_said_and_counted() -> None:
         {
             "sample": list("abcdefg"),
             "analyte": "IL-6",
-            "value": ["*1.5", "OOR <", "20.lip", "0", "-3", "7", "8"],
+            "value": ["*1.5", "OOR <", "20.lip", "0", "0.0", "7", "8"],
             "censor": ["", "", "", "", "", "<", "maybe"],
             "lod": ["", "", "", "", "", "2", ""],
         }
@@ -115,11 +115,11 @@ def test_what_is_odd_about_a_cell_is_said_and_counted() -> None:
     assert "1 of 7 readings are called extrapolated" in messages(table, "extrapolated")
     assert "1 of 7 readings are out of range without a limit" in messages(table, "limit_unknown")
     assert "wrong side of the limit" in messages(table, "limit_contradicted")
-    assert "2 readings are 0 or less" in messages(table, "nonpositive_value")
+    assert "2 readings are 0" in messages(table, "nonpositive_value")
     damaged = messages(table, "damaged_value")
     assert "DataFrame, line 3, column value: '20.lip' is neither" in damaged
     assert "'8' with censoring mark 'maybe' is neither" in damaged
-    assert list(table.frame["source"]) == ["*1.5", "OOR <", "20.lip", "0", "-3", "7", "8"]
+    assert list(table.frame["source"]) == ["*1.5", "OOR <", "20.lip", "0", "0.0", "7", "8"]
 
 
 def test_a_floor_serves_as_lod_where_no_lod_is_given() -> None:

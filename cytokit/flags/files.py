@@ -155,6 +155,12 @@ FILE_FLAGS = {
         "Many readings share one highest value: probably a ceiling of the assay.",
         "Declare it with `>` in a `censor` column; else it counts as measured.",
     ),
+    "log_scale": FlagText(
+        INFO,
+        "numbers on a log scale",
+        "Header, unit or user call the numbers logarithms; they were taken back to linear ones.",
+        "Nothing, if that is what they are; else say so with scale = linear.",
+    ),
     "limit_unknown": FlagText(
         WARN,
         "out of range, and no limit given",
@@ -169,7 +175,7 @@ FILE_FLAGS = {
     ),
     "nonpositive_value": FlagText(
         WARN,
-        "a concentration of zero or less",
+        "a concentration of zero",
         "It has no logarithm, and an assay that reads zero usually means below its limit.",
         "Give it as `<` with its limit.",
     ),

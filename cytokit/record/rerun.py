@@ -110,6 +110,7 @@ def rerun_compare(manifest: Mapping[str, Any], found: Mapping[str, Path], goal: 
         # folders of earlier releases took every number on a floor as measured
         floors=options.get("floors", "keep"),
         quantity=options["quantity"],
+        scale=options.get("scale"),
         **_bridging(options),
         pseudonyms=_pseudonyms(manifest, found),
     )

@@ -153,6 +153,7 @@ def compare_manifest(comparison: Comparison, look: Mapping[str, object]) -> dict
             "analytes": list(comparison.analytes),
             "mapping": dict(comparison.study.mapping),
             "quantity": comparison.study.quantity,
+            "scale": comparison.study.scale,
             "bridge": _bridge_options(comparison.study),
             **look,
         },

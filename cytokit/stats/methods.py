@@ -45,6 +45,7 @@ def methods_text(result: Comparison) -> str:
         _between(result),
         _within(result),
         _out_of_range(result),
+        _log_scales(result),
         _bridging(result),
         _propagation(result),
         _multiplicity(result),
@@ -203,6 +204,11 @@ def _out(result: Comparison) -> bool:
     return result.options.substitute == "none" and bool(
         states.isin(["below", "above", "interval"]).any()
     )
+
+
+def _log_scales(result: Comparison) -> str:
+    """Which analytes were given as logarithms, and what their numbers are here."""
+    return " ".join(f"{one.message}." for one in result.study.findings if one.code == "log_scale")
 
 
 def _bridging(result: Comparison) -> str:

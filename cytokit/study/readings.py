@@ -31,9 +31,11 @@ from cytokit.study._private import private_readings
 from cytokit.study._readings_frame import ID_COLUMNS, READING_COLUMNS, tidy
 from cytokit.study.fit_folder import from_fit, read_fit_folder
 from cytokit.tables import read_concentrations
+from cytokit.tables.scale import LINEAR, is_relative, linear
 from cytokit.vocabulary import WellType
 
 QUANTITIES = ("concentration", "mfi")
+_PRINTED = re.compile(r"-?(?:\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|\.\d+)")
 
 
 @runtime_checkable
@@ -122,6 +124,7 @@ def gather(
     *,
     mapping: Mapping[str, str | Sequence[str]] | None = None,
     quantity: str = "concentration",
+    scale: str | None = None,
     pseudonyms: Pseudonyms | None = None,
 ) -> Readings:
     """Read every source and put the readings together.
@@ -134,6 +137,8 @@ def gather(
         Role to column, for concentration tables.
     quantity : {"concentration", "mfi"}
         ``mfi`` takes the median fluorescence itself, as exact numbers without limits.
+    scale : {"linear", "log2", "log10", "ln"}, optional
+        Of the numbers in tables, see :func:`cytokit.tables.read_concentrations`.
     pseudonyms : Pseudonyms, optional
         Laid over every source.
 
@@ -148,19 +153,23 @@ def gather(
     NothingToDoError
         CK-277, if there is no source, or none holds a sample.
     UsageError
-        CK-278 for a source of another kind, CK-287 for a quantity that is not there.
+        CK-278 for a source of another kind, CK-287 for a quantity that is not there, CK-292 for
+        a scale where no source is a table.
     PrivacyError
         CK-585, CK-588, if names cannot be replaced.
     """
     given = listed(sources)
     _check_quantity(given, quantity)
+    if scale is not None and given and not has_tables(given):
+        what = f"scale={scale!r} is for tables; a fit's concentrations are no logarithms"
+        raise UsageError(Problem("CK-292", what, mend="leave scale out"))
     if not given:
         mend = "give a fit, a folder written by fit, or a table of concentrations"
         raise NothingToDoError(Problem("CK-277", "there is nothing to compare", mend=mend))
     parts, errors = [], []
     for source in given:
         try:
-            parts.append(_read(source, mapping))
+            parts.append(_read(source, mapping, scale))
         except InputError as error:
             errors.append(error)
     if errors:
@@ -196,7 +205,10 @@ def from_table(frame: pd.DataFrame) -> pd.DataFrame:
         Columns ``READING_COLUMNS``; given is the number the table prints, censored or not.
     """
     absent = {name: "" for name in (*ID_COLUMNS, "plate") if name not in frame}
-    printed = [_printed_number(text) for text in frame["source"].astype(str)]
+    printed = [
+        linear(_printed_number(text, signed=scale != LINEAR), scale)
+        for text, scale in zip(frame["source"].astype(str), frame["scale"], strict=True)
+    ]
     blank = dict.fromkeys(("ci_low", "ci_high", "mfi"), math.nan)
     given = frame["value"].fillna(pd.Series(printed, index=frame.index))
     return tidy(frame.assign(range_status="", given=given, **blank, **absent))
@@ -229,10 +241,12 @@ def has_tables(sources: Iterable[Source]) -> bool:
     return any(is_table(source) for source in sources)
 
 
-def _read(source: Source, mapping: Mapping[str, str | Sequence[str]] | None) -> Readings:
+def _read(
+    source: Source, mapping: Mapping[str, str | Sequence[str]] | None, scale: str | None
+) -> Readings:
     """One source."""
     if is_table(source):
-        table = read_concentrations(source, mapping=mapping)  # type: ignore[arg-type]
+        table = read_concentrations(source, mapping=mapping, scale=scale)  # type: ignore[arg-type]
         entry = Input(table.path, table.sha256, "concentration table")
         # the study names floors itself, with what it takes them for
         findings = tuple(one for one in table.findings if one.code != "hidden_floor")
@@ -266,10 +280,11 @@ def _of_fit(
     return Readings(frame, failures, (entry,), pseudonyms, controls)
 
 
-def _printed_number(text: str) -> float:
+def _printed_number(text: str, *, signed: bool) -> float:
     """The number in a cell such as ``<3.2``; NaN where there is none."""
-    match = re.search(r"\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|\.\d+", text.replace(",", "."))
-    return float(match[0]) if match else math.nan
+    match = _PRINTED.search(text.replace(",", "."))
+    number = float(match[0]) if match else math.nan
+    return number if signed else abs(number)
 
 
 def _check_quantity(sources: Iterable[Source], quantity: str) -> None:
@@ -297,7 +312,7 @@ def _check_units(frame: pd.DataFrame) -> None:
     problems = [
         Problem(
             "CK-281",
-            f"the analyte stands in several units: {', '.join(units)}",
+            f"the analyte stands in several units: {', '.join(unit or 'none' for unit in units)}",
             place(analyte=analyte),
             "convert the tables to one unit; cytokit fit --unit does",
         )
@@ -308,7 +323,9 @@ def _check_units(frame: pd.DataFrame) -> None:
 
 
 def in_several_units(frame: pd.DataFrame) -> dict[str, list[str]]:
-    """Analytes that stand in more than one unit, with the units; empty ones do not count.
+    """Analytes that stand in more than one unit, with the units.
+
+    Empty ones do not count, but beside ``2^NPX`` and the like, which are no concentrations.
 
     Parameters
     ----------
@@ -319,7 +336,9 @@ def in_several_units(frame: pd.DataFrame) -> dict[str, list[str]]:
     -------
     dict of str to list of str
     """
-    stated = frame[frame["unit"] != ""]
+    # beside relative quantities a reading without a unit is one of another kind
+    relative = frame.loc[frame["unit"].map(is_relative), "analyte"].unique()
+    stated = frame[(frame["unit"] != "") | frame["analyte"].isin(relative)]
     units = {
         str(analyte): list(dict.fromkeys(rows["unit"]))
         for analyte, rows in stated.groupby("analyte", sort=False)

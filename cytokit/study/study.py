@@ -53,6 +53,9 @@ class Study:
         :mod:`cytokit.study.floors`.
     quantity : {"concentration", "mfi"}
         What is compared. ``mfi`` (fits only) is a sensitivity analysis without limits.
+    scale : {"linear", "log2", "log10", "ln"}, optional
+        Of the numbers in tables, where their headers and units do not say it (``NPX``, ``log10
+        IL-6``) or say it wrongly. Logarithms are taken back to the linear scale.
     pseudonyms : Pseudonyms or path, optional
         Other names for samples and subjects (:func:`cytokit.read_pseudonyms`), put in their place
         before data and design are joined; fits made with the same file have them already.
@@ -75,7 +78,7 @@ class Study:
         What was noticed, from the tables to the join.
     inputs : tuple of Input
         What was read, with hashes.
-    mapping, quantity
+    mapping, quantity, scale
         As given, for the record.
     pseudonyms : Pseudonyms or None
         As read.
@@ -121,6 +124,7 @@ class Study:
     floors: str | None
     mapping: Mapping[str, str | Sequence[str]]
     quantity: str
+    scale: str | None
     pseudonyms: Pseudonyms | None
     bridge: Bridge | None
     shared: pd.DataFrame = field(compare=False)
@@ -137,6 +141,7 @@ class Study:
         censor: str = "lod",
         floors: str | None = None,
         quantity: str = "concentration",
+        scale: str | None = None,
         pseudonyms: Pseudonyms | str | Path | None = None,
         bridge: bool | Sequence[str] = False,
         bridge_reference: str = "",
@@ -144,7 +149,9 @@ class Study:
         given = listed(sources)
         table = read_pseudonyms(pseudonyms) if isinstance(pseudonyms, str | Path) else pseudonyms
         for_tables, for_design = split_mapping(mapping, design, has_tables(given))
-        readings = gather(given, mapping=for_tables, quantity=quantity, pseudonyms=table)
+        readings = gather(
+            given, mapping=for_tables, quantity=quantity, scale=scale, pseudonyms=table
+        )
         self._set("shared", shared_readings(readings))
         self._set("plates", tuple(dict.fromkeys(readings.frame["plate"])))
         found = None
@@ -169,6 +176,7 @@ class Study:
         self._set("inputs", inputs)
         self._set("mapping", dict(mapping or {}))
         self._set("quantity", quantity)
+        self._set("scale", scale)
         self._set("pseudonyms", table)
         self._set("joined", joined)
         named = (joined[name].astype(str) for name in ("sample", "subject", "group", "analyte"))
@@ -192,7 +200,7 @@ class Study:
         other = object.__new__(type(self))
         for name in (
             *("subjects", "inputs", "mapping", "quantity", "pseudonyms", "joined", "_noticed"),
-            *("bridge", "shared", "plates"),
+            *("bridge", "shared", "plates", "scale"),
         ):
             other._set(name, getattr(self, name))
         other._apply(censor, self.floors if floors is None else floors)

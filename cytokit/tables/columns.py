@@ -29,7 +29,10 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "stratum": ("stratum", "strata"),
     "status": ("status", "samplestatus"),
     "analyte": ("analyte", "cytokine", "marker", "biomarker", "protein"),
-    "value": ("value", "conc", "concentration", "result", "obsconc", "calcconcentration"),
+    "value": (
+        *("value", "conc", "concentration", "result", "obsconc", "calcconcentration"),
+        *("npx", "npq"),
+    ),
     "unit": ("unit", "units"),
     "censor": ("censor", "censored", "censoring", "qualifier"),
     "floor": ("floor", "reportingfloor"),
@@ -52,22 +55,51 @@ NOT_ANALYTES = frozenset(
 
 _MASS = r"(?:[fpnuµμm]?g|[fpnuµμm]?mol|[kmuµμ]?I?U|AU|RU)"
 _UNIT = rf"{_MASS}\s*(?:/|_|\bper\b)\s*(?:[numµμd]?L)"
-_BARE_UNIT = rf"(?:{_UNIT}|[fpnuµμm]M|AU|RU|NPX|U|IU)"
+_BARE_UNIT = rf"(?:{_UNIT}|[fpnuµμm]M|AU|RU|NPX|NPQ|U|IU)"
 _TRAILING = re.compile(rf"(?<=[\s_,.])({_UNIT})\Z", re.IGNORECASE)
 _ONLY_UNIT = re.compile(_BARE_UNIT, re.IGNORECASE)
+#: longer texts are no unit and state none: expressions stay quick whatever a cell holds
+_LONGEST = 200
+
+_BASE = r"log_?(?:10|2|e)"
+#: ``log2 pg/mL``, ``log10(pg/mL)``, ``pg/mL, ln``, ``log2``
+_SCALED_UNIT = re.compile(
+    rf"(?:({_BASE}|ln|log)[ _]?)?[(\[]?({_BARE_UNIT})?[)\]]?"
+    rf"(?:[ ,;_]{{0,3}}[(\[]?({_BASE}|ln)[)\]]?)?",
+    re.IGNORECASE,
+)
+_SCALE_BEFORE = re.compile(rf"{_BASE}(?=\D)|(?:ln|log|npx|npq)(?=[\s_.:(\[])", re.IGNORECASE)
+_GLUED = re.compile(r"(?:ln|log|Ln|Log)(?=[A-Z])")
+_SCALE_BEHIND = re.compile(rf"(?<=[\s_.,;])(?:{_BASE}|ln|npx|npq)\Z", re.IGNORECASE)
+_LOW_DIGITS = str.maketrans("₀₁₂", "012")
+#: units that are logarithms
+_LOG_UNITS = {"npx": "NPX", "npq": "NPQ"}
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A header's parts: the name, the unit (empty where none is stated), the scale of its numbers.
+
+    Scales are ``log2``, ``log10`` or ``ln``; ``log`` where no base is said; none where nothing is
+    said of a logarithm, several where the header contradicts itself.
+    """
+
+    name: str
+    unit: str = ""
+    scales: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
     """What the columns of one table are.
 
-    ``roles`` maps a role to its column; ``units`` a column to the unit its header states;
+    ``roles`` maps a role to its column; ``headers`` a column to its header's parts;
     ``analytes`` are a wide table's columns (empty for a tidy one), ``attributes`` what stands
     beside an analyte there (``IL-6 LOD``); ``unread`` maps a column to why it is not used.
     """
 
     roles: Mapping[str, str]
-    units: Mapping[str, str]
+    headers: Mapping[str, Header]
     analytes: tuple[str, ...]
     attributes: Mapping[tuple[str, str], str]
     unread: Mapping[str, str]
@@ -84,8 +116,9 @@ def plain(name: str) -> str:
 
 
 def is_unit(text: str) -> bool:
-    """Whether the text is a unit of concentration and nothing else."""
-    return _ONLY_UNIT.fullmatch(text.strip()) is not None
+    """Whether the text is a unit of concentration, or of its logarithm, and nothing else."""
+    found = read_unit(text)
+    return found is not None and found[0] != ""
 
 
 @lru_cache(maxsize=4096)
@@ -96,16 +129,105 @@ def normal_unit(text: str) -> str:
     return re.sub(r"/([numµd]?)l$", r"/\1L", unit)
 
 
-def split_unit(header: str) -> tuple[str, str]:
-    """``IL-6 (pg/mL)`` -> name and unit; the unit is empty where none is stated."""
+@lru_cache(maxsize=4096)
+def read_unit(text: str) -> tuple[str, str] | None:
+    """Unit and scale (``log2 pg/mL``, ``NPX``), either may be empty; None for another text."""
+    clean = text.strip().translate(_LOW_DIGITS)
+    if not clean or len(clean) > _LONGEST:
+        return None
+    match = _SCALED_UNIT.fullmatch(" ".join(clean.split()))
+    if match is None or not any(match.groups()):
+        return None
+    unit = match[2] or ""
+    unit = _LOG_UNITS.get(unit.casefold(), normal_unit(unit))
+    scale = _scale_name(match[1] or match[3] or "")
+    if unit not in _LOG_UNITS.values():
+        return unit, scale
+    return (unit, "log2") if scale in ("", "log", "log2") else None
+
+
+@lru_cache(maxsize=4096)
+def split_header(header: str) -> Header:
+    """Name, unit and scale of a header.
+
+    Examples
+    --------
+    >>> split_header("log10 IL-6 (pg/mL)")
+    Header(name='IL-6', unit='pg/mL', scales=('log10',))
+    >>> split_header("IL-6 (log2 pg/mL)"), split_header("IL6 (NPX)").scales
+    (Header(name='IL-6', unit='pg/mL', scales=('log2',)), ('log2',))
+    """
     text = header.strip()
-    opened = max(text.rfind("("), text.rfind("["))
-    if opened > 0 and text[-1] in ")]" and is_unit(text[opened + 1 : -1]):
-        name = text[:opened].rstrip().rstrip("_ \t")
-        return (name, normal_unit(text[opened + 1 : -1])) if name else (text, "")
+    if len(text) > _LONGEST:
+        return Header(text)
+    whole = read_unit(text)
+    if whole is not None and all(whole):
+        return Header(text, whole[0], (whole[1],))
+    name, unit, scales = " ".join(text.translate(_LOW_DIGITS).split()), "", []
+    for _ in range(4):  # a logarithm before, a unit and a scale behind
+        rest, found, scale = _part_of(name)
+        if not (found or scale) or (unit and found and not scale):
+            break
+        name, unit = rest, unit or found
+        scales += [scale] if scale else []
+    if not unit and not scales:
+        return Header(text)
+    return Header(text if is_unit(name) else name, unit, tuple(dict.fromkeys(scales)))
+
+
+def _part_of(text: str) -> tuple[str, str, str]:
+    """A header without one unit or one word for a logarithm, then what these are."""
+    before = _SCALE_BEFORE.match(text) or _GLUED.match(text)
+    rest = text[before.end() :].lstrip(" _.:-") if before else ""
+    if before is not None and rest:
+        return _unwrapped(rest), *_of_word(before[0])
+    name, behind = _unit_behind(text)
+    if behind:
+        return name, *(read_unit(behind) or (normal_unit(behind), ""))
+    after = _SCALE_BEHIND.search(text)
+    name = text[: after.start()].rstrip(" _.,;") if after else ""
+    return (name, *_of_word(after[0])) if after and name else (text, "", "")
+
+
+def _of_word(word: str) -> tuple[str, str]:
+    """Unit and scale that a word such as ``log10`` or ``NPX`` stands for."""
+    return _LOG_UNITS.get(word.casefold(), ""), _scale_name(word)
+
+
+def _unit_behind(text: str) -> tuple[str, str]:
+    """What stands before a unit or scale in brackets or at the end, and that as written."""
+    if text[-1:] in (")", "]"):
+        start = max(text.rfind("("), text.rfind("["))
+        depth = text.count(")") - text.count("(")
+        inner = text[start + 1 : -1]
+        if start < 0 or depth:
+            return text, ""
+        if inner.endswith((")", "]")):  # log10(pg/mL) in brackets
+            start = max(text.rfind("(", 0, start), text.rfind("[", 0, start))
+            inner = text[start + 1 : -1]
+        name = text[:start].rstrip(" _")
+        return (name, inner.strip()) if name and read_unit(inner) else (text, "")
     match = _TRAILING.search(text)
-    name = text[: match.start()].rstrip("_,. \t") if match else ""
-    return (name, normal_unit(match[1])) if match and name else (text, "")
+    name = text[: match.start()].rstrip("_,. ") if match else ""
+    return (name, match[1]) if match and name else (text, "")
+
+
+def _unwrapped(text: str) -> str:
+    """``(IL-6) pg/mL`` -> ``IL-6 pg/mL``: the brackets of a logarithm taken off."""
+    if text[:1] not in ("(", "["):
+        return text
+    depth = 0
+    for at, sign in enumerate(text):
+        depth += (sign in "([") - (sign in ")]")
+        if not depth:
+            return f"{text[1:at]}{text[at + 1 :]}".strip()
+    return text
+
+
+def _scale_name(text: str) -> str:
+    """``LOG_10`` -> ``log10``, ``loge`` -> ``ln``, ``NPX`` -> ``log2``."""
+    name = text.casefold().replace("_", "")
+    return {"loge": "ln", "npx": "log2", "npq": "log2"}.get(name, name)
 
 
 def find_columns(
@@ -119,7 +241,7 @@ def find_columns(
     free = [name for name in header if name not in chosen.values() and name not in ignored]
     problems = []
     for role, names in SYNONYMS.items():
-        found = [name for name in free if plain(split_unit(name)[0]) in names]
+        found = [name for name in free if plain(split_header(name).name) in names]
         if role in roles or not found:
             continue
         if len(found) > 1:
@@ -131,34 +253,35 @@ def find_columns(
     if problems:
         raise InputError(*problems)
     unread = dict.fromkeys(ignored, "the mapping says to ignore it")
-    units = {name: split_unit(name)[1] for name in header}
+    headers = {name: split_header(name) for name in header}
     if "value" in roles:
         unread |= {name: _why_unread(name) for name in free}
-        return Columns(roles, units, (), {}, unread)
+        return Columns(roles, headers, (), {}, unread)
     limits = [role for role in roles if role not in (*ID_ROLES, "unit", "analyte")]
     unread |= dict.fromkeys((roles.pop(role) for role in limits), "no column holds a value")
-    return _wide_columns(roles, units, free, unread)
+    return _wide_columns(roles, headers, free, unread)
 
 
 def _wide_columns(
-    roles: dict[str, str], units: dict[str, str], free: list[str], unread: dict[str, str]
+    roles: dict[str, str], headers: dict[str, Header], free: list[str], unread: dict[str, str]
 ) -> Columns:
     """The analytes of a wide table and what stands beside each (``IL-6 LOD``)."""
     others = [name for name in free if plain(name) in NOT_ANALYTES or plain(name) in LIKE_A_DAY]
     named = [name for name in free if name not in others]
-    by_name = {plain(split_unit(name)[0]): name for name in named}
+    by_name = {plain(headers[name].name): name for name in named}
     attributes = {}
     for name in named:
         for role in ("lod", "lloq", "uloq", "censor", "unit"):
-            if not plain(name).endswith(role):
-                continue
-            base = by_name.get(plain(name).removesuffix(role))
+            beside = next(
+                (one for one in (plain(headers[name].name), plain(name)) if one.endswith(role)), ""
+            )
+            base = by_name.get(beside.removesuffix(role)) if beside else None
             if base is not None:
                 attributes[base, role] = name
     besides = set(attributes.values())
     analytes = tuple(name for name in named if name not in besides)
     unread |= {name: _why_unread(name) for name in others}
-    return Columns(roles, units, analytes, attributes, unread)
+    return Columns(roles, headers, analytes, attributes, unread)
 
 
 def _why_unread(name: str) -> str:

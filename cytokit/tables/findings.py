@@ -52,9 +52,9 @@ def reading_findings(frame: pd.DataFrame, oddities: Sequence[str]) -> Iterator[F
             if count:
                 yield Finding(code, f"{count} of {len(rows)} readings are {words}", analyte=name)
         exact = rows.loc[rows["state"] == "exact", "value"]
-        low = int((exact <= 0).sum())
+        low = int((exact == 0).sum())
         if low:
-            yield Finding("nonpositive_value", f"{low} readings are 0 or less", analyte=name)
+            yield Finding("nonpositive_value", f"{low} readings are 0", analyte=name)
         units = sorted(set(rows["unit"]))
         if len(units) > 1:
             shown = ", ".join(repr(unit) for unit in units)

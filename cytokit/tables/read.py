@@ -15,6 +15,9 @@ taken; what the table does not say stays unknown and a finding names it.
 * Without a ``censor`` column a value at or under its ``floor`` is below it. A value under its
   ``lod`` stays a number here: the comparison decides.
 * ``floor`` is given as ``lod`` where the table has no ``lod`` of its own.
+* Numbers that header, unit or user call logarithms (NPX, NPQ, log2, log10, ln) are taken back to
+  the linear scale with their limits (:mod:`cytokit.tables.scale`). A number below zero that nobody
+  calls a logarithm is refused.
 """
 
 from __future__ import annotations
@@ -56,6 +59,18 @@ from cytokit.tables.records import (
     without_texts,
 )
 from cytokit.tables.rows import Grid, load
+from cytokit.tables.scale import (
+    LINEAR,
+    Scales,
+    check_scale,
+    contradictions,
+    from_linear,
+    linear,
+    linear_reading,
+    refuse_impossible,
+    scale_findings,
+    scales_of,
+)
 
 #: columns of the frame after the id columns that the table has
 READING_COLUMNS = (
@@ -69,6 +84,7 @@ READING_COLUMNS = (
     "lloq",
     "uloq",
     "source",
+    "scale",
 )
 _DAY = re.compile(r"(?:study[\s_]*)?d(?:ay)?[\s_]*(-?\d+(?:\.\d+)?)", re.IGNORECASE)
 
@@ -84,7 +100,8 @@ class ConcentrationTable:
         unit (empty where not stated), value (NaN unless exact), lower and upper (the interval that
         holds the concentration; upper NaN where a reading is below a limit nobody states, lower
         NaN where above one), state (``exact``, ``below``, ``above``, ``missing``), lod, lloq, uloq
-        (NaN where unknown), source (the cell's own text).
+        (NaN where unknown), source (the cell's own text), scale (``linear``, or the logarithm that
+        the cell gives: ``log2``, ``log10``, ``ln``; all numbers of the frame are linear).
     findings : tuple of Finding
         What each column was taken for, hidden floors, unknown limits, damaged cells and the like.
     path, sha256 : str
@@ -110,6 +127,7 @@ def read_concentrations(
     path_or_frame: str | Path | pd.DataFrame,
     *,
     mapping: Mapping[str, str | Sequence[str]] | None = None,
+    scale: str | None = None,
 ) -> ConcentrationTable:
     """Read a tidy or wide table of concentrations.
 
@@ -122,6 +140,8 @@ def read_concentrations(
         ``{"day": "visit", "value": "Calc"}``. Roles: plate, sample, subject, group, day, stratum,
         status, analyte, value, unit, censor, floor, limit, lod, lloq, uloq; and ``ignore`` (one
         name or several) for columns that are no analyte.
+    scale : {"linear", "log2", "log10", "ln"}, optional
+        Of the numbers and limits; as headers and units say, else linear, where not given.
 
     Returns
     -------
@@ -130,10 +150,13 @@ def read_concentrations(
     Raises
     ------
     UsageError
-        If the mapping names a role or a column that does not exist.
+        If the mapping names a role or a column that does not exist; CK-288, if there is no such
+        scale.
     InputError
         If the table has no header cytokit understands, two columns for one role, no column that
-        says whose the readings are (CK-252), or numbers whose decimal sign cannot be told.
+        says whose the readings are (CK-252), numbers whose decimal sign cannot be told, a scale
+        that is contradicted or lacks its base (CK-289), or numbers that are no concentrations on
+        their scale (CK-290, CK-291).
     NothingToDoError
         If the table holds no reading.
 
@@ -146,6 +169,7 @@ def read_concentrations(
     0      a    IL-6  pg/mL    0.0    3.2  below
     1      b    IL-6  pg/mL   17.0   17.0  exact
     """
+    check_scale(scale)
     wanted = mapping or {}
     grid = load(path_or_frame, [name for name in wanted.values() if isinstance(name, str)])
     columns = find_columns(grid.header, wanted, grid.path)
@@ -165,19 +189,83 @@ def read_concentrations(
     limits = [
         none | {role: number(record.get(role, ""), decimal) for role in given} for record in records
     ]
+    scales = _scales(records, scale, grid)
+    limits = [_on_scale(bounds, one) for bounds, one in zip(limits, scales, strict=True)]
     readings, damaged = _readings(records, limits, "floor" in columns.roles, decimal, grid)
-    frame, days = _frame(records, readings, limits, columns)
+    scales = [
+        one if not reading.unit else _scale_of(record | {"unit": reading.unit}, scale, grid)
+        for record, reading, one in zip(records, readings, scales, strict=True)
+    ]
+    _refuse_impossible(records, readings, limits, scales, scale, grid)
+    readings = [linear_reading(one, by.reading) for one, by in zip(readings, scales, strict=True)]
+    limits = [
+        {role: linear(value, one.reading) for role, value in bounds.items()}
+        for bounds, one in zip(limits, scales, strict=True)
+    ]
+    frame, days = _frame(records, readings, limits, scales, columns)
     findings = (
         *column_findings(columns, grid),
         *unnamed,
         *days,
         *damaged,
+        *scale_findings(zip(frame["analyte"], frame["scale"], frame["unit"], strict=True), scale),
         *reading_findings(frame, [reading.oddity for reading in readings]),
     )
     shown = dict(columns.roles)
     if columns.wide:
         shown["value"] = ", ".join(columns.analytes)
     return ConcentrationTable(frame, findings, grid.path, grid.sha256, shown)
+
+
+def _scales(records: list[dict[str, Any]], asked: str | None, grid: Grid) -> list[Scales]:
+    """The scale of each record, before its cell is read; all contradictions together."""
+    found: dict[tuple[Any, ...], Scales | str] = {}
+    scales, wrong = [], []
+    for record in records:
+        key = (record["column"], record["unit"])
+        if key not in found:
+            found[key] = scales_of(record["header"], record["unit"], record["limit_headers"], asked)
+        one = found[key]
+        if isinstance(one, str):
+            wrong.append((record["column"], one))
+        else:
+            scales.append(one)
+    contradictions(wrong, grid.path)
+    return scales
+
+
+def _scale_of(record: dict[str, Any], asked: str | None, grid: Grid) -> Scales:
+    """The scale of one record whose cell states a unit of its own."""
+    return _scales([record], asked, grid)[0]
+
+
+def _on_scale(bounds: dict[str, float], scales: Scales) -> dict[str, float]:
+    """Limits whose own headers give another scale, on the scale of the reading beside them."""
+    return bounds | {
+        role: from_linear(linear(bounds[role], own), scales.reading)
+        for role, own in scales.limits.items()
+        if own != scales.reading
+    }
+
+
+def _refuse_impossible(
+    records: list[dict[str, Any]],
+    readings: list[Reading],
+    limits: list[dict[str, float]],
+    scales: list[Scales],
+    asked: str | None,
+    grid: Grid,
+) -> None:
+    """Raise for readings below zero that are no logarithms, and for logarithms of the absurd."""
+    numbers = []
+    for record, reading, bounds, one in zip(records, readings, limits, scales, strict=True):
+        value = reading.lower if reading.state == "above" else reading.upper
+        beside = [] if one.reading == LINEAR else bounds.values()
+        if value < 0 or one.reading != LINEAR:
+            where = grid.where(record["line"], record["column"])
+            every = dict.fromkeys(x for x in (value, *beside) if math.isfinite(x))
+            numbers += [(number, one.reading, record["analyte"], where) for number in every]
+    refuse_impossible(numbers, grid.path, asked)
 
 
 def _readings(
@@ -223,6 +311,7 @@ def _frame(
     records: list[dict[str, Any]],
     readings: list[Reading],
     limits: list[dict[str, float]],
+    scales: list[Scales],
     columns: Columns,
 ) -> tuple[pd.DataFrame, list[Finding]]:
     """The tidy frame, and what was done to the days."""
@@ -234,8 +323,7 @@ def _frame(
     if "day" in data:
         data["day"], findings = _days(data["day"])
     data["analyte"] = pd.Series([record["analyte"] for record in records], dtype="str")
-    stated = [r.unit or record["unit"] for r, record in zip(readings, records, strict=True)]
-    data["unit"] = pd.Series(stated, dtype="str")
+    data["unit"] = pd.Series([one.unit for one in scales], dtype="str")
     for name in ("value", "lower", "upper"):
         data[name] = pd.Series([getattr(reading, name) for reading in readings], dtype="float64")
     data["state"] = pd.Series([reading.state for reading in readings], dtype="str")
@@ -244,6 +332,7 @@ def _frame(
     floors = pd.Series([bounds["floor"] for bounds in limits], dtype="float64")
     data["lod"] = data["lod"].fillna(floors)
     data["source"] = pd.Series([record["source"] for record in records], dtype="str")
+    data["scale"] = pd.Series([one.reading for one in scales], dtype="str")
     ids = [role for role in ID_ROLES if role in data]
     return pd.DataFrame(data, columns=[*ids, *READING_COLUMNS]), findings
 

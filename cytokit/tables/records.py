@@ -12,7 +12,7 @@ from typing import Any
 from cytokit.errors import InputError, Problem
 from cytokit.findings import Finding
 from cytokit.tables.cells import holds_reading, says_no_name, says_nothing
-from cytokit.tables.columns import Columns, is_unit, normal_unit, split_unit
+from cytokit.tables.columns import LIMIT_ROLES, Columns, Header, is_unit, read_unit
 from cytokit.tables.rows import Grid
 from cytokit.vocabulary import DesignStatus
 
@@ -95,13 +95,15 @@ def without_missing_names(records: list[dict[str, Any]], path: str) -> list[Find
 def tidy_records(grid: Grid, columns: Columns) -> Iterator[dict[str, Any]]:
     """One record per row; all cells still text."""
     at = {role: grid.header.index(name) for role, name in columns.roles.items()}
-    name, unit = split_unit(columns.roles["value"])
+    header = columns.headers[columns.roles["value"]]
+    limits = {role: columns.headers[columns.roles[role]] for role in LIMIT_ROLES if role in at}
     for line, row in grid.rows:
         record: dict[str, Any] = {role: row[index].strip() for role, index in at.items()}
         record["source"] = record.pop("value")
-        record["unit"] = normal_unit(record.get("unit", "")) or unit
-        record.setdefault("analyte", name)
-        yield {**record, "line": line, "column": columns.roles["value"]}
+        record.setdefault("unit", "")
+        record.setdefault("analyte", header.name)
+        more = {"line": line, "column": columns.roles["value"], "header": header}
+        yield {**record, **more, "limit_headers": limits}
 
 
 def wide_records(grid: Grid, columns: Columns) -> Iterator[dict[str, Any]]:
@@ -109,11 +111,14 @@ def wide_records(grid: Grid, columns: Columns) -> Iterator[dict[str, Any]]:
     at = {name: index for index, name in enumerate(grid.header)}
     ids = {role: at[name] for role, name in columns.roles.items()}
     who = [ids[role] for role in ("sample", "subject") if role in ids]
-    units = {name: columns.units[name] for name in columns.analytes}
+    units: dict[str, str] = {}
     shared: dict[str, dict[str, str]] = {name: {} for name in columns.analytes}
     beside_of: dict[str, dict[str, int]] = {name: {} for name in columns.analytes}
+    limit_headers: dict[str, dict[str, Header]] = {name: {} for name in columns.analytes}
     for (of, role), column in columns.attributes.items():
         beside_of.setdefault(of, {})[role] = at[column]
+        if role in LIMIT_ROLES:
+            limit_headers.setdefault(of, {})[role] = columns.headers[column]
     rows = []
     for line, row in grid.rows:
         cells = {name: row[at[name]].strip() for name in columns.analytes}
@@ -121,15 +126,16 @@ def wide_records(grid: Grid, columns: Columns) -> Iterator[dict[str, Any]]:
         if limit:
             for name, cell in cells.items():
                 shared[name][limit] = cell
-        elif any(cells.values()) and all(is_unit(cell) or not cell for cell in cells.values()):
-            units |= {name: normal_unit(cell) for name, cell in cells.items() if cell}
+        elif any(cells.values()) and all(read_unit(cell) or not cell for cell in cells.values()):
+            units |= {name: cell for name, cell in cells.items() if cell}
         else:
             rows.append((line, row, cells))
     for line, row, cells in rows:
         record = {role: row[index].strip() for role, index in ids.items()}
         for name, cell in cells.items():
             beside = {role: row[index].strip() for role, index in beside_of[name].items()}
-            unit = normal_unit(beside.pop("unit", "") or record.get("unit", "")) or units[name]
-            analyte = split_unit(name)[0]
-            reading = {"analyte": analyte, "unit": unit, "source": cell}
-            yield {**record, **shared[name], **beside, **reading, "line": line, "column": name}
+            unit = beside.pop("unit", "") or record.get("unit", "") or units.get(name, "")
+            header = columns.headers[name]
+            reading = {"analyte": header.name, "unit": unit, "source": cell, "header": header}
+            more = {"line": line, "column": name, "limit_headers": limit_headers[name]}
+            yield {**record, **shared[name], **beside, **reading, **more}

@@ -18,7 +18,7 @@ from cytokit.errors import InputError, Problem, place
 from cytokit.sources.raw import RawFile
 from cytokit.sources.workbook import cell_text
 from cytokit.tables.cells import decimal_sign, is_reading
-from cytokit.tables.columns import SYNONYMS, is_unit, plain, split_unit
+from cytokit.tables.columns import SYNONYMS, is_unit, plain, split_header
 
 _LINES_ABOVE_HEADER = 40
 
@@ -124,14 +124,15 @@ def _from_lines(
 def _is_header(cells: Sequence[str], wanted: Sequence[str]) -> bool:
     """A who, or a value with an analyte, and at least one more named column."""
     named = [cell for cell in cells if cell]
-    if len(named) < 2 or any(is_unit(cell) for cell in named):
+    values = SYNONYMS["value"]
+    if len(named) < 2 or any(is_unit(cell) and plain(cell) not in values for cell in named):
         return False
     if wanted and any(name in cells for name in wanted):
         return True
-    known = {plain(split_unit(cell)[0]) for cell in named}
+    known = {plain(split_header(cell).name) for cell in named}
     who = {*SYNONYMS["sample"], *SYNONYMS["subject"]}
     return bool(known & who) or (
-        bool(known & set(SYNONYMS["value"])) and bool(known & set(SYNONYMS["analyte"]))
+        bool(known & set(values)) and bool(known & set(SYNONYMS["analyte"]))
     )
 
 

@@ -117,6 +117,25 @@ def test_floors_count_as_asked_and_the_folder_is_made_again_alike(run, trial: Pa
     assert found[None] == found["censor"] == 9
 
 
+def test_a_scale_is_asked_for_recorded_and_verified(run, trial: Path) -> None:
+    frame = pd.read_csv(trial / "trial.csv")
+    logs = np.log2(frame.pop("IL-6 (pg/mL)"))
+    frame.assign(**{"IL-6": logs}).to_csv("trial.csv", index=False)
+    found = {}
+    for words in ((), ("--scale", "log2")):
+        outcome = run("compare", "trial.csv", "--reference", "c", *words, *QUICK)
+        assert outcome.code == 0, outcome.err
+        assert manifest(trial)["scale"] == (words[1] if words else None)
+        found[words] = json.loads(outcome.out)["comparisons"][0]["ratio"]
+        again = run("verify", "cytokit_compare")
+        assert again.code == 0, again.err
+    assert found["--scale", "log2"] < 0.3 < found[()]
+    methods = (trial / "cytokit_compare/methods.md").read_text(encoding="utf-8")
+    assert "IL-6 is given as log2 (as asked)" in methods
+    near = run("compare", "trial.csv", "--reference", "c", "--scale", "log1", *QUICK)
+    assert "did you mean" in near.err
+
+
 def test_the_terminal_gives_p_raw_and_adjusted(run, trial: Path) -> None:
     asked = ("compare", "trial.csv", "--reference", "c", "--force")
     lines = run(*asked).out.splitlines()
