@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from ._shared import examples, note, print_json, print_table, speech_options
     "--write-layout",
     type=click.Path(),
     metavar="FILE",
-    help="Write a layout to fill in, with what the export says already in it.",
+    help="Write a layout to fill in (.csv or .xlsx), with what the export says already in it.",
 )
 @click.option("--force", is_flag=True, help="Replace an existing layout file.")
 @speech_options
@@ -40,11 +41,14 @@ def command(
         for one in plates:
             _show(describe(one), plate_map(one))
     if write_layout is not None:
-        from cytokit.layout import write_layout_template
+        from cytokit.layout import unclear_types, write_layout_template
 
         _free(Path(write_layout), force=force)
-        write_layout_template(plates[0], Path(write_layout))
+        write_layout_template(plates, Path(write_layout), force=True)
         note(f"layout to fill in: {write_layout}")
+        likely = sum(len(unclear_types(one)) for one in plates)
+        if likely:
+            note(f"the likely type of {likely} wells is filled in: look at the column 'review'")
 
 
 def _free(path: Path, *, force: bool) -> None:
@@ -57,13 +61,18 @@ def _free(path: Path, *, force: bool) -> None:
 
 
 def _show(facts: dict[str, Any], lines: list[str]) -> None:
+    from cytokit.describe import group_line
+
     click.echo(f"{facts['plate']}  ({facts['format']}, {facts['size']} wells, {facts['source']})")
     counts = [f"{count} {kind}" for kind, count in facts["wells"].items() if count]
     missing = facts["missing_wells"]
     if missing:
         counts.append(f"{len(missing)} missing")
     click.echo(f"wells: {', '.join(counts)}; samples: {len(facts['samples'])}")
+    for line in _run_lines(facts):
+        click.echo(line)
     click.echo("\n".join(lines))
+    click.echo("   " + ", ".join(f"{sign} {word}" for sign, word in facts["map_legend"].items()))
     levels = list(facts["standards"].items())
     rows = []
     for analyte in facts["analytes"]:
@@ -75,9 +84,22 @@ def _show(facts: dict[str, Any], lines: list[str]) -> None:
         click.echo(f"the vendor's own results: {facts['vendor_values']} numbers")
     for part in facts["unread"]:
         click.echo(f"not read: {part['name']} ({part['where']}): {part['reason']}")
-    for row in facts["findings"]:
-        where = " ".join(filter(None, (row["well"], row["sample"], row["analyte"])))
-        click.echo(f"{row['severity']}: {row['code']} {where}: {row['message']}")
+    for group in facts["finding_groups"]:
+        click.echo(group_line(group))
+
+
+def _run_lines(facts: dict[str, Any]) -> Iterator[str]:
+    """When and on what the plate was run, and with which lots, where its export says so."""
+    date, text = facts["run_date"].replace("T", " "), facts["run_date_text"]
+    said = [
+        ("run", date or (f"{text} (day or month first is not known)" if text else "")),
+        ("instrument", facts["instrument"]),
+        ("serial number", facts["serial_number"]),
+        ("lots", ", ".join(f"{name} {lot}" for name, lot in facts["lots"].items())),
+    ]
+    shown = [f"{name}: {value}" for name, value in said if value]
+    if shown:
+        yield "; ".join(shown)
 
 
 def _span(expected: list[float]) -> str:

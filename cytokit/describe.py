@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+import pandas as pd
 
 from cytokit.curves.forensics import standard_findings
 from cytokit.findings import findings_table
+from cytokit.flags import FLAGS
 from cytokit.plate import PLATE_SHAPES, Plate, replicates, well_position
 from cytokit.quality import nameless_findings, repeated_sample_findings
-from cytokit.vocabulary import VendorStatus, WellType
+from cytokit.runs import instrument_model, run_facts
+from cytokit.vocabulary import Severity, VendorStatus, WellType
 
 #: one letter per well type on the plate map; a dot is a well the export does not hold
 MAP_LETTERS = {
@@ -17,6 +22,9 @@ MAP_LETTERS = {
     str(WellType.CONTROL): "C",
     str(WellType.UNKNOWN): "x",
 }
+_MISSING = "."
+#: wells and names of a group of findings that are printed before the rest is counted
+_SHOWN = 12
 
 
 def describe(plate: Plate) -> dict[str, Any]:
@@ -29,9 +37,11 @@ def describe(plate: Plate) -> dict[str, Any]:
     Returns
     -------
     dict
-        plate, format, source, size, analytes (name, bead, unit), wells by type, missing wells,
+        plate, format, source, size, run_date, run_date_text, instrument, serial_number, lots,
+        analytes (name, bead, unit), wells by type, missing wells, map_legend (letter -> meaning),
         standards (level -> expected per analyte), controls, samples, vendor values and curves,
-        unread parts, findings (of the file, the standards, the samples' names).
+        unread parts, findings (of the file, the standards, the samples' names), finding_groups
+        (those of one code together, worst first).
 
     Examples
     --------
@@ -47,15 +57,22 @@ def describe(plate: Plate) -> dict[str, Any]:
     unknown = (wells["well_type"] == str(WellType.UNKNOWN)).to_numpy()
     found = (*standard_findings(plate), *nameless_findings(plate), *repeated_sample_findings(plate))
     findings = findings_table([*plate.findings, *found])
+    run = run_facts(plate)
     return {
         "plate": plate.name,
         "format": plate.source.format,
         "source": plate.source.path,
         "encoding": plate.source.encoding,
         "size": plate.size,
+        "run_date": run.date,
+        "run_date_text": run.date_text,
+        "instrument": instrument_model(plate.header),
+        "serial_number": run.instrument,
+        "lots": dict(run.lots),
         "analytes": plate.analytes[["analyte", "bead_id", "unit"]].to_dict("records"),
         "wells": {str(kind): int(counts.get(str(kind), 0)) for kind in WellType},
         "missing_wells": missing_wells(plate),
+        "map_legend": map_legend(plate),
         "standards": _expected(plate, WellType.STANDARD),
         "controls": _expected(plate, WellType.CONTROL),
         "samples": list(dict.fromkeys(replicates(wells).name[unknown])),
@@ -66,7 +83,63 @@ def describe(plate: Plate) -> dict[str, Any]:
             {"name": part.name, "where": part.where, "reason": part.reason} for part in plate.unread
         ],
         "findings": findings.to_dict("records"),
+        "finding_groups": finding_groups(findings),
     }
+
+
+def finding_groups(findings: pd.DataFrame) -> list[dict[str, Any]]:
+    """Findings of one code together, worst first.
+
+    Parameters
+    ----------
+    findings : pandas.DataFrame
+        Columns as flags.csv.
+
+    Returns
+    -------
+    list of dict
+        code, severity, title, count, wells, samples, analytes, messages (each once).
+    """
+    rank = {str(one): at for at, one in enumerate((Severity.FAIL, Severity.WARN, Severity.INFO))}
+    groups = []
+    for (code, severity), rows in findings.groupby(["code", "severity"], sort=False):
+        named = {
+            f"{name}s": [text for text in dict.fromkeys(rows[name]) if text]
+            for name in ("well", "sample", "analyte", "message")
+        }
+        title = FLAGS[str(code)].title
+        count = len(rows)
+        groups.append({"code": code, "severity": severity, "title": title, "count": count} | named)
+    return sorted(groups, key=lambda group: rank[str(group["severity"])])
+
+
+def group_line(group: Mapping[str, Any]) -> str:
+    """One group of findings as a line of text.
+
+    Examples
+    --------
+    >>> group_line({"code": "repeated_well", "severity": "warn", "title": "read twice", "count": 2,
+    ...             "wells": ["A1", "B1"], "samples": [], "analytes": [], "messages": ["a", "b"]})
+    'warn: repeated_well (2): read twice; A1, B1: a; b'
+    """
+    places: list[str] = next(
+        (group[key] for key in ("wells", "samples", "analytes") if group[key]), []
+    )
+    where = ", ".join(places[:_SHOWN]) + (
+        f" and {len(places) - _SHOWN} more" if places[_SHOWN:] else ""
+    )
+    said = group["messages"]
+    words = "; ".join(said[:3]) + (f"; and {len(said) - 3} more" if said[3:] else "")
+    times = f" ({group['count']})" if group["count"] > 1 else ""
+    head = f"{group['severity']}: {group['code']}{times}: {group['title']}"
+    return f"{head}; {f'{where}: ' if where else ''}{words}"
+
+
+def map_legend(plate: Plate) -> dict[str, str]:
+    """What the letters of the plate map mean: those that stand on it."""
+    held = set(plate.wells["well_type"])
+    legend = {letter: kind for kind, letter in MAP_LETTERS.items() if kind in held}
+    return legend | ({_MISSING: "not in the export"} if missing_wells(plate) else {})
 
 
 def missing_wells(plate: Plate) -> list[str]:
@@ -87,7 +160,7 @@ def plate_map(plate: Plate) -> list[str]:
     'A  B  S  S  x  x  x  .  .  .  .  .  .'
     """
     rows, columns = PLATE_SHAPES[plate.size]
-    grid = [["."] * columns for _ in range(rows)]
+    grid = [[_MISSING] * columns for _ in range(rows)]
     for row in plate.wells.drop_duplicates("well").to_dict("records"):
         i, j = well_position(row["well"])
         grid[i][j] = MAP_LETTERS[row["well_type"]]

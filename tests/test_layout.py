@@ -12,9 +12,15 @@ import pandas as pd
 import pytest
 import xlsxwriter
 
-from cytokit.errors import DesignError, FormatError, OutputError
+from cytokit.errors import DesignError, FormatError, OutputError, UsageError
 from cytokit.findings import Finding
-from cytokit.layout import apply_layout, describes_layout, read_layout, write_layout_template
+from cytokit.layout import (
+    apply_layout,
+    describes_layout,
+    likely_type,
+    read_layout,
+    write_layout_template,
+)
 from cytokit.plate import Plate, SourceInfo, make_wells
 from cytokit.sources import RawFile
 from cytokit.vocabulary import ANALYTE_COLUMNS, WellType
@@ -317,6 +323,77 @@ def test_a_factor_that_the_export_leaves_open_is_taken_from_the_layout(
     assert [(one.code, one.well) for one in merged.findings if one.code != "layout_gap"] == [
         ("dilution_unclear", "A2")
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("S2", "standard"), ("S10 Pk", "standard"), ("s1_high", "standard"), ("Std 3", "standard"),
+     ("African-Mix-Standard03", "standard"), ("Blank 2", "blank"), ("B", "blank"),
+     ("background mix", "blank"), ("QC2", "control"), ("Control 1", "control"), ("S10-024", None),
+     ("Normoxia Control 1", None), ("P17", None), ("NC", None), ("", None), ("S" * 500, None),
+     ("Stds of Anna", None), ("S1" + " " * 100_000 + "x", "standard")],
+)  # fmt: skip
+def test_what_a_name_suggests(name: str, kind: str | None) -> None:
+    assert likely_type(name) == kind
+
+
+def unclear(exported: Plate, names: Mapping[str, str]) -> Plate:
+    asked = [Finding("well_type_unclear", f"{names[well]!r} looks", "P", well) for well in names]
+    return replace(exported, findings=tuple(asked))
+
+
+def test_names_alone_silence_nothing_that_the_export_says(save: Callable[..., Path]) -> None:
+    names = {"A1": "S1", "A2": "S2", "A3": "Blank 2", "A4": "S3", "A5": "Unknown1"}
+    exported = unclear(plate(names, {"A3": WellType.BLANK}), {"A1": "S1", "A2": "S2", "A4": "S3"})
+    text = "well,sample,type\nA1,S1 ETH,\nA2,Pat 7,\nA3,NC,\nA4,Pat 8,unknown\nA5,S10 Pk,\n"
+    merged = apply_layout(exported, read_layout(save(text)))
+    asked = [f for f in merged.findings if f.code == "well_type_unclear"]
+    assert [one.well for one in asked] == ["A1", "A2", "A5"]
+    assert asked[-1].message == (
+        "the layout calls the sample 'S10 Pk', which looks like a standard, and gives no type; "
+        "it is taken as an unknown sample"
+    )
+    assert told(merged, "layout_conflict") == [
+        "the export calls the sample 'Blank 2', the layout 'NC' and gives no type: it stays a blank"
+    ]
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_a_template_fills_the_likely_types_in_for_review(tmp_path: Path, ending: str) -> None:
+    exported = unclear(plate({"A1": "S1", "A2": "=cmd()", "A3": "-IL"}), {"A1": "S1"})
+    file = write_layout_template(exported, tmp_path / f"layout.{ending}")
+    layout = read_layout(file)
+    assert [(plan.well, plan.sample, plan.well_type) for plan in layout.wells] == [
+        ("A1", "S1", "standard"), ("A2", "=cmd()", "unknown"), ("A3", "-IL", "unknown"),
+    ]  # fmt: skip
+    merged = apply_layout(exported, layout)
+    assert merged.findings == ()
+    shown = file.read_text() if ending == "csv" else str(
+        [[cell.value for cell in row] for row in openpyxl.load_workbook(file)["layout"].rows]
+    )  # fmt: skip
+    assert "called like a standard: right?" in shown
+    if ending == "csv":
+        assert shown.startswith("well,sample,type,dilution,review\nA1,S1,standard,,called")
+        assert "A2,'=cmd(),unknown,1" in shown
+
+
+def test_a_template_of_several_plates_names_them_and_keeps_what_is_expected(
+    tmp_path: Path,
+) -> None:
+    types = {"A1": WellType.STANDARD}
+    one = plate({"A1": "Standard1", "B1": "P1"}, types, expected=7)
+    one.wells.loc[one.wells["well"] == "B1", "expected"] = math.nan
+    two = replace(one, name="Q")
+    for name in ("layout.csv", "layout.xlsx"):
+        layout = read_layout(write_layout_template([one, two], tmp_path / name))
+        assert [(plan.plate, plan.well) for plan in layout.wells] == [
+            ("P", "A1"), ("P", "B1"), ("Q", "A1"), ("Q", "B1"),
+        ]  # fmt: skip
+        merged = apply_layout(two, layout)
+        pd.testing.assert_frame_equal(merged.wells, two.wells)
+        assert merged.findings == ()
+    with pytest.raises(UsageError, match=r"CK-164: a layout cannot be written as \.ods"):
+        write_layout_template(one, tmp_path / "layout.ods")
 
 
 def test_the_template_reads_back_as_the_plate(tmp_path: Path) -> None:

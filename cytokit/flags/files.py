@@ -63,7 +63,8 @@ FILE_FLAGS = {
         WARN,
         "samples named like standards, blanks or controls",
         "The export does not say what these wells hold, so they are taken as unknown samples.",
-        "Give a layout file that says what each well holds.",
+        "Say in a layout what each well holds: `cytokit inspect PLATE --write-layout FILE` writes "
+        "one with the likely types filled in, for you to look at.",
     ),
     "dilution_unclear": FlagText(
         WARN,

@@ -7,9 +7,9 @@ both and the layout is followed. Wells the export does not hold stay missing.
 
 from cytokit.layout.lots import describes_lots
 from cytokit.layout.merging import apply_layout
-from cytokit.layout.plan import Layout, WellPlan
+from cytokit.layout.plan import Layout, WellPlan, likely_type
 from cytokit.layout.reading import describes_layout, read_layout
-from cytokit.layout.template import write_layout_template
+from cytokit.layout.template import unclear_types, write_layout_template
 
 __all__ = [
     "Layout",
@@ -17,6 +17,8 @@ __all__ = [
     "apply_layout",
     "describes_layout",
     "describes_lots",
+    "likely_type",
     "read_layout",
+    "unclear_types",
     "write_layout_template",
 ]

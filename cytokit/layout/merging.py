@@ -13,7 +13,14 @@ import pandas as pd
 
 from cytokit.errors import DesignError, Problem, did_you_mean, place
 from cytokit.findings import Finding
-from cytokit.layout.plan import ALL_ANALYTES, Layout, WellPlan, type_of_name, word_key
+from cytokit.layout.plan import (
+    ALL_ANALYTES,
+    Layout,
+    WellPlan,
+    likely_type,
+    type_of_name,
+    word_key,
+)
 from cytokit.plate import Plate, SourceInfo
 from cytokit.sources import fraction_of
 from cytokit.vocabulary import WellType
@@ -43,6 +50,22 @@ class _Merge:
 
     def say(self, code: str, message: str, well: str = "", sample: str = "") -> None:
         self.findings.append(Finding(code, message, self.plate.name, well, sample))
+
+    def unclear(self, plans: Mapping[str, WellPlan]) -> list[str]:
+        """Wells of unknowns to which the layout gives no type, by what either file calls them."""
+        found = []
+        for well, rows in self.rows.items():
+            plan = plans.get(well)
+            typed = plan is not None and plan.well_type is not None
+            if typed or self.well_type[rows[0]] is not WellType.UNKNOWN:
+                continue
+            asked = any(
+                one.code == "well_type_unclear" and one.well == well for one in self.plate.findings
+            )
+            named = plan is not None and likely_type(plan.sample) not in (None, WellType.UNKNOWN)
+            if asked or named:
+                found.append(well)
+        return found
 
     def table(self) -> pd.DataFrame:
         """The plate's table with the merged columns."""
@@ -92,7 +115,15 @@ def apply_layout(plate: Plate, layout: Layout) -> Plate:
     _gaps(merge, layout, plans)
     for part in layout.unread:
         merge.say("layout_unread", f"{part.name}: {part.reason}")
-    findings = tuple(one for one in plate.findings if not _settled(one, plans))
+    unclear = merge.unclear(plans)
+    findings = tuple(one for one in plate.findings if not _settled(one, plans, unclear))
+    named = {one.well for one in findings if one.code == "well_type_unclear"}
+    for well in unclear:
+        if well not in named:
+            sample = merge.sample[merge.rows[well][0]]
+            message = f"the layout calls the sample {sample!r}, which looks like a "
+            message += f"{likely_type(sample)}, and gives no type; it is taken as an unknown sample"
+            merge.say("well_type_unclear", message, well, sample)
     return replace(
         plate,
         wells=merge.table(),
@@ -101,12 +132,12 @@ def apply_layout(plate: Plate, layout: Layout) -> Plate:
     )
 
 
-def _settled(finding: Finding, plans: Mapping[str, WellPlan]) -> bool:
+def _settled(finding: Finding, plans: Mapping[str, WellPlan], unclear: Sequence[str]) -> bool:
     """Whether the layout says what a finding of the export asks for."""
     plan = plans.get(finding.well)
     if finding.code == "dilution_unclear":
         return plan is not None and plan.dilution_factor is not None
-    return finding.code == "well_type_unclear" and bool(plans)
+    return finding.code == "well_type_unclear" and plan is not None and finding.well not in unclear
 
 
 def _plans_for(plate: Plate, layout: Layout) -> dict[str, WellPlan]:
@@ -140,6 +171,9 @@ def _merge_well(merge: _Merge, plan: WellPlan, rows: list[int], layout: Layout) 
     if plan.sample and plan.sample != old_sample and not _GENERIC.fullmatch(old_sample):
         message = f"the export calls the sample {old_sample!r}, the layout {sample!r}"
         merge.say("layout_conflict", message, plan.well, sample)
+    elif _type_silenced(plan, old_sample, old_type):
+        message = f"the export calls the sample {old_sample!r}, the layout {sample!r} and gives no "
+        merge.say("layout_conflict", f"{message}type: it stays a {old_type}", plan.well, sample)
     expected = _expected(merge.plate.analyte_names, plan, layout.expected.get(sample, {}))
     new_type = _new_type(plan, old_sample, old_type, expected)
     if new_type is not old_type and old_type is not WellType.UNKNOWN:
@@ -153,6 +187,15 @@ def _merge_well(merge: _Merge, plan: WellPlan, rows: list[int], layout: Layout) 
         merge.well_type[row] = new_type
     _merge_dilution(merge, plan, rows, new_type, sample)
     _merge_expected(merge, plan, rows, (old_type, new_type), expected)
+
+
+def _type_silenced(plan: WellPlan, old_sample: str, old_type: WellType) -> bool:
+    """Whether a layout of names alone covers the name from which a well has its type."""
+    renamed = bool(plan.sample) and plan.sample != old_sample
+    told = plan.well_type is not None or type_of_name(plan.sample) is not None or plan.expected
+    return (
+        renamed and not told and old_type in (WellType.STANDARD, WellType.BLANK, WellType.CONTROL)
+    )
 
 
 def _new_type(

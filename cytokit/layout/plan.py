@@ -33,6 +33,18 @@ _NAME_TYPES = (
     (re.compile(r"s\d+|std\s*\d+|standard\s*\d+", re.IGNORECASE), WellType.STANDARD),
     (re.compile(r"c\d+|control\d+|qc\s*\d+", re.IGNORECASE), WellType.CONTROL),
 )
+#: Names that may be those of a blank, standard or control, but of a sample as well.
+_LIKELY = (
+    (re.compile(r"(?:b|bl|bkg|bg|blk)\d*|(?:blank|background).*"), WellType.BLANK),
+    (
+        re.compile(r"(?:s|st|std)\d*|(?:s|st|std|standard) ?\d{1,2}(?:[ _][^\W\d].*)?"),
+        WellType.STANDARD,
+    ),
+    (re.compile(r"(?:c|ctrl|qc)\d*|control \d+|qc ?\d+"), WellType.CONTROL),
+)
+_ENDS_AS_STANDARD = re.compile(r"(?:standard|std|calibrator)[ _-]?\d{1,2}$")
+#: Longer names are no codes.
+_LONGEST_NAME = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,3 +127,22 @@ def type_of_name(sample: str) -> WellType | None:
         if pattern.fullmatch(sample):
             return well_type
     return None
+
+
+def likely_type(sample: str) -> WellType | None:
+    """The type that a name suggests and does not prove, to be looked at by a person.
+
+    Examples
+    --------
+    >>> [str(likely_type(name)) for name in ("S10 Pk", "African-Mix-Standard03", "Blank Mix")]
+    ['standard', 'standard', 'blank']
+    >>> likely_type("Normoxia Control 1"), likely_type("S10-024")
+    (None, None)
+    """
+    name = " ".join(sample[: _LONGEST_NAME + 1].split()).casefold()
+    if len(name) > _LONGEST_NAME:
+        return None
+    for pattern, well_type in _LIKELY:
+        if pattern.fullmatch(name):
+            return well_type
+    return WellType.STANDARD if _ENDS_AS_STANDARD.search(name) else type_of_name(sample)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cytokit.cell_text import unguard
 from cytokit.errors import CytokitError, DesignError, Problem, did_you_mean, place
 from cytokit.layout.grids import Grid, Table, find_grids
 from cytokit.layout.lots import describes_lots, read_lots
@@ -24,6 +25,8 @@ from cytokit.vocabulary import WellType
 
 #: Columns that belong to a study's design and may stand in a layout without meaning there.
 _FOREIGN = {"subject", "group", "day", "stratum", "status", "comment", "comments", "note", "notes"}
+#: A column of the template that is for the eye.
+_REVIEW = "review"
 _NO_LAYOUT_SHEETS = {"notes", "readme", "help"}
 MAX_PROBLEMS = 12
 
@@ -108,7 +111,7 @@ def describes_layout(raw: RawFile) -> bool:
 
 def _tables(raw: RawFile) -> Iterator[Table]:
     if raw.kind == "text":
-        yield Table("", raw.rows, raw.line_of)
+        yield Table("", [[unguard(cell) for cell in row] for row in raw.rows], raw.line_of)
     for sheet in raw.sheets if raw.kind == "workbook" else ():
         yield Table(sheet.name, sheet.rows, lambda row: row + 1)
 
@@ -182,7 +185,7 @@ def _read_long(table: Table, head: int, roles: dict[str, int], draft: _Draft) ->
 
 def _store(draft: _Draft, key: tuple[str, str], title: str, cell: str, where: str) -> None:
     """Put one cell of a long table where it belongs; bare titles may be analytes."""
-    if not cell or not title or word_key(title) in _FOREIGN:
+    if not cell or not title or word_key(title) in _FOREIGN | {_REVIEW}:
         return
     found = property_of(title)
     if found is None:

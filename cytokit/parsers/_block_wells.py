@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cytokit.findings import Finding
+from cytokit.layout import likely_type
 from cytokit.parsers._block_parts import Block, BlockFile
 from cytokit.parsers._block_readings import Notes, Readings
 from cytokit.parsers._block_tables import Grid, match_rows, read_grid
@@ -66,8 +67,21 @@ def read_whole(parts: BlockFile, readings: Readings, notes: Notes, decimal: str)
     named = list(dict.fromkeys([*expected, *low, *high]))
     roles, findings = assign_roles(readings.samples, list(standards), named)
     notes.findings += findings
+    notes.findings += _unclear_types(readings, roles)
     dilution = _dilution(parts.find("Dilution Factor"), readings, roles, notes, decimal)
     return WholeFile(grids, comments, dilution, roles, standards, (expected, low, high))
+
+
+def _unclear_types(readings: Readings, roles: dict[str, Role]) -> list[Finding]:
+    """One finding for every well of an unknown that is called like a standard, blank or control."""
+    found: dict[tuple[int, str], Finding] = {}
+    for at, sample in zip(readings.locations, readings.samples, strict=True):
+        likely = likely_type(sample) if roles[sample].well_type is WellType.UNKNOWN else None
+        if likely not in (None, WellType.UNKNOWN):
+            message = f"{sample!r} looks like a {likely}; it is taken as an unknown sample"
+            finding = Finding("well_type_unclear", message, str(at.plate), at.well, sample)
+            found.setdefault((at.plate, at.well), finding)
+    return list(found.values())
 
 
 def _dilution(

@@ -16,7 +16,6 @@ from cytokit.vocabulary import WellType
 _BLANK = re.compile(r"(background|blank)\s*\d*", re.IGNORECASE)
 _STANDARD = re.compile(r"(standard|std)\s*\d+", re.IGNORECASE)
 _CONTROL = re.compile(r"control\d+", re.IGNORECASE)
-_CODE = re.compile(r"(b|s|c|bl|st|bkg|bg|blk|std|ctrl|qc)\d*|blank.*|background.*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ def assign_roles(
     roles : dict of str to Role
     findings : list of Finding
         ``name_matched`` where two spellings were taken for one reagent, ``header_mismatch`` for a
-        reagent without a well, ``well_type_unclear`` for codes that may be standards or blanks.
+        reagent without a well.
 
     Examples
     --------
@@ -70,14 +69,6 @@ def assign_roles(
         **_match(names, standards, WellType.STANDARD, findings),
     }
     roles = {name: matched.get(name) or Role(_own_type(name)) for name in names}
-    unclear = [
-        name
-        for name, role in roles.items()
-        if role.well_type is WellType.UNKNOWN and _CODE.fullmatch(name)
-    ]
-    if unclear:
-        message = f"taken as unknown samples, but the names look like codes: {', '.join(unclear)}"
-        findings.append(Finding("well_type_unclear", message))
     return roles, findings
 
 

@@ -18,6 +18,8 @@ _DATES = (
 )
 #: what was run: the panel's name, or else the protocol's
 _PANELS = ("PanelName", "PANEL NAME", "ProtocolName", "PROTOCOL NAME", "Panel Name")
+#: header lines that name the kind of instrument
+_MODELS = ("MODEL NAME", "INSTRUMENT TYPE", "Instrument Type", "InstrumentType")
 _INSTRUMENTS = ("SN", "Reader Serial Number", "SERIAL NUMBER", "SerialNumber")
 
 
@@ -98,3 +100,16 @@ def run_facts(plate: Plate) -> RunFacts:
         lots=read_lots(header),
         panel=next((header[name].strip() for name in _PANELS if header.get(name, "").strip()), ""),
     )
+
+
+def instrument_model(header: Mapping[str, str]) -> str:
+    """The kind of instrument that an export names; empty where it names none.
+
+    Examples
+    --------
+    >>> instrument_model({"Program": "xPONENT, MAGPIX"}), instrument_model({"SN": "LX1"})
+    ('MAGPIX', '')
+    """
+    named = next((header[name].strip() for name in _MODELS if header.get(name, "").strip()), "")
+    program = header.get("Program", "").split(", ")[-1].strip()
+    return named or ("" if program.casefold() == "xponent" else program)

@@ -94,9 +94,9 @@ def test_reagents_without_wells_and_codes_are_found(xponent: Write, saved: Save)
     assert messages(plate, "header_mismatch") == [
         "the standard 'Standard2' has expected values but no well"
     ]
-    assert messages(plate, "well_type_unclear") == [
-        "taken as unknown samples, but the names look like codes: B, S"
-    ]
+    unclear = [f for f in plate.findings if f.code == "well_type_unclear"]
+    assert [(f.well, f.sample) for f in unclear] == [("A1", "B"), ("B1", "S"), ("C1", "S")]
+    assert unclear[1].message == "'S' looks like a standard; it is taken as an unknown sample"
     assert set(plate.of_type(WellType.STANDARD)["sample"]) == {"Standard1", "Standard9"}
     assert plate.wells.query("sample == 'Standard9'")["expected"].isna().all()
 
