@@ -59,6 +59,13 @@ COMPARISON_FLAGS = {
         "Deaths are ranked worse than any value: this compares patients, not concentrations.",
         "Report it as a composite, beside the comparison of survivors.",
     ),
+    "spread_bound": FlagText(
+        WARN,
+        "the groups' spreads stand at their bound",
+        "So few values of a group are in range that the model would make its spread as small as it "
+        "may be: a tenth of the other group's.",
+        "Look at the values; the rank test's p, which needs no spread, stands beside.",
+    ),
     "propagated": FlagText(
         INFO,
         "the assay's uncertainty carried on",

@@ -1,8 +1,14 @@
 """Likelihood of intervals under a normal linear model with one spread per arm, and its maximum.
 
-Many problems at once: the profile of a difference is one call. The ln ratio of the spreads is held
-by a weak normal law about 0, as with three values in range in an arm its spread could shrink to
-nothing about them.
+Many problems at once: the profile of a difference is one call.
+
+The likelihood may have several maxima: one arm's values near the line of fit with a small spread,
+or the other's. But at a given ratio of the spreads it is a Tobit with known weights, which has one
+maximum only (Burridge 1981, JRSS B 43:41). So it is maximised at several ratios first, and from
+each of these on with both spreads free; the greatest of all is the maximum. The ratio lies within
+``RATIO_BOUND`` either way: two or three values in range can be met exactly by the coefficients, the
+spread about them would shrink to nothing and the likelihood grow without end (Hathaway 1985, Annals
+of Statistics 13:795, bounds the ratio in mixtures for the same reason).
 """
 
 from __future__ import annotations
@@ -11,11 +17,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cytokit.stats._arrays import Bools, Floats
+from cytokit.stats._arrays import Bools, Floats, Ints
 from cytokit.stats._interval_likelihood import _LOG_SQRT_2PI, _density_ratio, _finite, _log_mass
 
-#: standard deviation of the ln ratio of spreads: 95 % within a factor of 50
-RATIO_SD = 2.0
+#: no arm's spread is more than so many times the other's
+RATIO_BOUND = 10.0
+#: ln ratios of the spreads from which the maximum is looked for, both bounds among them
+_RATIOS = np.linspace(-1.0, 1.0, 9) * float(np.log(RATIO_BOUND))
 _STEPS = 60
 _HALVINGS = 30
 #: expected gain in log-likelihood at which the maximum is reached
@@ -24,6 +32,13 @@ _DECREMENT = 1e-11
 _LONGEST = 0.7
 #: least curvature that a step is divided by, and that counts as a maximum
 _CURVED = 1e-6
+#: expected gain at which a maximum at a held ratio is near enough to go on from, and by how much
+#: its log-likelihood may then seem less than its neighbours'
+_ROUGH, _SLACK = 1e-3, 1e-2
+#: an ln ratio so near its bound stands at it
+_AT_BOUND = 1e-9
+#: log-likelihoods no further apart than this are the same
+_SAME = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +60,25 @@ class ArmData:
     design: Floats
     treated: Bools
 
-    def take(self, rows: Bools) -> ArmData:
+    def take(self, rows: Bools | Ints) -> ArmData:
         """Some of the problems."""
         design = self.design if self.design.ndim == 2 else self.design[rows]
         return ArmData(self.lower[rows], self.upper[rows], self.exact[rows], design, self.treated)
 
+    def repeat(self, times: int) -> ArmData:
+        """Each problem so many times, one after the other."""
+        return self.take(np.repeat(np.arange(len(self.lower)), times))
+
 
 def maximise(data: ArmData, start: Floats) -> tuple[Floats, Floats, Bools]:
-    """Newton's method, turned uphill where the likelihood is not concave, with step halving.
+    """The greatest maximum of each problem among ratios of the spreads within the bound.
 
     Parameters
     ----------
     data : ArmData
     start : ndarray, shape (b, p + 2)
-        Coefficients, ln spread of the treated and of the control arm.
+        Coefficients, ln spread of the treated and of the control arm. Where they begin makes no
+        difference to what is found, only to how soon.
 
     Returns
     -------
@@ -66,16 +86,83 @@ def maximise(data: ArmData, start: Floats) -> tuple[Floats, Floats, Bools]:
     value : ndarray, shape (b,)
     converged : ndarray of bool, shape (b,)
     """
+    problems, ratios = len(start), len(_RATIOS)
+    begin = np.repeat(start, ratios, axis=0)
+    middle = begin[:, -2:].mean(axis=1, keepdims=True)
+    apart = np.tile(_RATIOS, problems)[:, None] / 2
+    begin[:, -2:] = middle + np.hstack((apart, -apart))
+    several = data.repeat(ratios)
+    held, value, _ = climb(several, begin, ratio_held=True, least_gain=_ROUGH)
+    # a maximum in between shows at the ratio next to it
+    value = value.reshape(problems, ratios)
+    beside = np.pad(value, ((0, 0), (1, 1)), constant_values=-np.inf)
+    peak = value >= np.maximum(beside[:, :-2], beside[:, 2:]) - _SLACK
+    peak, of = peak.ravel(), np.repeat(np.arange(problems), ratios)
+    at_bound = peak & np.isin(np.arange(peak.size) % ratios, (0, ratios - 1))
+    free = climb(several.take(peak), held[peak], ratio_held=False)
+    bound = climb(several.take(at_bound), held[at_bound], ratio_held=True)
+    inside = np.abs(free[0][:, -2] - free[0][:, -1]) <= _RATIOS[-1]
+    parameters = np.concatenate((free[0][inside], bound[0]))
+    values = np.concatenate((free[1][inside], bound[1]))
+    settled = np.concatenate((free[2][inside], bound[2]))
+    problem = np.concatenate((of[peak][inside], of[at_bound]))
+    return _greatest(parameters, values, settled, problem, start)
+
+
+def at_bound(parameters: Floats) -> Bools:
+    """Whether the spreads stand in the greatest ratio they may have."""
+    ratio = np.abs(parameters[..., -2] - parameters[..., -1])
+    return np.asarray(ratio >= _RATIOS[-1] - _AT_BOUND)
+
+
+def _greatest(
+    parameters: Floats, value: Floats, converged: Bools, of: Ints, start: Floats
+) -> tuple[Floats, Floats, Bools]:
+    """The greatest maximum of each problem; one that has not settled only where it is greater."""
+    best = np.full(len(start), -np.inf)
+    np.maximum.at(best, of, value)
+    at, fine = start.copy(), np.zeros(len(start), dtype=bool)
+    as_good = value >= best[of] - _SAME
+    for rows in (as_good & ~converged, as_good & converged):
+        at[of[rows]] = parameters[rows]
+        fine[of[rows]] = converged[rows]
+    return at, best, fine
+
+
+def climb(
+    data: ArmData, start: Floats, *, ratio_held: bool, least_gain: float = _DECREMENT
+) -> tuple[Floats, Floats, Bools]:
+    """Newton's method, turned uphill where the likelihood is not concave, with step halving.
+
+    Parameters
+    ----------
+    data : ArmData
+    start : ndarray, shape (b, p + 2)
+    ratio_held : bool
+        Whether both spreads move together, in the ratio that they start with.
+    least_gain : float
+        Expected gain in log-likelihood below which a maximum counts as reached.
+
+    Returns
+    -------
+    parameters, value, converged
+        As of :func:`maximise`.
+    """
     at = start.copy()
     value = objective(data, at)
+    ways = np.eye(at.shape[1])
+    if ratio_held:
+        ways = np.column_stack((ways[:, :-2], ways[:, -2] + ways[:, -1]))
     converged, left = np.zeros(len(at), dtype=bool), np.isfinite(value)
     for _ in range(_STEPS):
         open_ones = np.flatnonzero(left)
         if not open_ones.size:
             break
         mine, here = data.take(left), at[left]
-        step, gain, curved = _step(*slopes(mine, here))
-        done = gain < _DECREMENT
+        gradient, hessian = slopes(mine, here)
+        step, gain, curved = _step(gradient @ ways, ways.T @ hessian @ ways)
+        step = _not_too_long(step @ ways.T)
+        done = gain < least_gain
         reached, moved = _uphill(mine, here, value[left], step)
         at[open_ones[moved]] = here[moved] + step[moved]
         value[open_ones[moved]] = reached[moved]
@@ -91,8 +178,13 @@ def _step(gradient: Floats, hessian: Floats) -> tuple[Floats, Floats, Bools]:
     along = np.einsum("bij,bi->bj", vectors, gradient) / np.maximum(np.abs(sizes), least)
     step = np.einsum("bij,bj->bi", vectors, along)
     gain = np.einsum("bi,bi->b", gradient, step)
+    return step, gain, sizes[:, 0] > least[:, 0]
+
+
+def _not_too_long(step: Floats) -> Floats:
+    """Steps shortened to where no ln spread moves further than one may."""
     longest = np.maximum(np.abs(step[:, -2:]).max(axis=1), _LONGEST)
-    return step * (_LONGEST / longest)[:, None], gain, sizes[:, 0] > least[:, 0]
+    return np.asarray(step * (_LONGEST / longest)[:, None], dtype=np.float64)
 
 
 def _uphill(data: ArmData, at: Floats, value: Floats, step: Floats) -> tuple[Floats, Bools]:
@@ -112,13 +204,12 @@ def _uphill(data: ArmData, at: Floats, value: Floats, step: Floats) -> tuple[Flo
 
 
 def objective(data: ArmData, parameters: Floats) -> Floats:
-    """Log-likelihood of each problem, with the term that holds the spreads together."""
+    """Log-likelihood of each problem."""
     low, high, log_spread = _standardised(data, parameters)
     value = -log_spread - 0.5 * np.where(data.exact, low, 0.0) ** 2 - _LOG_SQRT_2PI
     hidden = ~data.exact
     value[hidden] = _log_mass(low[hidden], high[hidden])
-    ratio = parameters[:, -2] - parameters[:, -1]
-    return np.asarray(value.sum(axis=1) - ratio**2 / (2 * RATIO_SD**2))
+    return np.asarray(value.sum(axis=1))
 
 
 def slopes(data: ArmData, parameters: Floats) -> tuple[Floats, Floats]:
@@ -138,9 +229,6 @@ def slopes(data: ArmData, parameters: Floats) -> tuple[Floats, Floats]:
     hessian[:, :p, p:] = np.swapaxes(design * (cross * shrink)[:, :, None], 1, 2) @ arms
     hessian[:, p:, :p] = np.swapaxes(hessian[:, :p, p:], 1, 2)
     hessian[:, p:, p:] = (bend_spread @ arms)[:, :, None] * np.eye(2)
-    difference = np.array([1.0, -1.0])
-    gradient[:, p:] -= (parameters[:, p:] @ difference)[:, None] * difference / RATIO_SD**2
-    hessian[:, p:, p:] -= np.outer(difference, difference) / RATIO_SD**2
     return gradient, hessian
 
 

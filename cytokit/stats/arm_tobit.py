@@ -5,6 +5,10 @@ differ draws the ratio aside: with half the values hidden and spreads of 1:2 the
 type I error is .13, and no interval mends it. Here each arm has its own; and as the likelihood is
 far from a parabola the test is the likelihood ratio's signed root, on the scale of t (exact where
 nothing is hidden and the spreads are one), and the interval holds every ratio it does not reject.
+
+No spread is more than ten times the other (:data:`cytokit.stats._spread_likelihood.RATIO_BOUND`):
+within that bound the greatest maximum is found, under it the likelihood would grow without end
+about two or three values in range that the coefficients can meet exactly.
 """
 
 from __future__ import annotations
@@ -25,13 +29,14 @@ from cytokit.stats._arrays import (
     same_length,
     two_arms,
 )
-from cytokit.stats._spread_likelihood import ArmData, maximise
+from cytokit.stats._spread_likelihood import ArmData, at_bound, maximise
 from cytokit.stats.censored import DIVERGED, RANK, tobit
 
 #: where the ends of the interval are looked for, in half-widths of the common Tobit's
-_FACTORS = np.array([0.4, 0.6, 0.8, 1.0, 1.3, 1.7, 2.4, 4.0, 8.0, 20.0])
-#: then so many points within the bracket, so many times
-_POINTS, _ROUNDS = 6, 3
+_NEAR = np.array([0.4, 0.6, 0.8, 1.0, 1.3, 1.7])
+_FAR = np.array([2.4, 4.0, 8.0, 20.0])
+#: then so many points within the bracket
+_POINTS = 6
 UNBOUNDED = "the interval of the ratio has no end that could be found"
 
 
@@ -49,6 +54,9 @@ class ArmTobit:
         Signed root of the likelihood ratio on the scale of t, its degrees of freedom, two-sided p.
     spread_treated, spread_control : float
         Residual standard deviations (maximum likelihood).
+    at_bound : bool
+        Whether the spreads stand in the greatest ratio they may have, at the maximum or where the
+        difference is nil.
     reason : str
         Why there are no numbers; empty otherwise.
     """
@@ -61,6 +69,7 @@ class ArmTobit:
     p: float = math.nan
     spread_treated: float = math.nan
     spread_control: float = math.nan
+    at_bound: bool = False
     reason: str = ""
 
 
@@ -124,7 +133,8 @@ def arm_tobit(
     profile = _Profile.of((low - centre) / unit, (high - centre) / unit, basis, arm)
     if profile is None:
         return ArmTobit(reason=DIVERGED)
-    t = float(profile.t(np.array([-about / unit]))[0])
+    nil = np.array([-about / unit])
+    t = float(profile.t(nil)[0])
     width = float(stdtrit(df, (1 + level) / 2))
     step = width * math.sqrt(float(common.covariance[-1, -1])) / unit
     low_end, high_end = (profile.end(width, side * step) for side in (-1, 1))
@@ -141,6 +151,7 @@ def arm_tobit(
         p=p,
         spread_treated=unit * first,
         spread_control=unit * second,
+        at_bound=bool(at_bound(profile.parameters) or at_bound(profile.fits(nil)[0]).any()),
     )
 
 
@@ -176,18 +187,21 @@ class _Profile:
         treated, control = np.exp(self.parameters[-2:])
         return float(treated), float(control)
 
+    def fits(self, differences: Floats) -> tuple[Floats, Floats, Bools]:
+        """Everything else at its best, the log-likelihood there, whether there is a maximum."""
+        shift = differences[:, None] * self.arm
+        low, high = self.low - shift, self.high - shift
+        exact = np.broadcast_to(self.low == self.high, low.shape)
+        start = np.tile(np.delete(self.parameters, -3), (len(differences), 1))
+        return maximise(ArmData(low, high, exact, self.others, self.arm), start)
+
     def t(self, differences: Floats) -> Floats:
         """Signed root of the likelihood ratio against each difference, as t; NaN without a fit.
 
         In a linear model with one spread the ratio is n ln(1 + t^2 / df), of which this is the
         way back.
         """
-        shift = differences[:, None] * self.arm
-        low, high = self.low - shift, self.high - shift
-        exact = np.broadcast_to(self.low == self.high, low.shape)
-        start = np.tile(np.delete(self.parameters, -3), (len(differences), 1))
-        data = ArmData(low, high, exact, self.others, self.arm)
-        _, value, converged = maximise(data, start)
+        _, value, converged = self.fits(differences)
         ratio = np.maximum(2 * (self.value - value), 0.0)
         n = self.low.size
         size = np.sqrt((n - self.others.shape[1] - 1) * np.expm1(ratio / n))
@@ -195,14 +209,24 @@ class _Profile:
 
     def end(self, width: float, step: float) -> float:
         """The difference where t reaches ``width``, the way ``step`` points; NaN where none."""
-        points = self.best + step * np.append(0.0, _FACTORS)
-        t = np.append(0.0, np.abs(self.t(points[1:])))
-        for _ in range(_ROUNDS):
-            beyond = np.flatnonzero(t >= width)
-            if not beyond.size or np.isnan(t[: beyond[0]]).any():
-                return math.nan
-            last = int(beyond[0])
-            inner = np.linspace(points[last - 1], points[last], _POINTS + 2)
-            t = np.concatenate((t[[last - 1]], np.abs(self.t(inner[1:-1])), t[[last]]))
-            points = inner
-        return float(np.interp(width, t, points))
+        points, t = np.array([self.best]), np.zeros(1)
+        for factors in (_NEAR, _FAR):
+            points = np.append(points, self.best + step * factors)
+            t = np.append(t, np.abs(self.t(points[len(t) :])))
+            if (t >= width).any():
+                break
+        last = int(np.argmax(t >= width))
+        if last == 0 or np.isnan(t[:last]).any():
+            return math.nan
+        inner = np.linspace(points[last - 1], points[last], _POINTS + 2)
+        t = np.concatenate((t[[last - 1]], np.abs(self.t(inner[1:-1])), t[[last]]))
+        last = int(np.argmax(t >= width))
+        if np.isnan(t[:last]).any():
+            return math.nan
+        from scipy.interpolate import BarycentricInterpolator
+
+        # t is almost a straight line: the cubic through four points is exact to 1e-7 of its width
+        near = slice(max(last - 2, 0), last + 2)
+        if not (np.diff(t[near]) > 0).all():
+            near = slice(last - 1, last + 1)
+        return float(BarycentricInterpolator(t[near], inner[near])(width))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from cytokit.findings import finding_lines
 from cytokit.stats._methods_terms import ADJUST, CENSOR, RULE, RULES, STATED, SUBSTITUTE, WITHIN
+from cytokit.stats._spread_likelihood import RATIO_BOUND
 from cytokit.stats.between import ANCOVA, ANCOVA_PER_ARM
 from cytokit.stats.bridged import sentence
 from cytokit.stats.comparison import Comparison
@@ -119,7 +120,8 @@ def _between(result: Comparison) -> str:
         "Welch": "Welch's t test",
         "Welch on change": "Welch's t test on the change from baseline",
         TOBIT: f"log-normal Tobit regression{tobit} with a residual variance per group "
-        "(likelihood ratio tests and intervals)",
+        f"(no standard deviation over {RATIO_BOUND:g} times the other, as the likelihood has no "
+        "maximum where one may vanish; likelihood ratio tests and intervals)",
         TOBIT_COMMON: f"log-normal Tobit regression{tobit} (Wald tests)",
         "bivariate Tobit": "a bivariate normal model of both days with censored values, one per "
         "group (likelihood ratio tests and intervals)",

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from cytokit.stats import between
+from cytokit.stats._spread_likelihood import RATIO_BOUND
 from cytokit.stats.arm_spreads import unequal_sizes
 from cytokit.stats.arm_tobit import arm_tobit
 from cytokit.stats.between import ANCOVA
@@ -54,11 +55,11 @@ def estimate(
     )
     strata = _strata(data, options) if method == "ancova" else None
     if analysis is Analysis.TOBIT:
-        found = _tobit(data.day, columns, treated, strata, options)
+        found, bound = _tobit(data.day, columns, treated, strata, options)
         if np.isnan(found.p):
             said = ("other_method", f"rank test: Tobit failed, {found.reason}")
             return None, [*notes, said]
-        return found, notes
+        return found, [*notes, *bound]
     y = data.day.lower
     if method == "welch":
         return between.welch(y[treated], y[~treated], level=options.level), notes
@@ -109,18 +110,22 @@ def _tobit(
     treated: Bools,
     strata: NDArray[np.str_] | None,
     options: CompareOptions,
-) -> Estimate:
+) -> tuple[Estimate, Notes]:
     """Log-normal Tobit: a spread per arm and its likelihood's test, or one spread and Wald's."""
     n = len(treated)
     others = np.column_stack([np.ones(n), columns, *between.indicators(strata, n)]).astype(float)
     if options.spread == "common":
-        return _tobit_common(day, np.column_stack([others, treated]), options.level)
+        return _tobit_common(day, np.column_stack([others, treated]), options.level), []
     found = arm_tobit(day.lower, day.upper, others, treated, level=options.level)
     if found.reason:
-        return failed(TOBIT, found.reason)
+        return failed(TOBIT, found.reason), []
     # what the interval is wide, in the units of a standard error
     se = (found.high - found.low) / (2 * float(stdtrit(found.df, 0.5 + options.level / 2)))
-    return Estimate(TOBIT, found.difference, se, found.df, found.t, found.p, found.low, found.high)
+    said = f"the spreads stand at their greatest ratio, {RATIO_BOUND:g}"
+    return (
+        Estimate(TOBIT, found.difference, se, found.df, found.t, found.p, found.low, found.high),
+        [("spread_bound", said)] if found.at_bound else [],
+    )
 
 
 def _tobit_common(day: Cells, design: Floats, level: float) -> Estimate:
