@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 Item = TypeVar("Item")
 _NO_BASELINE = "cytokit_cli.no_baseline"
+#: the role of columns that no table reads
+_IGNORE = "ignore"
 
 
 class Choice(click.Choice[str]):
@@ -88,15 +90,24 @@ def pseudonyms_option(function: Function) -> Function:
     return option(function)
 
 
-def _pairs(_ctx: click.Context, _param: click.Parameter, values: Sequence[str]) -> dict[str, str]:
-    """``name=column`` words as a mapping."""
-    found = {}
+def _pairs(
+    _ctx: click.Context, _param: click.Parameter, values: Sequence[str]
+) -> dict[str, str | list[str]]:
+    """``name=column`` words as a mapping; columns to ignore may be several."""
+    found: dict[str, str | list[str]] = {}
+    ignored: list[str] = []
     for value in values:
         name, equals, column = value.partition("=")
         if not (equals and name and column):
             raise click.BadParameter(f"{value!r} is not of the form name=column, as in day=visit")
-        found[name.strip()] = column.strip()
-    return found
+        name, column = name.strip(), column.strip()
+        if name == _IGNORE:
+            ignored.append(column)
+        elif name in found:
+            raise click.BadParameter(f"{name!r} is given two columns, {found[name]} and {column}")
+        else:
+            found[name] = column
+    return {**found, _IGNORE: ignored} if ignored else found
 
 
 def _days(_ctx: click.Context, _param: click.Parameter, value: str) -> str | list[str]:
@@ -131,6 +142,13 @@ def words(value: str) -> list[str]:
     if not all(found):
         raise click.BadParameter(f"{value!r} has nothing between two commas, or none at its end")
     return found
+
+
+def speak_command_line() -> None:
+    """Errors of the library name options as they are given here, until the command ends."""
+    from cytokit.errors import command_line
+
+    click.get_current_context().with_resource(command_line())
 
 
 def speech_options(function: Function) -> Function:

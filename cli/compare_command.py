@@ -17,6 +17,7 @@ from ._shared import (
     print_table,
     pseudonyms_option,
     short,
+    speak_command_line,
     speech_options,
     study_options,
     words,
@@ -93,7 +94,7 @@ ADJUSTERS = [
 def command(
     inputs: Sequence[str],
     design: str | None,
-    mapping: dict[str, str],
+    mapping: dict[str, str | list[str]],
     analytes: str | None,
     with_panel: bool,
     style: Style,
@@ -117,6 +118,7 @@ def command(
 
     INPUT is a folder written by `cytokit fit`, or a table of concentrations.
     """
+    speak_command_line()
     goal = Path(out or "cytokit_compare")
     if dry_run:
         reads = [*inputs, *([design] if design else [])]

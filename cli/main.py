@@ -68,7 +68,10 @@ class LazyGroup(click.Group):
         if name not in COMMANDS:
             near = did_you_mean(name, list(COMMANDS))
             ctx.fail(f"no such command {name!r}" + (f" ({near})" if near else ""))
-        return super().resolve_command(ctx, args)
+        found, command, rest = super().resolve_command(ctx, args)
+        if command is not None:
+            refuse_repeats(click.Context(command, ctx, name), command, rest)
+        return found, command, rest
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, without importing any of them."""
@@ -92,6 +95,19 @@ def _past_click() -> Iterator[None]:
         raise _Interrupted from None
     except BrokenPipeError:
         raise _ReaderGoneError from None
+
+
+def refuse_repeats(ctx: click.Context, command: click.Command, args: Sequence[str]) -> None:
+    """An error where an option that takes one value is given twice: click takes the last."""
+    _, _, order = command.make_parser(ctx).parse_args(list(args))
+    for one in dict.fromkeys(order):
+        if not isinstance(one, click.Option) or one.multiple or order.count(one) == 1:
+            continue
+        if one.is_flag and not one.secondary_opts:  # said twice it means the same
+            continue
+        name = "/".join((*one.opts, *one.secondary_opts))
+        several = "several stand between commas: A,B" if "," in (one.metavar or "") else "keep one"
+        ctx.fail(f"{name} is given {order.count(one)} times, it takes one value: {several}")
 
 
 EPILOG = """\b

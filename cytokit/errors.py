@@ -10,13 +10,20 @@ CK-4xx statistics, CK-5xx output, CK-6xx usage. ``docs/errors.md`` explains each
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 #: Letters of a name, and names, among which a near miss is looked for: the search is quadratic.
 _LONGEST_NAME, _MOST_CHOICES = 100, 1_000
+#: whether problems name options as the command line spells them, and not as Python does
+_ON_COMMAND_LINE: ContextVar[bool] = ContextVar("on_command_line", default=False)
+#: the words before a value that is not given: None and True are values
+_NOT_GIVEN = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,3 +178,76 @@ def did_you_mean(name: object, choices: Sequence[object]) -> str:
     texts = {folded: text for folded, text in texts.items() if len(folded) <= _LONGEST_NAME}
     close = difflib.get_close_matches(asked, list(texts), n=1, cutoff=0.6)
     return f"did you mean {texts[close[0]]!r}?" if close else ""
+
+
+@contextmanager
+def command_line() -> Iterator[None]:
+    """Problems made in here name options as the command line spells them.
+
+    Only problems do: what is written into results must not depend on who asked for them.
+    """
+    token = _ON_COMMAND_LINE.set(True)
+    try:
+        yield
+    finally:
+        _ON_COMMAND_LINE.reset(token)
+
+
+def option_text(name: str, value: object = _NOT_GIVEN, python: str = "") -> str:
+    """An option, or an option with a value, as whoever reads the problem would write it.
+
+    Parameters
+    ----------
+    name : str
+        As in Python.
+    value : object
+        Left out to name the option alone; a word in capitals stands for what is to be filled in.
+    python : str
+        How Python spells it, where the command line has an option of its own.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> option_text("reference", "GROUP"), option_text("between", "change"), option_text("day")
+    ('reference=GROUP', "between='change'", 'day')
+    >>> with command_line():
+    ...     option_text("reference", "GROUP"), option_text("strata", False)
+    ('--reference GROUP', '--no-strata')
+    """
+    if not _ON_COMMAND_LINE.get():
+        if python or value is _NOT_GIVEN:
+            return python or name
+        return f"{name}={value if isinstance(value, str) and value.isupper() else repr(value)}"
+    flag = name.replace("_", "-")
+    if value is False or value is None:
+        return f"--no-{flag}"
+    return f"--{flag}" if value is True or value is _NOT_GIVEN else f"--{flag} {value}"
+
+
+def map_text(role: str, column: str = "COLUMN") -> str:
+    """How a column is given a role, as whoever reads the problem would write it.
+
+    Parameters
+    ----------
+    role : str
+        A word of ours, as ``day``.
+    column : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> map_text("day")
+    "mapping={'day': COLUMN}"
+    >>> with command_line():
+    ...     map_text("day", "study visit")
+    "--map 'day=study visit'"
+    """
+    if _ON_COMMAND_LINE.get():
+        return f"--map {shlex.quote(f'{role}={column}')}"
+    return f"mapping={{{role!r}: {column if column == 'COLUMN' else repr(column)}}}"

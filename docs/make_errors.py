@@ -11,6 +11,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+from cytokit.errors import map_text, option_text
+
+#: the functions that spell an option
+OPTIONS = {"map_text": map_text, "option_text": option_text}
 ROOT = Path(__file__).resolve().parents[1]
 CODE = re.compile(r"CK-\d{3}")
 STAGES = {
@@ -34,17 +38,28 @@ def text_of(node: ast.expr | None, names: dict[str, ast.expr]) -> str:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     if isinstance(node, ast.JoinedStr):
-        return "".join(
-            part.value if isinstance(part, ast.Constant) and isinstance(part.value, str) else "…"
-            for part in node.values
-        )
+        parts = [
+            part.value if isinstance(part, ast.FormattedValue) else part for part in node.values
+        ]
+        known = (ast.Constant, ast.Call)
+        return "".join(text_of(part, {}) if isinstance(part, known) else "…" for part in parts)
     if isinstance(node, ast.Name) and node.id in names:
         return text_of(names[node.id], {})
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         return text_of(node.left, names) + text_of(node.right, names)
     if isinstance(node, ast.IfExp):
         return " / ".join(filter(None, (text_of(node.body, names), text_of(node.orelse, names))))
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in OPTIONS:
+        return OPTIONS[node.func.id](*map(_given, node.args)).replace("'…'", "…")
     return "" if node is None else "…"
+
+
+def _given(argument: ast.expr) -> object:
+    """The value of an argument, an ellipsis where it is only known at run time."""
+    try:
+        return ast.literal_eval(argument)
+    except ValueError:
+        return "…"
 
 
 def problems(path: Path) -> Iterator[tuple[str, str, str]]:

@@ -145,7 +145,7 @@ def test_tidy_csv_with_synonyms_says_what_it_took(tmp_path: Path) -> None:
     said = messages(table, "columns_recognised")
     assert "subject = 'Patient ID'" in said
     assert "value = 'Concentration (pg/mL)'" in said
-    assert "mapping day=Visit" in messages(table, "unread_block")
+    assert "map Visit to day" in messages(table, "unread_block")
     assert table.columns["group"] == "Arm"
     assert len(table.sha256) == 64
 
@@ -326,7 +326,12 @@ def test_design_status_is_read_and_another_status_is_not() -> None:
         ("sample,analyte,conc", {"dya": "conc"}, UsageError, ["CK-240", "did you mean 'day'?"]),
         ("sample,analyte,conc", {"day": "cons"}, UsageError, ["CK-241", "did you mean 'conc'?"]),
         ("sample,analyte,conc", {"ignore": "no"}, UsageError, ["CK-241", "'no'"]),
-        ("sample,analyte,conc,value", {}, InputError, ["CK-242", "conc, value", "value=conc"]),
+        (
+            "sample,analyte,conc,value",
+            {},
+            InputError,
+            ["CK-242", "conc, value", "mapping={'value': 'conc'}"],
+        ),
         ("sample,analyte,conc,conc", {}, InputError, ["CK-243", "'conc'"]),
     ],
 )

@@ -29,6 +29,12 @@ COMPARISON_FLAGS = {
         "They enter the adjustment at their limit, with an indicator where there are enough.",
         "Nothing; groups are compared without bias under randomisation.",
     ),
+    "strata_not_used": FlagText(
+        WARN,
+        "the design's strata are not in this test",
+        "The model of both days with values out of range does not take strata.",
+        "Say so where the row is reported; the comparison at the day uses the strata.",
+    ),
     "substituted": FlagText(
         WARN,
         "numbers in the place of values out of range",

@@ -73,7 +73,11 @@ COMPARISONS = {
         "Two-sided p of the same model with one spread where it has one per group, or vice versa."
     ),
     "min_fold_change": number("Smallest fold change that this design shows with 80 % power."),
-    "tipping_ratio": number("How far unseen values would have to lie to overturn the result."),
+    "tipping_ratio": number(
+        "Factor on the unseen values of the treated group's dead, and its inverse on those of the"
+        " reference group, at which the result is no longer significant."
+    ),
+    "tipping_error": number("Monte Carlo standard error of the logarithm of that factor."),
     "assay_share": number("Share of the variance that the assay's own uncertainty adds (0 to 1)."),
     "seed": integer("Seed of the permutations or imputations behind the row, if any."),
 }

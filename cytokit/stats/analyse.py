@@ -9,12 +9,13 @@ import numpy as np
 from cytokit.stats import groups, pairs
 from cytokit.stats.cells import AnalyteData, Bools
 from cytokit.stats.contrasts import Contrast, Kind
-from cytokit.stats.deaths import compare_composite, tipping_ratio
+from cytokit.stats.deaths import compare_composite, with_tipping
 from cytokit.stats.estimate import Estimate
 from cytokit.stats.options import CompareOptions
 from cytokit.stats.outcome import Outcome
 from cytokit.stats.propagate import propagated
 from cytokit.stats.repeated import compare_repeated
+from cytokit.stats.strata import strata_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def _by_kind(
         return compare_repeated(data, treated, visits.baseline, visits.tested, options)
     if contrast.kind is Kind.BETWEEN:
         outcome = groups.compare_arms(data, treated, names, options)
-        return replace(outcome, tipping_ratio=tipping_ratio(data, treated, outcome, options))
+        return with_tipping(data, treated, outcome, options)
     if contrast.kind is Kind.CHANGE:
         return groups.compare_changes(data, treated, names, options)
     if contrast.kind is Kind.WITHIN:
@@ -90,8 +91,11 @@ def _propagated(
             base, day = drawn.base.take(used), drawn.day.take(used)
             return pairs.within(base, day, contrast.arms[0], options)[0]
         if contrast.kind is Kind.CHANGE or options.between == "change":
-            base, day = drawn.base.take(used), drawn.day.take(used)
-            return groups.changes(base, day, treated[used], names, options.level)[0]
+            mine = drawn.take(used)
+            strata = strata_of(mine.subjects.stratum, options)
+            return groups.changes(mine.base, mine.day, treated[used], names, options.level, strata)[
+                0
+            ]
         return groups.primary(drawn, treated, names, options)[0]
 
     return propagated(

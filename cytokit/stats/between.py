@@ -18,6 +18,8 @@ from cytokit.stats.estimate import Estimate, failed, wald
 
 Floats = NDArray[np.float64]
 ANCOVA, ANCOVA_PER_ARM = "ANCOVA", "ANCOVA (spread per arm)"
+#: what Welch's test becomes where there are strata
+LINEAR, LINEAR_PER_ARM = "linear model with strata", "linear model with strata (spread per arm)"
 Spread = Literal["common", "separate"]
 #: residual variation below this share of the total is rounding, not data
 _NOTHING_LEFT = 1e-18
@@ -39,7 +41,8 @@ def ancova(
     day : ndarray, shape (n,)
         ln concentration at the tested day.
     covariates : ndarray, shape (n, k)
-        ln concentration at baseline, and what else is to be adjusted for.
+        ln concentration at baseline, and what else is to be adjusted for; without columns it is
+        the linear model of group and strata, with a spread per arm and without strata Welch's.
     treated : ndarray of bool, shape (n,)
         True for the treated arm.
     level : float
@@ -64,7 +67,8 @@ def ancova(
     >>> round(ancova(day, base[:, None], treated).difference, 3)
     -0.537
     """
-    method = ANCOVA if spread == "common" else ANCOVA_PER_ARM
+    one, per_arm = (ANCOVA, ANCOVA_PER_ARM) if covariates.shape[1] else (LINEAR, LINEAR_PER_ARM)
+    method = one if spread == "common" else per_arm
     columns = [np.ones(len(day)), *covariates.T, *indicators(strata, len(day)), treated]
     X = np.column_stack(columns).astype(float)
     n, k = X.shape

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cytokit.stats._arrays import Floats, finite_vector, intervals, whole_number
+from cytokit.stats._arrays import Floats, codes, finite_vector, intervals, whole_number
 from cytokit.stats.arrangements import arrangements
 from cytokit.stats.gehan import UNDECIDED, surely_above
 from cytokit.stats.scores import ALL_TIED, EMPTY_ARM
@@ -99,6 +99,7 @@ def brunner_munzel_intervals(
     lower_c: ArrayLike,
     upper_c: ArrayLike,
     *,
+    strata: ArrayLike | None = None,
     seed: int = 0,
     draws: int = 100_000,
 ) -> BrunnerMunzel:
@@ -112,6 +113,8 @@ def brunner_munzel_intervals(
     ----------
     lower_t, upper_t, lower_c, upper_c : array_like, shapes (n,), (m,)
         Limits of the values of both arms, as for :func:`cytokit.stats.gehan.gehan`.
+    strata : array_like, shape (n + m,), optional
+        Of the treated, then of the controls: labels are permuted within these.
     seed, draws : int
         As for :func:`brunner_munzel`.
 
@@ -153,7 +156,8 @@ def brunner_munzel_intervals(
     if not surely.any():
         return BrunnerMunzel(math.nan, math.nan, superiority, False, UNDECIDED)
     observed = float(_statistics(exceeds, labels[None, :].astype(np.float64))[0])
-    plan = arrangements(labels, None, draws=draws, seed=seed, limit=draws)
+    within = None if strata is None else codes(strata, labels.size, "strata")
+    plan = arrangements(labels, within, draws=draws, seed=seed, limit=draws)
     least, most = _neighbours(observed)
     above = below = 0
     for block in plan.labels():

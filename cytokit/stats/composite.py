@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cytokit.stats._arrays import Floats, finite_vector, intervals, one_of
+from cytokit.stats._arrays import Floats, finite_vector, intervals, one_of, same_length
 from cytokit.stats.gehan import gehan
+from cytokit.stats.strata import stratified_delta, stratified_ranks
 from cytokit.stats.tipping import TippingPoint, tipping_point
 
 __all__ = ["TippingPoint", "WorstRank", "tipping_point", "worst_rank"]
@@ -29,7 +30,8 @@ class WorstRank:
     Parameters
     ----------
     statistic : float
-        Pairs in which the treated patient fares worse, undecided pairs one half.
+        Pairs in which the treated patient fares worse, undecided pairs one half; within strata
+        the weighted sum of scores.
     p : float
         Two-sided p-value; NaN where there is nothing to test.
     exact : bool
@@ -66,6 +68,7 @@ def worst_rank(
     *,
     deaths_t: ArrayLike,
     deaths_c: ArrayLike,
+    strata: ArrayLike | None = None,
     worse: str = "high",
     seed: int = 0,
     draws: int = 100_000,
@@ -79,6 +82,8 @@ def worst_rank(
     deaths_t, deaths_c : array_like
         One number per death, the day of death: an earlier death is worse. Give equal numbers to
         rank all deaths alike; an empty list where nobody died.
+    strata : array_like, optional
+        Of the treated's values and deaths, then of the controls': patients are ranked within them.
     worse : {"high", "low"}
         Which end of the cytokine is the bad one.
     seed, draws : int
@@ -121,12 +126,20 @@ def worst_rank(
     placed = [_placed(low, high, died, ends, days) for low, high, died in arms]
     result = gehan(*placed[0], *placed[1], seed=seed, draws=draws)
     pairs = placed[0][0].size * placed[1][0].size
+    better = 1 - result.statistic / pairs if pairs else math.nan
+    if strata is not None and pairs:
+        low, high = (np.concatenate([arm[end] for arm in placed]) for end in (0, 1))
+        labels, n = np.asarray(strata), placed[0][0].size
+        same_length(low.size, strata=labels)
+        arm = np.arange(low.size) < n
+        better = (1 - stratified_delta(low, high, arm, labels)) / 2
+        result = stratified_ranks(low, high, arm, labels, draws=draws, seed=seed)
     return WorstRank(
         statistic=result.statistic,
         p=result.p,
         exact=result.exact,
         p_min=result.p_min,
-        p_treated_better=1 - result.statistic / pairs if pairs else math.nan,
+        p_treated_better=better,
         died_treated=arms[0][2].size,
         died_control=arms[1][2].size,
         reason=result.reason,

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import combinations
 
-from cytokit.errors import Problem, UsageError, did_you_mean
+from cytokit.errors import Problem, UsageError, did_you_mean, option_text
 
 REFERENCE_NAMES = ("control", "placebo", "reference")
 
@@ -177,7 +177,13 @@ def find_reference(groups: Sequence[str], asked: str | None) -> str:
             what = f"the study has no group {asked!r}"
             near = did_you_mean(asked, groups)
             raise UsageError(
-                Problem("CK-401", what, "option reference", f"its groups are {shown}", near)
+                Problem(
+                    "CK-401",
+                    what,
+                    f"option {option_text('reference')}",
+                    f"its groups are {shown}",
+                    near,
+                )
             )
         return alike[0]
     if len(groups) == 1:
@@ -186,4 +192,4 @@ def find_reference(groups: Sequence[str], asked: str | None) -> str:
     if len(called) == 1:
         return called[0]
     what = f"which group is the reference cannot be told from {shown}"
-    raise UsageError(Problem("CK-404", what, mend="name it: reference=GROUP"))
+    raise UsageError(Problem("CK-404", what, mend=f"name it: {option_text('reference', 'GROUP')}"))

@@ -7,16 +7,22 @@ the comparison of survivors lost its significance.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from cytokit.stats.between import ANCOVA, ANCOVA_PER_ARM
+from cytokit.stats.between import ANCOVA, ANCOVA_PER_ARM, indicators
 from cytokit.stats.cells import AnalyteData, Bools
-from cytokit.stats.estimate import NAN, Estimate
+from cytokit.stats.estimate import Estimate
 from cytokit.stats.models import covariates
 from cytokit.stats.options import CompareOptions
 from cytokit.stats.outcome import Beside, Outcome, not_analysed
+from cytokit.stats.strata import strata_of
 
+#: with so many other seeds the tipping point is found again, to see how far it depends on its draws
+TIPPING_RUNS = 10
 COMPOSITE = "worst-rank composite"
+COMPOSITE_WITHIN = f"{COMPOSITE} within strata"
 
 
 def compare_composite(data: AnalyteData, treated: Bools, options: CompareOptions) -> Outcome | None:
@@ -44,6 +50,12 @@ def compare_composite(data: AnalyteData, treated: Bools, options: CompareOptions
     arms = [data.day.take(arm & data.day.present) for arm in (treated, ~treated)]
     if not all((arm & used).any() for arm in (treated, ~treated)):
         return not_analysed("an arm has neither a value nor a death", used)
+    within = strata_of(data.subjects.stratum[used], options)
+    strata = None
+    if within is not None:  # in the order of the arguments: values, then deaths, arm by arm
+        parts = [data.subjects.stratum[arm & rows] for arm in (treated, ~treated)
+                 for rows in (data.day.present, died)]  # fmt: skip
+        strata = np.concatenate(parts)
     result = worst_rank(
         arms[0].lower,
         arms[0].upper,
@@ -51,6 +63,7 @@ def compare_composite(data: AnalyteData, treated: Bools, options: CompareOptions
         arms[1].upper,
         deaths_t=np.zeros(int((died & treated).sum())),
         deaths_c=np.zeros(int((died & ~treated).sum())),
+        strata=strata,
         worse=options.worse,
         seed=options.seed,
         draws=options.draws,
@@ -63,16 +76,21 @@ def compare_composite(data: AnalyteData, treated: Bools, options: CompareOptions
     if np.isnan(result.p):
         return not_analysed(result.reason, used, notes=[note])
     delta = 1.0 - 2.0 * result.p_treated_better
-    estimate = Estimate(COMPOSITE, p=result.p, statistic=result.statistic)
+    estimate = Estimate(
+        COMPOSITE if strata is None else COMPOSITE_WITHIN, p=result.p, statistic=result.statistic
+    )
     return Outcome(
         estimate, used, Beside(p_rank=result.p, p_min=result.p_min, delta=delta), (note,)
     )
 
 
-def tipping_ratio(
+def with_tipping(
     data: AnalyteData, treated: Bools, outcome: Outcome, options: CompareOptions
-) -> float:
+) -> Outcome:
     """By which ratio the values of the dead would have to differ before significance is lost.
+
+    The dead of both groups are shifted, those of the treated by the ratio and those of the control
+    group by its inverse; where one group alone has any, those.
 
     Parameters
     ----------
@@ -84,11 +102,11 @@ def tipping_ratio(
 
     Returns
     -------
-    float
-        NaN where nobody died, nothing is significant, values are out of range, or the dead have
-        no baseline.
+    Outcome
+        With the ratio and its Monte Carlo error; both NaN where nobody died, nothing is
+        significant, values are out of range, or the dead have no baseline.
     """
-    from cytokit.stats.tipping import tipping_point
+    from cytokit.stats.tipping import TippingPoint, tipping_point
 
     died = data.subjects.died & ~data.day.present & data.base.present
     if (
@@ -96,12 +114,23 @@ def tipping_ratio(
         or not outcome.estimate.p < options.alpha
         or not died.any()
     ):
-        return NAN
+        return outcome
     rows = outcome.used | died
+    strata = strata_of(data.subjects.stratum[rows], options)
     columns, _ = covariates(data.base.take(rows))
+    columns = np.column_stack([columns, *indicators(strata, int(rows.sum()))])
     arm = treated[rows]
-    unseen_treated = bool((died & treated).any())
     values = np.where(outcome.used, data.day.lower, np.nan)[rows]
-    shifted = "treated" if unseen_treated else "control"
-    found = tipping_point(values, arm, columns, arm=shifted, alpha=options.alpha, seed=options.seed)
-    return found.ratio
+    in_treated, in_control = (bool((died & who).any()) for who in (treated, ~treated))
+    shifted = "both" if in_treated and in_control else "treated" if in_treated else "control"
+
+    def tipped(seed: int) -> TippingPoint:
+        return tipping_point(values, arm, columns, arm=shifted, alpha=options.alpha, seed=seed)
+
+    found = tipped(options.seed)
+    if np.isnan(found.ratio):
+        return outcome
+    # where other draws have nothing to tip, no shift at all tips them
+    others = [tipped(options.seed + step).delta for step in range(1, TIPPING_RUNS + 1)]
+    error = float(np.nan_to_num(others).std(ddof=1))
+    return replace(outcome, tipping_ratio=found.ratio, tipping_error=error)

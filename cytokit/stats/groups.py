@@ -8,8 +8,9 @@ import numpy as np
 
 from cytokit.stats import between
 from cytokit.stats.beside import beside_arms
-from cytokit.stats.between import ANCOVA, ANCOVA_PER_ARM
+from cytokit.stats.between import ANCOVA, ANCOVA_PER_ARM, LINEAR, LINEAR_PER_ARM, indicators
 from cytokit.stats.cells import AnalyteData, Bools, Cells
+from cytokit.stats.change_profile import METHOD as BIVARIATE
 from cytokit.stats.change_profile import change_between
 from cytokit.stats.diagnostics import diagnose, diagnose_normality, diagnose_tobit
 from cytokit.stats.estimate import NAN, Estimate, failed
@@ -19,20 +20,27 @@ from cytokit.stats.models import (
     RANKED,
     TOBIT,
     TOBIT_COMMON,
+    WITHIN_STRATA,
     Notes,
     covariates,
+    linear,
     rank_test_name,
 )
 from cytokit.stats.models import estimate as fit_model
 from cytokit.stats.options import CompareOptions
 from cytokit.stats.outcome import Beside, Outcome, not_analysed
 from cytokit.stats.rules import Analysis, choose
+from cytokit.stats.strata import NOT_USED, Labels, strata_of
 
-ON_CHANGE = "Welch on change"
+ON_CHANGE, LINEAR_ON_CHANGE = "Welch on change", "linear model on change with strata"
+#: where the design has strata that the model of both days does not take
+WITHOUT_STRATA = f"{BIVARIATE} (strata not used)"
 #: how a method is asked for whose other assumption on the spreads is shown beside
 _OTHER_SPREAD = {
     ANCOVA: "separate",
     ANCOVA_PER_ARM: "common",
+    LINEAR: "separate",
+    LINEAR_PER_ARM: "common",
     TOBIT: "common",
     TOBIT_COMMON: "separate",
 }
@@ -59,10 +67,13 @@ def compare_arms(
     """
     if options.between == "change":
         return compare_changes(data, treated, names, options)
-    beside = beside_arms(data.day, treated, options)
+    strata = data.subjects.stratum
+    beside = beside_arms(data.day, treated, options, strata)
     estimate, used, notes = primary(data, treated, names, options)
     if estimate.method in RANKED:
-        estimate = rank_test(estimate, data.day.take(used), treated[used], beside, options)
+        estimate = rank_test(
+            estimate, data.day.take(used), treated[used], beside, options, strata[used]
+        )
     if np.isnan(estimate.p):
         return not_analysed(estimate.reason, used, beside=beside, notes=notes)
     notes += _diagnosed(estimate.method, data.take(used), treated[used], options)
@@ -78,9 +89,11 @@ def _diagnosed(method: str, data: AnalyteData, treated: Bools, options: CompareO
     columns = np.empty((len(treated), 0))
     if options.between == "ancova" and data.base.present.all():
         columns, _ = covariates(data.base)
-    if method == ANCOVA:
+    strata = strata_of(data.subjects.stratum, options)
+    columns = np.column_stack([columns, *indicators(strata, len(treated))])
+    if method in (ANCOVA, LINEAR):
         return diagnose(data.day.lower, columns, treated)
-    if method == ANCOVA_PER_ARM:
+    if method in (ANCOVA_PER_ARM, LINEAR_PER_ARM):
         return diagnose_normality(data.day.lower, columns, treated)
     if method == TOBIT_COMMON:
         return diagnose_tobit(data.day, columns, treated)
@@ -115,7 +128,10 @@ def primary(
     estimate, said = fit_model(data.take(used), treated[used], method, rule.analysis, options)
     if estimate is None:
         used = data.day.present
-        estimate = Estimate(rank_test_name(method, data.day.take(used), treated[used], options))
+        strata = data.subjects.stratum[used]
+        estimate = Estimate(
+            rank_test_name(method, data.day.take(used), treated[used], options, strata)
+        )
     if rule.analysis is not Analysis.NUMBERS and method not in BY_RANKS:
         said.insert(0, ("other_method", f"{estimate.method}: {rule.reason}"))
     return estimate, used, [*notes, *said]
@@ -134,25 +150,33 @@ def compare_changes(
     Returns
     -------
     Outcome
-        Welch on the changes; a bivariate Tobit where values are out of range.
+        Welch on the changes, with strata the linear model; a bivariate Tobit, which has none,
+        where values are out of range.
     """
     used = data.base.present & data.day.present
     if not used.any():
         return not_analysed("no subject has a value at baseline and on the day", used)
     base, day, arm = data.base.take(used), data.day.take(used), treated[used]
+    strata = data.subjects.stratum[used]
     beside = Beside()
     if (base.exact & day.exact).all():
         change = day.lower - base.lower
-        beside = beside_arms(Cells(change, change, base.sd, base.substituted), arm, options)
+        beside = beside_arms(Cells(change, change, base.sd, base.substituted), arm, options, strata)
         beside = replace(beside, used=None)  # of those who have both days, as the estimate
-    estimate, notes = changes(base, day, arm, names, options.level)
+    within = strata_of(strata, options)
+    estimate, notes = changes(base, day, arm, names, options.level, within)
     if np.isnan(estimate.p):
         return not_analysed(estimate.reason, used, notes=notes)
     return Outcome(estimate, used, beside, tuple(notes))
 
 
 def changes(
-    base: Cells, day: Cells, treated: Bools, names: tuple[str, str], level: float
+    base: Cells,
+    day: Cells,
+    treated: Bools,
+    names: tuple[str, str],
+    level: float,
+    strata: Labels | None = None,
 ) -> tuple[Estimate, Notes]:
     """The difference in change of subjects who have both days.
 
@@ -163,6 +187,8 @@ def changes(
     treated : ndarray of bool, shape (n,)
     names : tuple of str
     level : float
+    strata : ndarray of str, shape (n,), optional
+        To adjust for.
 
     Returns
     -------
@@ -173,12 +199,19 @@ def changes(
     rule = choose(exact, _arms(treated, names))
     if rule.analysis is Analysis.NUMBERS:
         change = day.lower - base.lower
+        if strata is not None:
+            adjusted = linear(change, treated, strata, level, "separate")
+            return replace(adjusted, method=LINEAR_ON_CHANGE), []
         found = between.welch(change[treated], change[~treated], level=level, method=ON_CHANGE)
         return found, []
     if rule.analysis is not Analysis.TOBIT:
         return failed(ON_CHANGE, rule.reason), []
     found = change_between(base, day, treated, level=level)
-    return found, [("other_method", f"{found.method}: {rule.reason}")]
+    notes = [("other_method", f"{found.method}: {rule.reason}")]
+    if strata is not None:
+        found = replace(found, method=WITHOUT_STRATA)
+        notes.append((NOT_USED, "the model of both days has no strata"))
+    return found, notes
 
 
 def _with_baseline(data: AnalyteData, treated: Bools) -> tuple[str, Bools, Notes]:
@@ -201,7 +234,12 @@ def _with_baseline(data: AnalyteData, treated: Bools) -> tuple[str, Bools, Notes
 
 
 def rank_test(
-    estimate: Estimate, day: Cells, treated: Bools, beside: Beside, options: CompareOptions
+    estimate: Estimate,
+    day: Cells,
+    treated: Bools,
+    beside: Beside,
+    options: CompareOptions,
+    strata: Labels | None = None,
 ) -> Estimate:
     """The rank test that :func:`primary` names, done; its ratio is Hodges and Lehmann's.
 
@@ -215,13 +253,15 @@ def rank_test(
     beside : Beside
         Of the same values.
     options : CompareOptions
+    strata : ndarray of str, shape (n,), optional
 
     Returns
     -------
     Estimate
     """
-    if estimate.method == BRUNNER_MUNZEL:
-        return _brunner_munzel(day, treated, beside, options)
+    if estimate.method in (BRUNNER_MUNZEL, WITHIN_STRATA[BRUNNER_MUNZEL]):
+        within = None if strata is None else strata_of(strata, options)
+        return _brunner_munzel(estimate.method, day, treated, beside, options, within)
     if np.isnan(beside.p_rank):
         return replace(estimate, reason="all values are tied")
     return replace(
@@ -230,7 +270,12 @@ def rank_test(
 
 
 def _brunner_munzel(
-    day: Cells, treated: Bools, beside: Beside, options: CompareOptions
+    method: str,
+    day: Cells,
+    treated: Bools,
+    beside: Beside,
+    options: CompareOptions,
+    strata: Labels | None,
 ) -> Estimate:
     """The studentised rank test, permuted, as the primary analysis; the ratio is a shift's.
 
@@ -242,10 +287,12 @@ def _brunner_munzel(
     limits = [
         np.round(ends[arm], 10) for arm in (treated, ~treated) for ends in (day.lower, day.upper)
     ]
-    test = brunner_munzel_intervals(*limits, seed=options.seed, draws=options.draws)
+    seeded = {"seed": options.seed, "draws": options.draws}
+    both = None if strata is None else np.concatenate([strata[treated], strata[~treated]])
+    test = brunner_munzel_intervals(*limits, strata=both, **seeded)
     if np.isnan(test.p):
-        return failed(BRUNNER_MUNZEL, test.reason)
-    return Estimate(BRUNNER_MUNZEL, beside.hl, statistic=test.statistic, p=test.p)
+        return failed(method, test.reason)
+    return Estimate(method, beside.hl, statistic=test.statistic, p=test.p)
 
 
 def _arms(treated: Bools, names: tuple[str, str]) -> dict[str, Bools]:

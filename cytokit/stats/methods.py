@@ -13,17 +13,31 @@ from typing import TYPE_CHECKING
 from cytokit.findings import finding_lines
 from cytokit.stats._methods_terms import ADJUST, CENSOR, RULE, RULES, STATED, SUBSTITUTE, WITHIN
 from cytokit.stats._spread_likelihood import RATIO_BOUND
-from cytokit.stats.between import ANCOVA, ANCOVA_PER_ARM
+from cytokit.stats.between import ANCOVA, ANCOVA_PER_ARM, LINEAR, LINEAR_PER_ARM
 from cytokit.stats.bridged import sentence
+from cytokit.stats.change_profile import METHOD as BIVARIATE
 from cytokit.stats.comparison import Comparison
+from cytokit.stats.groups import LINEAR_ON_CHANGE, WITHOUT_STRATA
 from cytokit.stats.labels import STARS_LEGEND, level_text
-from cytokit.stats.models import TOBIT, TOBIT_COMMON
+from cytokit.stats.models import (
+    BRUNNER_MUNZEL,
+    GEHAN,
+    RANK_SUM,
+    TOBIT,
+    TOBIT_COMMON,
+    WITHIN_STRATA,
+)
 from cytokit.stats.permuted import flips_signs
 from cytokit.stats.propagate import IMPUTATIONS
+from cytokit.stats.strata import NOT_USED
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_HALF = (
+    "a pair of values out of range that is undecided counting one half; ratios, where every value "
+    "is in range, are Hodges and Lehmann's"
+)
 _LIBRARIES = ("numpy", "scipy", "pandas", "pingouin")
 
 
@@ -44,6 +58,7 @@ def methods_text(result: Comparison) -> str:
     sentences = [
         _subjects(result),
         _between(result),
+        _strata(result),
         _within(result),
         _out_of_range(result),
         _log_scales(result),
@@ -109,35 +124,77 @@ def _between(result: Comparison) -> str:
         return ""
     day = " and ".join(map(str, result.day))
     mean = "the mean over days " if len(result.day) > 1 else "day "
-    strata = result.study.subjects["stratum"].drop_duplicates().size > 1 and result.options.strata
+    strata = _has_strata(result) and result.options.strata
     adjusted = f"the ln concentration at day {result.baseline}" + " and the stratum" * strata
-    tobit = f" adjusted for {adjusted}" if result.options.between == "ancova" else ""
+    covariate = adjusted if result.options.between == "ancova" and _has_baseline(result) else ""
+    covariate = covariate or "the stratum" * strata
+    tobit = f" adjusted for {covariate}" * bool(covariate)
+    permuted = f"(completely, or by {result.options.draws} draws with seed {result.options.seed})"
     described = {
         ANCOVA: f"analysis of covariance adjusted for {adjusted}",
         ANCOVA_PER_ARM: f"analysis of covariance adjusted for {adjusted}, with a residual variance "
         "per group and Satterthwaite's degrees of freedom"
         + (" as the groups differ in size" if result.options.spread == "design" else ""),
+        LINEAR: "the linear model of group and stratum with one residual variance",
+        LINEAR_PER_ARM: "the linear model of group and stratum, with a residual variance per group "
+        "and Satterthwaite's degrees of freedom (without strata Welch's test)",
+        LINEAR_ON_CHANGE: "the linear model of group and stratum on the change from baseline",
         "Welch": "Welch's t test",
         "Welch on change": "Welch's t test on the change from baseline",
         TOBIT: f"log-normal Tobit regression{tobit} with a residual variance per group "
         f"(no standard deviation over {RATIO_BOUND:g} times the other, as the likelihood has no "
         "maximum where one may vanish; likelihood ratio tests and intervals)",
         TOBIT_COMMON: f"log-normal Tobit regression{tobit} (Wald tests)",
-        "bivariate Tobit": "a bivariate normal model of both days with censored values, one per "
-        "group (likelihood ratio tests and intervals)",
-        "Brunner-Munzel": "the Brunner-Munzel test, permuted (completely, or by "
-        f"{result.options.draws} draws with seed {result.options.seed}), a pair of values out of "
-        "range that is undecided counting one half; ratios, where every value is in range, are "
-        "Hodges and Lehmann's",
-        "exact rank-sum": "the exact Wilcoxon-Mann-Whitney test with Hodges-Lehmann ratios",
-        "Gehan rank test": "Gehan's rank test for censored values, permuted (completely, or by "
-        f"{result.options.draws} draws with seed {result.options.seed})",
+        **dict.fromkeys(
+            (BIVARIATE, WITHOUT_STRATA),
+            "a bivariate normal model of both days with censored values, one per group (likelihood "
+            "ratio tests and intervals)" + ", without the strata" * strata,
+        ),
+        BRUNNER_MUNZEL: f"the Brunner-Munzel test, permuted {permuted}, {_HALF}",
+        WITHIN_STRATA[BRUNNER_MUNZEL]: "the Brunner-Munzel test, permuted within strata "
+        f"{permuted}, {_HALF}",
+        RANK_SUM: "the exact Wilcoxon-Mann-Whitney test with Hodges-Lehmann ratios",
+        WITHIN_STRATA[RANK_SUM]: "van Elteren's rank-sum test, permuted within strata "
+        f"{permuted}, with Hodges-Lehmann ratios of pairs within strata",
+        GEHAN: f"Gehan's rank test for censored values, permuted {permuted}",
+        WITHIN_STRATA[GEHAN]: "Gehan's rank test for censored values, its scores taken, weighted "
+        f"as van Elteren's and permuted within strata {permuted}",
         "mixed model": "a linear mixed model of all days",
     }
     return (
         f"At {mean}{day} the groups were compared by {_counted(rows, described)}; ratios are over "
         f"{result.reference}, with {level_text(result.options.alpha)} confidence intervals. Exact "
         "rank-sum tests, Welch's test of the change and effect sizes are given beside."
+    )
+
+
+def _has_strata(result: Comparison) -> bool:
+    """Whether the design puts its subjects into several strata."""
+    return len(set(result.study.subjects["stratum"])) > 1
+
+
+def _has_baseline(result: Comparison) -> bool:
+    """Whether there is a baseline to adjust for."""
+    return result.baseline is not None
+
+
+def _strata(result: Comparison) -> str:
+    """What the design's strata were used for, and what does not take them."""
+    if not _has_strata(result) or result.between.empty:
+        return ""
+    strata = sorted(set(result.study.subjects["stratum"]))
+    names = ", ".join(name or "(none given)" for name in strata)
+    if not result.options.strata:
+        return f"The design's strata ({names}) were not used, as was asked for."
+    unused = result.table["flags"].str.contains(NOT_USED)
+    rows = int(unused.sum())
+    left = f"; {rows} comparison{'s' * (rows != 1)} of changes with values out of range" * bool(
+        rows
+    )
+    return (
+        f"Groups were compared within the design's strata ({names}): models have an indicator per "
+        "stratum, rank tests and Cliff's delta compare subjects of one stratum. Hedges' g, "
+        f"Fisher's test and changes within a group do not use them{left}."
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from cytokit.stats import between
@@ -15,13 +14,20 @@ from cytokit.stats.cells import AnalyteData, Bools, Cells, Floats
 from cytokit.stats.estimate import Estimate, failed, small_sample_factor, wald
 from cytokit.stats.options import CompareOptions
 from cytokit.stats.rules import Analysis
+from cytokit.stats.strata import Labels, strata_of
 
 Notes = list[tuple[str, str]]
 
 RANK_SUM, GEHAN, BRUNNER_MUNZEL = "exact rank-sum", "Gehan rank test", "Brunner-Munzel"
+#: the same where subjects are compared within strata
+WITHIN_STRATA = {
+    RANK_SUM: "rank-sum within strata",
+    GEHAN: "Gehan rank test within strata",
+    BRUNNER_MUNZEL: "Brunner-Munzel within strata",
+}
 TOBIT, TOBIT_COMMON = "Tobit", "Tobit (common spread)"
 #: tests whose p is found with what stands beside
-RANKED = (RANK_SUM, GEHAN, BRUNNER_MUNZEL)
+RANKED = (RANK_SUM, GEHAN, BRUNNER_MUNZEL, *WITHIN_STRATA.values())
 #: the choices of ``between`` that ask for one of them
 BY_RANKS = ("ranks", "brunner-munzel")
 #: an indicator for baselines out of range needs this many on either side
@@ -53,7 +59,7 @@ def estimate(
     columns, notes = (
         covariates(data.base) if method == "ancova" else (np.empty((len(treated), 0)), [])
     )
-    strata = _strata(data, options) if method == "ancova" else None
+    strata = strata_of(data.subjects.stratum, options)
     if analysis is Analysis.TOBIT:
         found, bound = _tobit(data.day, columns, treated, strata, options)
         if np.isnan(found.p):
@@ -61,8 +67,10 @@ def estimate(
             return None, [*notes, said]
         return found, [*notes, *bound]
     y = data.day.lower
-    if method == "welch":
+    if method == "welch" and strata is None:
         return between.welch(y[treated], y[~treated], level=options.level), notes
+    if method == "welch":
+        return linear(y, treated, strata, options.level, options.spread), notes
     if spread_per_arm(treated, options):
         found = between.ancova(
             y, columns, treated, level=options.level, strata=strata, spread="separate"
@@ -73,12 +81,35 @@ def estimate(
     return between.ancova(y, columns, treated, level=options.level, strata=strata), notes
 
 
+def linear(
+    values: Floats, treated: Bools, strata: Labels | None, level: float, spread: str
+) -> Estimate:
+    """Two arms with their strata: Welch's test, adjusted; one spread where it is asked for.
+
+    Where the arms are too small for a spread each they have one in common, which the method names.
+    """
+    nothing = np.empty((len(values), 0))
+    if spread != "common":
+        found = between.ancova(
+            values, nothing, treated, level=level, strata=strata, spread="separate"
+        )
+        if not np.isnan(found.p):
+            return found
+    return between.ancova(values, nothing, treated, level=level, strata=strata)
+
+
 def spread_per_arm(treated: Bools, options: CompareOptions) -> bool:
     """Whether each arm has a spread of its own in what is not a Tobit: by option or by design."""
     return options.spread == "separate" or (options.spread == "design" and unequal_sizes(treated))
 
 
-def rank_test_name(method: str, day: Cells, treated: Bools, options: CompareOptions) -> str:
+def rank_test_name(
+    method: str,
+    day: Cells,
+    treated: Bools,
+    options: CompareOptions,
+    strata: Labels | None = None,
+) -> str:
     """Which rank test compares the arms; studentised where each arm has a spread of its own.
 
     Parameters
@@ -89,26 +120,30 @@ def rank_test_name(method: str, day: Cells, treated: Bools, options: CompareOpti
         All present.
     treated : ndarray of bool, shape (n,)
     options : CompareOptions
+    strata : ndarray of str, shape (n,), optional
 
     Returns
     -------
     str
         One of :data:`RANKED`.
     """
+    studentised = method != "ranks" and spread_per_arm(treated, options)
+    found = GEHAN
     if method == "brunner-munzel":
-        return BRUNNER_MUNZEL
-    if day.exact.all():
-        return RANK_SUM
-    if method != "ranks" and spread_per_arm(treated, options):
-        return BRUNNER_MUNZEL
-    return GEHAN
+        found = BRUNNER_MUNZEL
+    elif day.exact.all():
+        found = RANK_SUM
+    elif studentised:
+        found = BRUNNER_MUNZEL
+    used = None if strata is None else strata_of(strata, options)
+    return found if used is None else WITHIN_STRATA[found]
 
 
 def _tobit(
     day: Cells,
     columns: Floats,
     treated: Bools,
-    strata: NDArray[np.str_] | None,
+    strata: Labels | None,
     options: CompareOptions,
 ) -> tuple[Estimate, Notes]:
     """Log-normal Tobit: a spread per arm and its likelihood's test, or one spread and Wald's."""
@@ -171,9 +206,3 @@ def covariates(base: Cells) -> tuple[Floats, Notes]:
     return np.column_stack(columns), [
         ("baseline_censored", text + " with an indicator" * indicator)
     ]
-
-
-def _strata(data: AnalyteData, options: CompareOptions) -> NDArray[np.str_] | None:
-    """The strata to adjust for, if the design has more than one."""
-    stratum = data.subjects.stratum
-    return stratum if options.strata and len(set(stratum.tolist())) > 1 else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from cytokit.errors import Problem, UsageError, did_you_mean
+from cytokit.errors import Problem, UsageError, did_you_mean, option_text
 from cytokit.study.floors import FLOORS
 
 BETWEEN = ("ancova", "welch", "ranks", "brunner-munzel", "change", "mixed")
@@ -132,7 +132,7 @@ class CompareOptions:
             problems.append(
                 Problem(
                     "CK-411",
-                    f"alpha={self.alpha} is not between 0 and 0.5",
+                    f"{option_text('alpha', self.alpha)} is not between 0 and 0.5",
                     mend="give the two-sided level, usually 0.05",
                 )
             )
@@ -140,14 +140,16 @@ class CompareOptions:
             problems.append(
                 Problem(
                     "CK-411",
-                    f"draws={self.draws} are too few for a permutation test",
+                    f"{option_text('draws', self.draws)} are too few for a permutation test",
                     mend="use at least 100, better 100000",
                 )
             )
         if self.seed < 0:
             problems.append(
                 Problem(
-                    "CK-411", f"seed={self.seed} is negative", mend="use 0 or a positive number"
+                    "CK-411",
+                    f"{option_text('seed', self.seed)} is negative",
+                    mend="use 0 or a positive number",
                 )
             )
         if problems:
@@ -167,7 +169,7 @@ def choice_problem(name: str, value: object, choices: tuple[str, ...]) -> Proble
     """The problem of an option whose value is none of its choices."""
     return Problem(
         "CK-410",
-        f"{name}={value!r} is no choice",
+        f"{option_text(name, value)} is no choice",
         mend=f"use one of {', '.join(choices)}",
         near=did_you_mean(value, choices),
     )

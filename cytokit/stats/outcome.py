@@ -65,6 +65,8 @@ class Outcome:
         Share of the variance that the assay adds, where it was propagated.
     tipping_ratio : float
         Ratio by which the values of the dead must differ before significance is lost.
+    tipping_error : float
+        Monte Carlo standard error of its logarithm.
     p_other_spread : float
         p of the same model with one spread where this one has a spread per arm, or the other way.
     """
@@ -75,6 +77,7 @@ class Outcome:
     notes: tuple[tuple[str, str], ...] = ()
     assay_share: float = NAN
     tipping_ratio: float = NAN
+    tipping_error: float = NAN
     p_other_spread: float = NAN
 
 

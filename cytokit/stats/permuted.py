@@ -13,17 +13,22 @@ from collections.abc import Sequence
 import numpy as np
 
 from cytokit.stats.arm_flips import arm_flip_max_t
-from cytokit.stats.between import ANCOVA, ANCOVA_PER_ARM
+from cytokit.stats.between import ANCOVA, ANCOVA_PER_ARM, LINEAR, LINEAR_PER_ARM
 from cytokit.stats.cells import Bools, Floats
+from cytokit.stats.change_profile import METHOD as BIVARIATE
+from cytokit.stats.groups import WITHOUT_STRATA
 from cytokit.stats.models import TOBIT, TOBIT_COMMON, covariates, spread_per_arm
 from cytokit.stats.options import CompareOptions
 from cytokit.stats.outcome import finite
 from cytokit.stats.rows import Record
 from cytokit.stats.sign_flips import sign_flip_max_t
+from cytokit.stats.strata import Labels, strata_of, stratified_scores
 
 Permuted = dict[tuple[str, int], tuple[float, int | None]]
 
-_OF_NUMBERS = (ANCOVA, ANCOVA_PER_ARM, "Welch")
+_OF_NUMBERS = (ANCOVA, ANCOVA_PER_ARM, LINEAR, LINEAR_PER_ARM, "Welch")
+#: scores of ranks have one spread by nature; the analysis of covariance takes strata as factors
+_STATISTIC = {"ancova": "ancova", "ranks": "student"}
 _ADJUSTED = (ANCOVA, ANCOVA_PER_ARM, TOBIT, TOBIT_COMMON)
 
 
@@ -59,18 +64,17 @@ def _between(records: Sequence[Record], options: CompareOptions) -> tuple[Floats
     first = records[0]
     subjects = first.data.subjects
     treated = subjects.group == first.contrast.treated
-    columns = [_between_column(record) for record in records]
+    strata = strata_of(subjects.stratum, options)
+    columns = [_between_column(record, strata) for record in records]
     values = np.column_stack([value for value, _ in columns])
     adjusting = options.between == "ancova"
     baseline = np.column_stack([base for _, base in columns]) if adjusting else None
-    strata = subjects.stratum if options.strata else None
     draws, seed = options.draws, options.seed
     if flips_signs(treated, options):
-        adjusted_for = strata if adjusting else None
         return arm_flip_max_t(
-            values, treated, baseline=baseline, strata=adjusted_for, draws=draws, seed=seed
+            values, treated, baseline=baseline, strata=strata, draws=draws, seed=seed
         )
-    statistic = {"ancova": "ancova", "ranks": "student"}.get(options.between, "welch")
+    statistic = _STATISTIC.get(options.between, "welch" if strata is None else "ancova")
     result = max_t(
         values,
         treated,
@@ -100,7 +104,7 @@ def flips_signs(treated: Bools, options: CompareOptions) -> bool:
     return options.between != "ranks" and spread_per_arm(treated, options)
 
 
-def _between_column(record: Record) -> tuple[Floats, Floats]:
+def _between_column(record: Record, strata: Labels | None) -> tuple[Floats, Floats]:
     """An analyte's values and baselines, NaN for subjects its analysis did not use."""
     data, outcome = record.data, record.outcome
     nothing = np.full(len(outcome.used), np.nan)
@@ -110,22 +114,16 @@ def _between_column(record: Record) -> tuple[Floats, Floats]:
     value, base = nothing.copy(), np.where(used, 0.0, np.nan)
     day = data.day.take(used)
     method = outcome.estimate.method
-    if "change" in method or method == "bivariate Tobit":
+    if "change" in method or method in (BIVARIATE, WITHOUT_STRATA):
         value[used] = _changes(record, used)
     elif method in _OF_NUMBERS:
         value[used] = day.lower
     else:
-        value[used] = gehan_column(day.lower, day.upper)
+        within = None if strata is None else strata[used]
+        value[used] = stratified_scores(day.lower, day.upper, within)
     if method in _ADJUSTED and data.base.present[used].all():
         base[used] = covariates(data.base.take(used))[0][:, 0]
     return value, base
-
-
-def gehan_column(lower: Floats, upper: Floats) -> Floats:
-    """Gehan scores as numbers."""
-    from cytokit.stats.gehan import gehan_scores
-
-    return gehan_scores(lower, upper).astype(np.float64)
 
 
 def _within(records: Sequence[Record], options: CompareOptions) -> tuple[Floats, int | None]:

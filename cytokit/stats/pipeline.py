@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from cytokit.errors import NothingToDoError, Problem, UsageError, did_you_mean
+from cytokit.errors import NothingToDoError, Problem, UsageError, did_you_mean, option_text
 from cytokit.findings import worst_first
 from cytokit.stats import families as within_families
 from cytokit.stats import summary
@@ -26,6 +26,7 @@ from cytokit.stats.methods import methods_text
 from cytokit.stats.options import CompareOptions
 from cytokit.stats.permuted import permuted_p
 from cytokit.stats.rows import Record, make_row, make_table
+from cytokit.stats.strata import check_strata
 from cytokit.study import Study
 from cytokit.study.days import Day, find_day
 
@@ -85,7 +86,7 @@ def compare(
     Raises
     ------
     UsageError
-        CK-401 to CK-406, CK-410 and CK-411: names and options that do not exist or fit.
+        CK-401 to CK-406, CK-410, CK-411 and CK-435: names and options that do not exist or fit.
     DesignError
         CK-407, if group or day is completely confounded with plate.
     NothingToDoError
@@ -131,6 +132,7 @@ def compare(
     if asked != (study.censor, study.floors):
         study = study.recensored(*asked)
     options = replace(options, censor=study.censor, floors=study.floors)
+    check_strata(study, options)
     base, days = _days(study, baseline, day)
     group = find_reference(study.groups, reference)
     chosen = _analytes(study, analytes)
@@ -193,18 +195,26 @@ def _declared(
     pairs = [contrast for contrast in contrasts if contrast.kind is Kind.BETWEEN]
     problems = []
     if options.between == "change" and base is None:
-        what, mend = "between='change' needs a baseline", "name the baseline's day"
+        what = f"{option_text('between', 'change')} needs a baseline"
+        mend = f"name the baseline's day: {option_text('baseline', 'DAY')}"
         problems.append(Problem("CK-406", what, mend=mend))
     if options.between == "mixed" and visits is None:
-        what = f"between='mixed' needs three days or more, the study has {len(study.days)}"
+        what = (
+            f"{option_text('between', 'mixed')} needs three days or more, "
+            f"the study has {len(study.days)}"
+        )
         mend = "use ancova: with two days it gives the same estimate"
         problems.append(Problem("CK-406", what, mend=mend))
     if options.adjust == "maxt" and len(pairs) > 1:
-        what = f"adjust='maxt' compares two groups, this study has {len(study.groups)}"
-        problems.append(Problem("CK-408", what, mend="use adjust='holm'"))
+        what = (
+            f"{option_text('adjust', 'maxt')} compares two groups, "
+            f"this study has {len(study.groups)}"
+        )
+        problems.append(Problem("CK-408", what, mend=f"use {option_text('adjust', 'holm')}"))
     if options.adjust == "maxt" and options.between == "mixed":
-        what = "adjust='maxt' has no permutation test for a mixed model"
-        problems.append(Problem("CK-408", what, mend="use adjust='holm', or between='ancova'"))
+        what = f"{option_text('adjust', 'maxt')} has no permutation test for a mixed model"
+        mend = f"use {option_text('adjust', 'holm')}, or {option_text('between', 'ancova')}"
+        problems.append(Problem("CK-408", what, mend=mend))
     if problems:
         raise UsageError(*problems)
     return contrasts

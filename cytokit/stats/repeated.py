@@ -1,19 +1,22 @@
 """Three or more days: a mixed model of all of them, the groups equal at baseline by design.
 
 The constrained longitudinal model (Liang and Zeger 2000): a mean per day, a group effect on every
-day but the baseline, a free covariance over the days; Kenward and Roger's degrees of freedom. With
-two days it gives the ANCOVA's estimate, with more it uses what the other days know of the missing.
+day but the baseline, a mean per day of each stratum, a free covariance over the days; Kenward and
+Roger's degrees of freedom. With two days it gives the ANCOVA's estimate, with more it uses what the
+other days know of the missing.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cytokit.stats.beside import beside_arms
-from cytokit.stats.cells import AnalyteData, Bools
+from cytokit.stats.cells import AnalyteData, Bools, Floats
 from cytokit.stats.estimate import wald
 from cytokit.stats.options import CompareOptions
 from cytokit.stats.outcome import Outcome, not_analysed
+from cytokit.stats.strata import Labels, strata_of
 
 METHOD = "mixed model"
 
@@ -58,6 +61,7 @@ def compare_repeated(
     means = [(when == visit).astype(float) for visit in shown]
     after = [visit for visit in shown if visit != baseline]
     effects = [((when == visit) & treated[who]).astype(float) for visit in after]
+    means += _of_strata(strata_of(data.subjects.stratum, options), who, when)
     contrast = np.zeros(len(means) + len(effects))
     contrast[len(means) + after.index(tested)] = 1.0
     design = np.column_stack([*means, *effects])
@@ -70,5 +74,20 @@ def compare_repeated(
         fitted = mixed_model(values[who, when], who, design, contrast)
     if not fitted.converged:
         return not_analysed(fitted.reason, used)
+    beside = beside_arms(data.day, treated, options, data.subjects.stratum)
     estimate = wald(METHOD, fitted.estimate, fitted.se, fitted.df, options.level)
-    return Outcome(estimate, used, beside_arms(data.day, treated, options), tuple(notes))
+    return Outcome(estimate, used, beside, tuple(notes))
+
+
+def _of_strata(
+    strata: Labels | None, who: NDArray[np.int64], when: NDArray[np.int64]
+) -> list[Floats]:
+    """An indicator per day and stratum, less one stratum of those that have values on the day."""
+    if strata is None:
+        return []
+    found = []
+    for visit in range(int(when.max()) + 1):
+        here = when == visit
+        levels = sorted(set(strata[who[here]].tolist()))
+        found += [(here & (strata[who] == level)).astype(float) for level in levels[1:]]
+    return found

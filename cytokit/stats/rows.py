@@ -27,6 +27,7 @@ EXTRA_COLUMNS = (
     "p_other_spread",
     "min_fold_change",
     "tipping_ratio",
+    "tipping_error",
     "assay_share",
     "seed",
 )
@@ -119,6 +120,7 @@ def make_row(record: Record, *, alpha: float = 0.05, power: float = 0.8) -> dict
         "p_other_spread": outcome.p_other_spread,
         "min_fold_change": min_fold_change(estimate.se, estimate.df, alpha, power),
         "tipping_ratio": outcome.tipping_ratio,
+        "tipping_error": outcome.tipping_error,
         "assay_share": outcome.assay_share,
     }
 

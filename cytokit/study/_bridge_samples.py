@@ -6,8 +6,18 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from cytokit.errors import DesignError, NothingToDoError, Problem, UsageError, did_you_mean
+from cytokit.errors import (
+    DesignError,
+    NothingToDoError,
+    Problem,
+    UsageError,
+    did_you_mean,
+    option_text,
+)
 from cytokit.study._bridge_model import linked
+
+#: how Python is told of bridge samples
+BRIDGE_BY = "bridge=['A', 'B']"
 
 
 def check_plates(shared: pd.DataFrame, plates: Sequence[str], reference: str) -> None:
@@ -39,7 +49,8 @@ def bridge_samples(shared: pd.DataFrame, samples: Sequence[str]) -> pd.DataFrame
         on = controls.groupby("sample")["plate"].nunique()
         several = [str(name) for name, count in on.items() if count > 1]
         if not several:
-            mend = "name samples that were measured on several plates: --bridge-samples A,B"
+            given = option_text("bridge_samples", "A,B", BRIDGE_BY)
+            mend = f"name samples that were measured on several plates: {given}"
             raise DesignError(
                 Problem("CK-574", "no control stands on more than one plate", mend=mend)
             )

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from cytokit.errors import Problem, UsageError
+from cytokit.errors import Problem, UsageError, option_text
 from cytokit.findings import Finding
 from cytokit.study._bridge_effects import analyte_effects, analyte_findings
-from cytokit.study._bridge_samples import bridge_samples, check_linked, check_plates
+from cytokit.study._bridge_samples import BRIDGE_BY, bridge_samples, check_linked, check_plates
 from cytokit.study.readings import Readings, Source, gather
 from cytokit.vocabulary import BRIDGE_COLUMNS, RangeStatus
 
@@ -243,7 +243,8 @@ def bridged(
     """
     if not by:
         what = f"a reference plate, {reference!r}, but nothing is bridged"
-        mend = "ask for bridging, --bridge or --bridge-samples, or leave the reference out"
+        ways = f"{option_text('bridge', True)} or {option_text('bridge_samples', 'A,B', BRIDGE_BY)}"
+        mend = f"ask for bridging, {ways}, or leave the reference out"
         raise UsageError(Problem("CK-576", what, mend=mend))
     if quantity != "concentration":
         what = f"quantity={quantity!r} cannot be bridged: the effects are of concentrations"

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterable
 
-from cytokit.errors import Problem, UsageError, did_you_mean
+from cytokit.errors import Problem, UsageError, did_you_mean, option_text
 
 Day = int | float | str
 
@@ -98,12 +98,15 @@ def find_day(asked: object, days: Iterable[Day], option: str) -> Day:
     for day in present:
         if day == wanted or str(day).casefold() == str(wanted).casefold():
             return day
+    mend = f"its days are {', '.join(map(str, present))}"
+    if option == "baseline":
+        mend += f"; where there is no baseline: {option_text('baseline', None)}"
     raise UsageError(
         Problem(
             "CK-402",
             f"the study has no day {asked!r}",
-            where=f"option {option}",
-            mend=f"its days are {', '.join(map(str, present))}",
+            where=f"option {option_text(option)}",
+            mend=mend,
             near=did_you_mean(wanted, present) if isinstance(wanted, str) else "",
         )
     )

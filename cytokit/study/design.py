@@ -12,7 +12,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from cytokit.errors import DesignError, InputError, Problem, UsageError, did_you_mean, place
+from cytokit.errors import (
+    DesignError,
+    InputError,
+    Problem,
+    UsageError,
+    did_you_mean,
+    map_text,
+    place,
+)
 from cytokit.findings import Finding
 from cytokit.sources import RawFile
 from cytokit.study import _design_checks as checks
@@ -246,14 +254,14 @@ def _columns(header: list[str], mapping: dict[str, str], path: str) -> dict[str,
             names = ", ".join(header[at] for at in candidates)
             what, mend = (
                 f"{len(candidates)} columns could be the {role}: {names}",
-                "map one of them",
+                f"map one of them: {map_text(role, header[candidates[0]])}",
             )
             problems.append(Problem("CK-275", what, place(path), mend))
         found[role] = candidates[0]
     for role in DESIGN_COLUMNS:
         if role not in found:
             what = f"the design has no column for the {role}"
-            mend = f"name it {role!r}, or map it: {role}=COLUMN"
+            mend = f"name it {role!r}, or map it: {map_text(role)}"
             near = did_you_mean(role, header)
             problems.append(Problem("CK-262", what, place(path), mend, near))
     if problems:

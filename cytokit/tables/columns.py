@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from cytokit.errors import InputError, Problem, UsageError, did_you_mean, place
+from cytokit.errors import InputError, Problem, UsageError, did_you_mean, map_text, place
 
 #: who and when; present in the result only where the table has them
 ID_ROLES = ("plate", "sample", "subject", "group", "day", "stratum", "status")
@@ -246,7 +246,7 @@ def find_columns(
             continue
         if len(found) > 1:
             what = f"{len(found)} columns could be the {role}: {', '.join(found)}"
-            mend = f"say which one: mapping {role}={found[0]}"
+            mend = f"say which one: {map_text(role, found[0])}"
             problems.append(Problem("CK-242", what, place(file), mend))
         roles[role] = found[0]
         free = [name for name in free if name not in found]
@@ -286,7 +286,7 @@ def _wide_columns(
 
 def _why_unread(name: str) -> str:
     if plain(name) in LIKE_A_DAY:
-        return f"it may count visits; if it is the day say mapping day={name}"
+        return f"it may count visits; if it is the day, map {name} to day"
     return "cytokit knows no use for it; a mapping can give it one"
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from cytokit.errors import InputError, Problem
+from cytokit.errors import InputError, Problem, map_text
 from cytokit.findings import Finding
 from cytokit.tables.cells import holds_reading, says_no_name, says_nothing
 from cytokit.tables.columns import LIMIT_ROLES, Columns, Header, is_unit, read_unit
@@ -56,7 +56,7 @@ def require_values(columns: Columns, grid: Grid) -> None:
     """Refuse a table without any column of concentrations."""
     if not columns.wide or (columns.analytes and "analyte" not in columns.roles):
         return
-    mend = "name it value, concentration or result, or say mapping value=COLUMN"
+    mend = f"name it value, concentration or result, or map it: {map_text('value')}"
     others = [name for name in grid.header if name not in columns.roles.values()]
     what = "no column of concentrations was found"
     if others:
@@ -68,7 +68,7 @@ def require_ids(columns: Columns, grid: Grid) -> None:
     """Refuse a table without any column that says whose its readings are."""
     if any(role in columns.roles for role in _WHOSE):
         return
-    mend = "add a column sample or subject, or say which it is: mapping subject=COLUMN"
+    mend = f"add a column sample or subject, or say which it is: {map_text('subject')}"
     what = "no column says whose the readings are"
     if columns.unread:
         what += f"; not recognised: {', '.join(columns.unread)}"

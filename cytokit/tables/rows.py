@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cytokit.errors import InputError, Problem, place
+from cytokit.errors import InputError, Problem, map_text, place
 from cytokit.sources.raw import RawFile
 from cytokit.sources.workbook import cell_text
 from cytokit.tables.cells import decimal_sign, is_reading
@@ -174,5 +174,5 @@ def _no_header(path: str) -> Problem:
         "no header of a concentration table was found",
         place(path),
         "name the columns sample or subject, and analyte and value or one column per analyte; "
-        "or say with a mapping what is what",
+        f"or say what is what, as in {map_text('sample')}",
     )

@@ -198,6 +198,69 @@ def test_options_that_cannot_be(run, trial: Path, words: list[str], said: str) -
     assert not (trial / "cytokit_compare").exists()
 
 
+@pytest.mark.parametrize(
+    ("header", "words", "said"),
+    [
+        (
+            "subject,group,day,IL-6",
+            ["--reference", "x", "--no-baseline"],
+            "where: option --reference",
+        ),
+        ("subject,group,day,IL-6", ["--day", "9"], "where: option --day"),
+        ("subject,group,day,IL-6", ["--no-baseline"], "name it: --reference GROUP"),
+        ("subject,group,day,IL-6", [], "where there is no baseline: --no-baseline"),
+        ("subject,group,visit,IL-6", ["--design", "d.csv"], "map it: --map day=COLUMN"),
+        ("name,group,day,IL-6", [], "say what is what, as in --map sample=COLUMN"),
+        (
+            "subject,group,day,IL-6",
+            ["--reference", "a", "--no-baseline", "--between", "change"],
+            "--between change needs a baseline",
+        ),
+        (
+            "subject,group,day,IL-6",
+            ["--reference", "a", "--no-baseline", "--adjust", "maxt", "--between", "mixed"],
+            "--adjust maxt has no permutation test",
+        ),
+        ("subject,group,day,IL-6", ["--alpha", "0.7"], "--alpha 0.7 is not between 0 and 0.5"),
+        ("subject,group,day,stratum,IL-6", ["--reference", "a"], "--no-strata"),
+    ],
+)
+def test_errors_speak_the_command_lines_language(
+    run, trial: Path, header: str, words: list[str], said: str
+) -> None:
+    """And Python's in Python, where the same mistakes are made."""
+    columns = header.split(",")
+    rows = []
+    for number in range(14):
+        cells = {"group": "ab"[number % 2], "day": "6", "visit": "6", "stratum": f"{30 + number}"}
+        rows.append([cells.get(name, f"{number + 1}") for name in columns])
+    pd.DataFrame(rows, columns=columns).to_csv("t.csv", index=False)
+    if "--design" in words:
+        pd.DataFrame(rows, columns=columns).assign(sample="s").to_csv("d.csv", index=False)
+    outcome = run("compare", "t.csv", *words)
+    assert outcome.code in (2, 3), outcome.err
+    assert said in outcome.err
+    assert "mapping=" not in outcome.err
+    assert "reference=" not in outcome.err
+
+
+def test_errors_speak_python_in_python(trial: Path) -> None:
+    from cytokit.errors import CytokitError
+    from cytokit.stats import compare
+    from cytokit.study import Study
+
+    study = Study("trial.csv")
+    for asked, said in (
+        ({}, "name it: reference=GROUP"),
+        ({"reference": "x"}, "option reference"),
+        ({"reference": "c", "baseline": None, "between": "change"}, "between='change' needs"),
+    ):
+        with pytest.raises(CytokitError) as error:
+            compare(study, **asked)
+        assert said in str(error.value)
+        assert "--" not in str(error.value)
+
+
 def test_the_panel_of_a_table(run, trial: Path) -> None:
     outcome = run("compare", "trial.csv", "--reference", "c", "--sensitivity")
     assert outcome.code == 0, outcome.err

@@ -188,3 +188,56 @@ def test_dry_run_writes_nothing(run, bench: Path) -> None:
         assert outcome.code == 0
         assert "would" in outcome.err
     assert sorted(bench.iterdir()) == before
+
+
+# --- an option that takes one value, given twice --------------------------------------------------
+
+
+def single_valued() -> list[tuple[str, click.Option]]:
+    """Every option of every command but those that take several values, or none."""
+    found = []
+    for name in COMMANDS:
+        command = importlib.import_module(f"cytokit_cli.{name}_command").command
+        options = [one for one in command.params if isinstance(one, click.Option)]
+        found += [
+            (name, one)
+            for one in options
+            if not one.multiple and (not one.is_flag or one.secondary_opts)
+        ]
+    return found
+
+
+def test_no_option_is_given_twice_and_the_last_wins(run, tmp_path: Path, monkeypatch) -> None:
+    """Nothing is read or written; the option is named, and how often it was given."""
+    monkeypatch.chdir(tmp_path)
+    tried = single_valued()
+    assert {"--day", "--baseline", "--out", "--alpha"} <= {one.opts[0] for _, one in tried}
+    for name, one in tried:
+        words = [one.opts[0], one.secondary_opts[0]] if one.is_flag else [one.opts[0], "1"] * 2
+        outcome = run(name, "x", *words)
+        assert outcome.code == 2, (name, words)
+        said = f"{'/'.join((*one.opts, *one.secondary_opts))} is given 2 times, it takes one value"
+        assert said in outcome.err, (name, words)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_columns_for_one_role(run) -> None:
+    words = ("compare", "x.csv", "--map", "day=visit", "--map", "day=week")
+    outcome = run(*words)
+    assert outcome.code == 2
+    assert "'day' is given two columns, visit and week" in outcome.err
+    assert "several stand between commas" in run("compare", "x", "--day", "3", "--day", "6").err
+    twice = run("doctor", "--json", "--json")
+    assert twice.code == 0, "a flag said twice means the same"
+
+
+def test_several_columns_can_be_ignored(run, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = ["subject,group,day,IL-6,well a,well b"]
+    rows += [f"s{i},{'control' if i % 2 else 'drug'},6,{3 + i},{i},{i * i}" for i in range(8)]
+    (tmp_path / "t.csv").write_text("\n".join(rows) + "\n")
+    words = ("compare", "t.csv", "--no-baseline", "--json", "--map")
+    outcome = run(*words, "ignore=well a", "--map", "ignore=well b")
+    assert outcome.code == 0, outcome.err
+    rows = json.loads(outcome.out)["comparisons"]
+    assert {row["analyte"] for row in rows} == {"IL-6"}
