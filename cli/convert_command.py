@@ -38,17 +38,18 @@ def command(
 ) -> None:
     """Write every reading of the plates as one row: well, sample, type, analyte, MFI, counts."""
     from cytokit.parsers import find_plates, read_plates
-    from cytokit.pseudonyms import pseudonymise, read_pseudonyms
+    from cytokit.pseudonyms import errors_without_names, pseudonymise, read_pseudonyms
     from cytokit.record.write import write_tidy
 
     files = find_plates(plates).files
     if dry_run:
         note("\n".join(["would read:", *files, f"would write: {goal}"]))
         return
-    read = read_plates(files, layout=layout)
-    if pseudonyms is not None:
-        table = read_pseudonyms(pseudonyms)
-        read = [pseudonymise(plate, table) for plate in read]
+    table = None if pseudonyms is None else read_pseudonyms(pseudonyms)
+    with errors_without_names(table):
+        read = read_plates(files, layout=layout)
+        if table is not None:
+            read = [pseudonymise(plate, table) for plate in read]
     rows = write_tidy(read, Path(goal), force=force, excel=excel)
     if as_json:
         print_json("cytokit-convert-1", {"file": goal, "rows": rows, "files": len(files)})

@@ -167,7 +167,11 @@ def _pseudonyms(file: str, exclude: str | None, exclusions: pd.DataFrame | None)
 
     table = read_pseudonyms(file)
     if exclude is not None and exclusions is not None:
-        check_words(dict(enumerate(exclusions["reason"], start=2)), table.names, exclude)
+        check_words(
+            dict(enumerate(exclusions["reason"] + " " + exclusions["who"], start=2)),
+            table.names,
+            exclude,
+        )
     return table
 
 

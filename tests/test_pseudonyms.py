@@ -10,7 +10,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from cytokit.errors import CytokitError, InputError, PrivacyError
+from cytokit.errors import CytokitError, InputError, PrivacyError, Problem
 from cytokit.findings import Finding
 from cytokit.plate import Plate, SourceInfo
 from cytokit.pseudonyms import (
@@ -18,6 +18,7 @@ from cytokit.pseudonyms import (
     applied_to,
     check_words,
     clean_findings,
+    errors_without_names,
     pseudonymise,
     read_pseudonyms,
 )
@@ -51,12 +52,15 @@ def names(plate: Plate) -> Pseudonyms:
             [
                 "CK-581: the row has no pseudonym\n  where: names.csv, line 2",
                 "CK-581: the row has no sample\n  where: names.csv, line 3",
-                "CK-582: 'Bob' has two pseudonyms, 'P3' and 'P4'",
-                "CK-583: 'Bob' and 'Cem' have the same pseudonym 'P3'",
-                "CK-584: the pseudonym 'Ann' is itself a name in the table",
+                "CK-582: the name has another pseudonym than 'P4' on line 4\n"
+                "  where: names.csv, line 5",
+                "CK-583: the pseudonym 'P3' is another name's, too, on line 4\n"
+                "  where: names.csv, line 6",
+                "CK-584: the pseudonym is itself a name in the table\n  where: names.csv, line 7",
             ],
         ),
         ("sample,pseudonym\nAnn,Ann\n", ["CK-584"]),
+        ("sample,pseudonym\nAnn Lee,P1\nANN\u00a0 LEE,P2\n", ["CK-582"]),
     ],
 )
 def test_tables_that_are_refused(
@@ -70,6 +74,8 @@ def test_tables_that_are_refused(
     for message in messages:
         assert message in str(error.value)
     assert error.value.exit_code == 3
+    for name in ("Ann", "Bob", "Cem", "Dora"):
+        assert name not in str(error.value)
 
 
 def test_a_near_miss_of_a_column_is_named(tmp_path: Path) -> None:
@@ -125,13 +131,13 @@ def test_a_plate_with_the_pseudonyms_of_another_file(plate: Plate, names: Pseudo
         pseudonymise(hidden, replace(names, sha256="ba5"))
 
 
-def test_unlisted_names_are_counted_and_three_are_named(plate: Plate) -> None:
+def test_unlisted_names_are_counted_and_three_are_placed(plate: Plate) -> None:
     with pytest.raises(PrivacyError) as error:
         pseudonymise(plate, table(**{"S01-D1": "P1"}))
     said = str(error.value)
-    assert "CK-585: 8 names have no pseudonym in names.csv: 'S01-D0'" in said
+    assert "CK-585: 8 names have no pseudonym in names.csv: well " in said
     assert "and 5 more" in said
-    assert "did you mean 'S01-D1'?" in said
+    assert "S01" not in said
     assert not isinstance(error.value, InputError)
 
 
@@ -158,20 +164,99 @@ def test_a_name_that_is_a_part_of_ordinary_words(plate: Plate) -> None:
 def test_what_may_hold_a_name_goes(plate: Plate, names: Pseudonyms) -> None:
     spoken = replace(
         plate,
-        name="batch S01-D0",
         wells=plate.wells.assign(comment="S01-D0 was haemolytic"),
-        header={"Operator": "for S01-D0", "SN": "MAGPX1"},
+        header={"Operator": "for S01_D0", "SN": "MAGPX1", "s01-d6": "7", "Lot": "xS04-D6"},
         statistics={"Mean": pd.DataFrame({"well": ["A1"], "sample": ["S01-D0"]})},
         companions=(SourceInfo("layout.csv", "abc", "layout"),),
     )
     hidden = pseudonymise(spoken, names)
     assert (hidden.wells["comment"] == "").all()
-    assert hidden.header == {"Operator": "", "SN": "MAGPX1"}
+    assert hidden.header == {"Operator": "", "SN": "MAGPX1", "Lot": "xS04-D6"}
     assert hidden.statistics == {}
     assert [one.format for one in hidden.companions] == ["layout", "pseudonyms"]
     messages = {finding.code: finding.message for finding in hidden.findings}
     assert "remarks of the export on readings" in messages["remarks_left_out"]
-    assert "holds the real name of 'P0'" in messages["name_in_plate"]
+    assert messages["header_left_out"].startswith("2 lines of the export's header hold a listed")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("Zoë Müller", "Zoe\u0308 Mu\u0308ller", "ZOË MÜLLER", "zoë  müller", "Zoë\u00a0Müller"),
+        *("Zoe Muller", "ZoëMüller", "Zoë_Müller", "Zoë-Müller", "dr.zoe.muller@clinic"),
+        *("opZoeMuller2", "Ｚｏë Müller", "\tZoë Müller\n"),
+    ],
+)
+def test_a_name_is_found_however_it_is_written(
+    plate: Plate, names: Pseudonyms, written: str
+) -> None:
+    more = replace(names, names={**names.names, "Zoë Müller": "P99"})
+    keys = ("SN", "Batch", "Standard Lot", "Operator", "ProtocolName")
+    named = replace(plate, header={**dict.fromkeys(keys, f"x {written} y"), "ok": "Zoo"})
+    hidden = pseudonymise(named, more)
+    assert hidden.header == {**dict.fromkeys(keys, ""), "ok": "Zoo"}
+    assert [f.code for f in hidden.findings].count("header_left_out") == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"name": "batch s01 d0"}, "the plate's name holds the real name of 'P0'"),
+        ({"source": SourceInfo("S01-D0/p.csv", "ab", "xponent")}, "the path of the plate's file"),
+        ({"companions": (SourceInfo("S01-D0.csv", "ab", "layout"),)}, "the path of the layout"),
+    ],
+)
+def test_what_would_be_written_and_holds_a_name_is_refused(
+    plate: Plate, names: Pseudonyms, change: dict[str, object], what: str
+) -> None:
+    with pytest.raises(PrivacyError) as error:
+        pseudonymise(replace(plate, **change), names)  # type: ignore[arg-type]
+    assert f"CK-596: {what}" in str(error.value)
+    assert "rename it, or change the name in the table" in str(error.value)
+    assert "S01" not in str(error.value).upper()
+
+
+def test_a_listed_control_is_a_person(plate: Plate, names: Pseudonyms) -> None:
+    wells = plate.wells
+    listed = replace(names, names={**names.names, "Control1": "P77"})
+    hidden = pseudonymise(plate, listed)
+    assert "Control1" in set(wells["sample"])
+    assert "Control1" not in set(hidden.wells["sample"])
+    assert "P77" in set(hidden.wells["sample"])
+
+
+def test_errors_keep_their_code_and_lose_their_names() -> None:
+    hidden = table(**{"Ann Lee": "P1"})
+    problem = Problem("CK-999", "'ANN  LEE' is odd", "Ann Lee.csv, line 3", "see Ann-Lee", "x?")
+    with pytest.raises(InputError) as error, errors_without_names(hidden):
+        raise InputError(problem, Problem("CK-998", "fine", "a.csv"))
+    first, second = error.value.problems
+    assert (first.code, first.where, first.near) == (
+        "CK-999",
+        "a part with a listed name, line 3",
+        "x?",
+    )
+    assert "is not said" in first.what
+    assert second == Problem("CK-998", "fine", "a.csv")
+    assert "Lee" not in str(error.value)
+    with pytest.raises(InputError, match="ANN"), errors_without_names(None):
+        raise InputError(problem)
+
+
+def test_a_design_that_contradicts_itself_is_told_without_names() -> None:
+    frame = pd.DataFrame({"sample": ["a", "b"], "subject": ["Ann"] * 2, "day": [0, 6]})
+    frame["group"] = ["treated", "control"]
+    readings = pd.DataFrame({"sample": ["a", "b"], "IL-6": ["3", "4"]})
+    with pytest.raises(CytokitError, match="CK-267") as error:
+        Study(readings, frame, pseudonyms=table(Ann="P1", a="P2", b="P3"))
+    assert "Ann" not in str(error.value)
+
+
+def test_groups_and_paths_of_a_study_hold_no_listed_name() -> None:
+    frame = pd.DataFrame({"subject": ["Bob", "Cem"], "group": ["Bobs", "of bob"], "day": 0})
+    frame["IL-6"] = ["3", "4"]
+    with pytest.raises(PrivacyError, match="CK-596: group number 2 holds the real name of 'P1'"):
+        Study(frame, pseudonyms=table(Bob="P1", Cem="P2"))
 
 
 @pytest.mark.parametrize(

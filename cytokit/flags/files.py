@@ -206,11 +206,11 @@ FILE_FLAGS = {
         "Pseudonyms were asked for, and free text of the export could hold a name.",
         "Nothing; read the remarks in the export itself.",
     ),
-    "name_in_plate": FlagText(
-        WARN,
-        "a sample's real name in the plate's name or path",
-        "Names of plates and files are your own and are written as they are.",
-        "Rename the file or the batch, and fit again.",
+    "header_left_out": FlagText(
+        INFO,
+        "lines of the export's header are left out",
+        "They hold a name that the pseudonyms list: operator, batch, lot, serial number, protocol.",
+        "Nothing; what they said is in the export itself.",
     ),
     "guarded_text": FlagText(
         INFO,

@@ -131,7 +131,7 @@ def prepare(study: StudyFile, hands: Hands) -> Prepared:
         rows = [*map(_texts, read_exclusions(study.exclusions).to_dict("records"))]
     reading = _reading(study, options)
     if reading.pseudonyms is not None:  # reasons are written as given
-        reasons = {line: str(row["reason"]) for line, row in enumerate(rows, start=2)}
+        reasons = {line: f"{row['reason']} {row['who']}" for line, row in enumerate(rows, start=2)}
         check_words(reasons, reading.pseudonyms.names, str(study.exclusions))
     surveyed = hands.survey(found.files, reading, rows)
     if private := [problem for one in surveyed if one.private for problem in one.problems]:

@@ -19,7 +19,7 @@ from cytokit.parsers import read_file
 from cytokit.plate import Plate, SourceInfo
 from cytokit.project.paths import recorded
 from cytokit.project.plate_files import PlateFile
-from cytokit.pseudonyms import Pseudonyms, pseudonymise
+from cytokit.pseudonyms import Pseudonyms, errors_without_names, pseudonymise
 
 Row = Mapping[str, Any]
 
@@ -73,9 +73,10 @@ class Reading:
         CytokitError
             As :func:`cytokit.parsers.read_file` and :func:`cytokit.pseudonyms.pseudonymise`.
         """
-        found = [self._located(plate) for plate in read_file(file.path, layout=file.layout)]
         table = self.pseudonyms
-        return found if table is None else [pseudonymise(plate, table) for plate in found]
+        with errors_without_names(table):
+            found = [self._located(plate) for plate in read_file(file.path, layout=file.layout)]
+            return found if table is None else [pseudonymise(plate, table) for plate in found]
 
     def _located(self, plate: Plate) -> Plate:
         def seen(source: SourceInfo) -> SourceInfo:

@@ -8,7 +8,7 @@ about a file (its findings) is text already: see :mod:`cytokit.pseudonyms.words`
 
 from cytokit.pseudonyms.plates import applied_to, pseudonymise, require_same
 from cytokit.pseudonyms.table import ROLE, Pseudonyms, read_pseudonyms
-from cytokit.pseudonyms.words import check_words, clean_findings
+from cytokit.pseudonyms.words import check_words, clean_findings, errors_without_names
 
 __all__ = [
     "ROLE",
@@ -16,6 +16,7 @@ __all__ = [
     "applied_to",
     "check_words",
     "clean_findings",
+    "errors_without_names",
     "pseudonymise",
     "read_pseudonyms",
     "require_same",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -11,19 +11,19 @@ from cytokit.errors import PrivacyError, Problem, place
 from cytokit.findings import Finding
 from cytokit.plate import Plate, SourceInfo
 from cytokit.pseudonyms.table import ROLE, Pseudonyms
-from cytokit.pseudonyms.words import TELLING, Cleaner, first_named
+from cytokit.pseudonyms.words import Cleaner
 from cytokit.vocabulary import WellType
 
-_UNKNOWN = str(WellType.UNKNOWN)
+_UNKNOWN, _CONTROL = str(WellType.UNKNOWN), str(WellType.CONTROL)
 
 
 def pseudonymise(plate: Plate, table: Pseudonyms) -> Plate:
-    """The plate with pseudonyms for its unknown samples, and without what may hold their names.
+    """The plate with pseudonyms for its unknown samples, and without what may hold listed names.
 
-    Names of controls, standards and blanks stay. The export's remarks on readings, its further
-    statistics, header lines that hold a sample's name and the quoting parts of findings are left
-    out; the plate's name and path stay, for they are the user's own, and a finding warns where
-    they hold a sample's name.
+    Names of controls, standards and blanks stay, but for a control that the table lists. The
+    export's remarks on readings, its further statistics, header lines that hold a listed name and
+    the quoting parts of findings are left out, and findings say so; a plate whose name, path or
+    analytes hold one is refused.
 
     Parameters
     ----------
@@ -41,7 +41,8 @@ def pseudonymise(plate: Plate, table: Pseudonyms) -> Plate:
     ------
     PrivacyError
         CK-585: samples without a pseudonym; CK-586: a pseudonym that is the name of a control,
-        standard or blank; CK-588: the plate has the pseudonyms of another file. Nothing of it is
+        standard or blank; CK-588: the plate has the pseudonyms of another file; CK-596: a listed
+        name in the plate's name, a path, an analyte or a well that stays. Nothing of it is
         an :class:`~cytokit.errors.InputError`: a run must end, not go on without the plate.
 
     Examples
@@ -58,27 +59,43 @@ def pseudonymise(plate: Plate, table: Pseudonyms) -> Plate:
         require_same(applied, table, place(plate.source.path))
         return plate
     wells = plate.wells
-    unknown = wells["well_type"] == _UNKNOWN
-    names = [str(name) for name in wells.loc[unknown, "sample"].unique() if name]
-    long = [name for name in names if len(name) >= TELLING]
+    listed = [table.of(str(name)) is not None for name in wells["sample"]]
+    unknown = (wells["well_type"] == _UNKNOWN) | (
+        (wells["well_type"] == _CONTROL) & pd.Series(listed, wells.index, dtype=bool)
+    )
+    places: dict[str, str] = {}
+    for name, well in zip(wells.loc[unknown, "sample"], wells.loc[unknown, "well"], strict=True):
+        places.setdefault(str(name), f"well {well}")
+    names = [name for name in places if name]
     fixed = frozenset(str(name) for name in wells.loc[~unknown, "sample"].unique())
-    table.require(names, place(plate.source.path))
+    _require_free(plate, fixed, table)
+    table.require(places, place(plate.source.path))
     _refuse_taken(names, fixed, table, place(plate.source.path))
     cleaner = Cleaner(table, names, fixed, frozenset(plate.analyte_names))
+    held = [
+        key
+        for key, text in plate.header.items()
+        if table.finder.find(f"{key}: {text}") or table.finder.find(text)
+    ]
+    header = {
+        key: "" if key in held else text
+        for key, text in plate.header.items()
+        if not table.finder.find(key)
+    }
     sample = wells["sample"].mask(unknown, table.replaced(wells["sample"].where(unknown, "")))
     return replace(
         plate,
         wells=wells.assign(sample=sample, comment=pd.Series("", wells.index, dtype="str")),
-        header={key: "" if first_named(text, long) else text for key, text in plate.header.items()},
+        header=header,
         statistics={},
         findings=(
             *(cleaner.clean(finding) for finding in plate.findings),
             *_remarks_left_out(plate),
-            *_names_in_plate(plate, long, table),
+            *_header_left_out(plate, held),
         ),
         unread=tuple(
             replace(part, name="a part whose title holds a sample's name")
-            if cleaner.names(part.name)
+            if cleaner.names(f"{part.name} {part.where} {part.reason}")
             else part
             for part in plate.unread
         ),
@@ -128,14 +145,26 @@ def _remarks_left_out(plate: Plate) -> Iterator[Finding]:
         yield Finding("remarks_left_out", message, plate.name)
 
 
-def _names_in_plate(plate: Plate, names: Collection[str], table: Pseudonyms) -> Iterator[Finding]:
-    """A warning where the plate's name or a path in the manifest holds a sample's name."""
-    texts = [plate.name, plate.source.path, *(entry.path for entry in plate.companions)]
-    found = next(filter(None, (first_named(text, names) for text in texts)), "")
-    if found:
-        pseudonym = str(table.of(found))
-        message = (
-            f"the plate's name, or a path of its files, holds the real name of {pseudonym!r}; "
-            "it stands in the outputs: rename the file or the batch"
-        )
-        yield Finding("name_in_plate", message, plate.name, sample=pseudonym)
+def _header_left_out(plate: Plate, keys: Sequence[str]) -> Iterator[Finding]:
+    """Header lines that hold a listed name are empty from here on; this says how many."""
+    if keys:
+        message = f"{len(keys)} lines of the export's header hold a listed name and are left out"
+        yield Finding("header_left_out", message, plate.name)
+
+
+def _require_free(plate: Plate, fixed: Collection[str], table: Pseudonyms) -> None:
+    """Refuse what is written as it is and holds a listed name."""
+    texts = {
+        "the plate's name": plate.name,
+        "the path of the plate's file": plate.source.path,
+        "the path of the pseudonyms": table.path,
+        **{f"the path of the {one.format}": one.path for one in plate.companions},
+        **{
+            f"analyte number {number}": f"{name} {plate.unit(name)}"
+            for number, name in enumerate(plate.analyte_names, start=1)
+        },
+    }
+    for number, name in enumerate(sorted(fixed), start=1):
+        if table.of(name) is None:  # the very name of a standard is nobody's
+            texts[f"the name of a control, standard or blank (number {number})"] = name
+    table.require_free(texts, "one of the plates")

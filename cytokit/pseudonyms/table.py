@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +17,10 @@ from cytokit.sources import RawFile
 #: the role of the file in a plate's companions and in the manifest
 ROLE = "pseudonyms"
 COLUMNS = ("sample", "pseudonym")
+#: shorter names, such as 7, stand in every date and plate number by chance
+TELLING = 3
+#: letters of a name that are looked for inside of words, too
+_LONG = 6
 
 
 @dataclass(frozen=True)
@@ -45,35 +50,63 @@ class Pseudonyms:
         Examples
         --------
         >>> table = Pseudonyms({"Ann": "P1"}, "names.csv", "")
-        >>> table.of(" Ann "), table.of("Bob")
+        >>> table.of(" ANN "), table.of("Bob")
         ('P1', None)
         """
         return self._by_key.get(_key(name))
 
-    def require(self, names: Iterable[str], where: str) -> None:
-        """Refuse names that the file does not list, and pseudonyms that are names in use.
+    @cached_property
+    def finder(self) -> NameFinder:
+        """Finds the listed names in texts."""
+        return NameFinder(self.names)
+
+    def require(self, names: Mapping[str, str], where: str) -> None:
+        """Refuse names that the file does not list; they are told by their places alone.
 
         Parameters
         ----------
-        names : iterable of str
-            Empty ones need no pseudonym.
+        names : mapping of str to str
+            To where each stands (a well, a line); empty names need no pseudonym.
         where : str
             Whose names they are, for the message.
 
         Raises
         ------
         PrivacyError
-            CK-585: how many names are not listed, and the first three.
+            CK-585: how many names are not listed, and where the first three stand.
         """
-        lacking = [name for name in dict.fromkeys(names) if name and self.of(name) is None]
+        lacking = [at for name, at in names.items() if name and self.of(name) is None]
         if not lacking:
             return
-        shown = ", ".join(map(repr, lacking[:3]))
+        shown = "; ".join(lacking[:3])
         more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
         what = f"{len(lacking)} names have no pseudonym in {self.path}: {shown}{more}"
         mend = "add a row for each; nothing was written"
-        near = did_you_mean(lacking[0], list(self.names))
-        raise PrivacyError(Problem("CK-585", what, where, mend, near))
+        raise PrivacyError(Problem("CK-585", what, where, mend))
+
+    def require_free(self, texts: Mapping[str, str], where: str) -> None:
+        """Refuse texts that are written as they are and hold a listed name.
+
+        Parameters
+        ----------
+        texts : mapping of str to str
+            What each is (the plate's name, a path), to the text.
+        where : str
+            Without a name in it.
+
+        Raises
+        ------
+        PrivacyError
+            CK-596, all texts together.
+        """
+        problems = []
+        for what, text in texts.items():
+            if found := self.finder.find(text, telling=True):
+                mend = "rename it, or change the name in the table; nothing was written"
+                said = f"{what} holds the real name of {self.of(found)!r} and would be written"
+                problems.append(Problem("CK-596", said, where, mend))
+        if problems:
+            raise PrivacyError(*problems)
 
     def replaced(self, column: pd.Series) -> pd.Series:
         """A column of listed names as pseudonyms; empty cells stay empty."""
@@ -122,9 +155,95 @@ def read_pseudonyms(path: str | Path) -> Pseudonyms:
     return Pseudonyms({name: pseudonym for _, name, pseudonym in rows}, raw.path, raw.sha256)
 
 
+class NameFinder:
+    """Finds names in texts, whatever the accents, capitals, blanks and signs they are written with.
+
+    A name is found as a whole word; one of six letters or more (of two in scripts that part no
+    words) also inside of one. A single letter, or one or two digits, stand everywhere by chance
+    and are found only where the whole text is the name.
+
+    Parameters
+    ----------
+    names : iterable of str
+
+    Examples
+    --------
+    >>> finder = NameFinder(["Ann", "Zoë Müller", "7"])
+    >>> finder.find("run by ANN_2"), finder.find("an annex"), finder.find("op ZoeMuller1")
+    ('Ann', '', 'Zoë Müller')
+    >>> finder.find("plate 7"), finder.find(" 7 ")
+    ('', '7')
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._alone: dict[str, str] = {}
+        self._words: list[tuple[str, str]] = []
+        self._inside: list[tuple[str, str]] = []
+        for name in names:
+            spaced = _spaced(name)
+            joined = spaced.replace(" ", "")
+            if not joined:
+                continue
+            self._alone.setdefault(joined, name)
+            unparted = any(unicodedata.category(letter) == "Lo" for letter in joined)
+            if len(joined) >= TELLING or (len(joined) == 2 and joined.isalpha()):
+                self._words.append((spaced, name))
+            if len(joined) >= (2 if unparted else _LONG) and not joined.isdecimal():
+                self._inside.append((joined, name))
+
+    def find(self, text: str, *, telling: bool = False, short: bool = False) -> str:
+        """The first name that stands in a text; empty where none does.
+
+        Parameters
+        ----------
+        text : str
+        telling : bool
+            Look for no name of one or two letters, which a path or a word may be by chance.
+        short : bool
+            Look for such names as words, too.
+        """
+        spaced = _spaced(text)
+        joined = spaced.replace(" ", "")
+        found = self._alone.get(joined, "")
+        if found and (not telling or len(joined) >= TELLING):
+            return found
+        if short:
+            for word in spaced.split():
+                if word in self._alone:
+                    return self._alone[word]
+        parted = f" {spaced} "
+        lettered = "".join(" " if letter.isdecimal() else letter for letter in parted)
+        for word, name in self._words:
+            if telling and len(word) < TELLING:
+                continue
+            if f" {word} " in parted or (word.isalpha() and f" {word} " in lettered):
+                return name
+        return next((name for word, name in self._inside if _inside(word, joined)), "")
+
+
+def _inside(word: str, text: str) -> bool:
+    """Whether a word stands in a text and does not cut a number in two."""
+    at = text.find(word)
+    while at >= 0:
+        before, after = text[at - 1 : at] if at else "", text[at + len(word) : at + len(word) + 1]
+        if not (before.isdecimal() and word[0].isdecimal()) and not (
+            after.isdecimal() and word[-1].isdecimal()
+        ):
+            return True
+        at = text.find(word, at + 1)
+    return False
+
+
+def _spaced(text: str) -> str:
+    """A text's words without accents and capitals, one blank between them."""
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    letters = (letter for letter in plain if not unicodedata.combining(letter))
+    return " ".join("".join(c if c.isalnum() else " " for c in letters).split())
+
+
 def _key(name: str) -> str:
-    """Names are the same however their accents are encoded, and whatever blanks surround them."""
-    return unicodedata.normalize("NFC", name).strip()
+    """Names are the same whatever their capitals and blanks, and however accents are encoded."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def _pairs(raw: RawFile) -> Iterator[tuple[int, str, str]]:
@@ -154,8 +273,8 @@ def _pairs(raw: RawFile) -> Iterator[tuple[int, str, str]]:
 
 def _row_problems(rows: Sequence[tuple[int, str, str]], path: str) -> Iterator[Problem]:
     """Everything wrong with the rows."""
-    given: dict[str, str] = {}
-    owners: dict[str, str] = {}
+    given: dict[str, tuple[str, int]] = {}
+    owners: dict[str, tuple[str, int]] = {}
     real = {_key(name) for _, name, _ in rows}
     for line, name, pseudonym in rows:
         where = place(path, line=line)
@@ -164,12 +283,14 @@ def _row_problems(rows: Sequence[tuple[int, str, str]], path: str) -> Iterator[P
             yield Problem("CK-581", what, where, "fill the cell, or remove the row")
             continue
         key, other = _key(name), _key(pseudonym)
-        if given.setdefault(key, other) != other:
-            what = f"{name!r} has two pseudonyms, {given[key]!r} and {pseudonym!r}"
-            yield Problem("CK-582", what, where, "keep one of the rows")
-        if owners.setdefault(other, key) != key:
-            what = f"{owners[other]!r} and {name!r} have the same pseudonym {pseudonym!r}"
+        earlier, first = given.setdefault(key, (other, line))
+        if earlier != other:
+            what = f"the name has another pseudonym than {pseudonym!r} on line {first}"
+            yield Problem("CK-582", what, where, "keep one of the rows; capitals part no names")
+        owner, first = owners.setdefault(other, (key, line))
+        if owner != key:
+            what = f"the pseudonym {pseudonym!r} is another name's, too, on line {first}"
             yield Problem("CK-583", what, where, "give each name a pseudonym of its own")
         if other in real:
-            what = f"the pseudonym {pseudonym!r} is itself a name in the table"
+            what = "the pseudonym is itself a name in the table"
             yield Problem("CK-584", what, where, "choose one that is no sample's or subject's name")

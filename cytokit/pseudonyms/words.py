@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
-from cytokit.errors import PrivacyError, Problem, place
+from cytokit.errors import CytokitError, PrivacyError, Problem, place
 from cytokit.findings import Finding
 from cytokit.flags import FLAGS
-from cytokit.pseudonyms.table import Pseudonyms
+from cytokit.pseudonyms.table import NameFinder, Pseudonyms
 
 #: findings whose words are the instrument's own, or an operator's
 _VENDOR_WORDS = frozenset({"instrument_warning"})
-#: shorter names, such as 7, stand in every date and plate number by chance
-TELLING = 3
 _QUOTATION = re.compile(r"(?<!\w)'[^']*'|(?<!\w)\"[^\"]*\"")
 
 
@@ -68,12 +67,12 @@ def check_words(texts: Mapping[int, str], names: Collection[str], where: str) ->
     --------
     >>> check_words({2: "a bubble"}, ["Ann"], "exclusions.csv")
     """
-    telling = [name for name in names if len(name) >= TELLING]
+    finder = NameFinder(names)
     problems = [
         Problem("CK-587", "a reason names a sample, which is to be replaced by its pseudonym",
                 place(where, line=line), "name the well instead, or use the pseudonym")
         for line, text in texts.items()
-        if first_named(text, telling)
+        if finder.find(text, telling=True)
     ]  # fmt: skip
     if problems:
         raise PrivacyError(*problems)
@@ -94,13 +93,14 @@ class Cleaner:
         plain: frozenset[str] = frozenset(),
     ) -> None:
         self.table = table
-        self.real = real
+        listed = all(table.of(name) is not None for name in real)
+        self.finder = table.finder if listed else NameFinder([*table.names, *real])
         self.kept = kept.difference(real)
         self.plain = plain | self.kept
 
     def names(self, text: str) -> str:
         """The first sample a text names, empty where it names none."""
-        return first_named(text, self.real)
+        return self.finder.find(text, short=True)
 
     def clean(self, finding: Finding) -> Finding:
         """The finding with a pseudonym, or without a sample where the table knows none."""
@@ -117,12 +117,39 @@ class Cleaner:
         return bool(quoted - self.plain - {sample}) or bool(self.names(message))
 
 
-def first_named(text: str, names: Collection[str]) -> str:
-    """The first of the names that stands in a text, not merely as a part of a word."""
-    folded = text.casefold()
-    for name in names:
-        if name.casefold() in folded and re.search(
-            rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", text, re.IGNORECASE
-        ):
-            return name
-    return ""
+@contextmanager
+def errors_without_names(table: Pseudonyms | None) -> Iterator[None]:
+    """Leave a problem's words out where they hold a listed name; its code and line stay.
+
+    Parameters
+    ----------
+    table : Pseudonyms or None
+        None changes nothing.
+
+    Raises
+    ------
+    CytokitError
+        The one that was raised inside, of the same class.
+    """
+    try:
+        yield
+    except CytokitError as error:
+        if table is None:
+            raise
+        problems = [_without_names(problem, table.finder) for problem in error.problems]
+        if tuple(problems) == error.problems:
+            raise
+        raise type(error)(*problems) from None
+
+
+def _without_names(problem: Problem, finder: NameFinder) -> Problem:
+    def free(text: str, instead: str) -> str:
+        return instead if finder.find(text, telling=True) else text
+
+    return Problem(
+        problem.code,
+        free(problem.what, "what is wrong holds a listed name and is not said; see docs/errors.md"),
+        ", ".join(free(part, "a part with a listed name") for part in problem.where.split(", ")),
+        free(problem.mend, "see docs/errors.md"),
+        free(problem.near, ""),
+    )

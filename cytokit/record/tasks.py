@@ -17,7 +17,7 @@ from cytokit.layout import Layout
 from cytokit.parsers import read_file, renamed
 from cytokit.plate import Plate, SourceInfo
 from cytokit.platefit import PlateFit
-from cytokit.pseudonyms import Pseudonyms, pseudonymise
+from cytokit.pseudonyms import Pseudonyms, errors_without_names, pseudonymise
 from cytokit.record.many import Manner
 from cytokit.record.parts import Part, make_part
 
@@ -37,10 +37,11 @@ class Reading:
 
     def plates(self, file: str) -> list[Plate]:
         """The plates of a file, layout and pseudonyms applied."""
-        found = read_file(file, layout=self.layout)
-        if self.pseudonyms is None:
-            return found
-        return [pseudonymise(plate, self.pseudonyms) for plate in found]
+        with errors_without_names(self.pseudonyms):
+            found = read_file(file, layout=self.layout)
+            if self.pseudonyms is None:
+                return found
+            return [pseudonymise(plate, self.pseudonyms) for plate in found]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Self
 import pandas as pd
 
 from cytokit.findings import Finding, formula_findings, relocated
-from cytokit.pseudonyms import ROLE, Pseudonyms, read_pseudonyms
+from cytokit.pseudonyms import ROLE, Pseudonyms, errors_without_names, read_pseudonyms
 from cytokit.study._join import as_design, join_design, own_design, planned, split_mapping
 from cytokit.study._private import private_design
 from cytokit.study._repeats import combine_repeats
@@ -92,9 +92,9 @@ class Study:
     Raises
     ------
     CytokitError
-        With every problem of the sources and the design, CK-260 to CK-299; CK-580 to CK-588 for
-        names that cannot be replaced by pseudonyms; CK-572 to CK-578 for plates that cannot be
-        bridged.
+        With every problem of the sources and the design, CK-260 to CK-299; CK-580 to CK-588 and
+        CK-596 for names that cannot be replaced by pseudonyms; CK-572 to CK-578 for plates that
+        cannot be bridged.
 
     Examples
     --------
@@ -148,41 +148,42 @@ class Study:
     ) -> None:
         given = listed(sources)
         table = read_pseudonyms(pseudonyms) if isinstance(pseudonyms, str | Path) else pseudonyms
-        for_tables, for_design = split_mapping(mapping, design, has_tables(given))
-        readings = gather(
-            given, mapping=for_tables, quantity=quantity, scale=scale, pseudonyms=table
-        )
-        self._set("shared", shared_readings(readings))
-        self._set("plates", tuple(dict.fromkeys(readings.frame["plate"])))
-        found = None
-        if table is not None and not isinstance(bridge, bool):
-            bridge = [table.of(name) or name for name in bridge]
-        if bridge or bridge_reference:
-            readings, found = bridged(readings, bridge, bridge_reference, quantity)
-        self._set("bridge", found)
-        if design is None:
-            readings, checked = own_design(readings)
-            inputs = readings.inputs
-        else:
-            checked = as_design(design, for_design)
-            checked = checked if table is None else private_design(checked, table)
-            inputs = (*readings.inputs, Input(checked.path, checked.sha256, "design"))
-        if table is not None:
-            inputs = (*inputs, Input(table.path, table.sha256, ROLE))
-        joined, noticed = join_design(readings, checked)
-        if found is not None:  # a bridge sample need belong to nobody
-            noticed = [*found.findings, *(one for one in noticed if not found.explains(one))]
-        self._set("subjects", planned(checked))
-        self._set("inputs", inputs)
-        self._set("mapping", dict(mapping or {}))
-        self._set("quantity", quantity)
-        self._set("scale", scale)
-        self._set("pseudonyms", table)
-        self._set("joined", joined)
-        named = (joined[name].astype(str) for name in ("sample", "subject", "group", "analyte"))
-        guarded = formula_findings(text for column in named for text in column.unique())
-        self._set("_noticed", (*readings.findings, *checked.findings, *noticed, *guarded))
-        self._apply(censor, floors)
+        with errors_without_names(table):
+            for_tables, for_design = split_mapping(mapping, design, has_tables(given))
+            readings = gather(
+                given, mapping=for_tables, quantity=quantity, scale=scale, pseudonyms=table
+            )
+            self._set("shared", shared_readings(readings))
+            self._set("plates", tuple(dict.fromkeys(readings.frame["plate"])))
+            found = None
+            if table is not None and not isinstance(bridge, bool):
+                bridge = [table.of(name) or name for name in bridge]
+            if bridge or bridge_reference:
+                readings, found = bridged(readings, bridge, bridge_reference, quantity)
+            self._set("bridge", found)
+            if design is None:
+                readings, checked = own_design(readings)
+                inputs = readings.inputs
+            else:
+                checked = as_design(design, for_design)
+                checked = checked if table is None else private_design(checked, table)
+                inputs = (*readings.inputs, Input(checked.path, checked.sha256, "design"))
+            if table is not None:
+                inputs = (*inputs, Input(table.path, table.sha256, ROLE))
+            joined, noticed = join_design(readings, checked)
+            if found is not None:  # a bridge sample need belong to nobody
+                noticed = [*found.findings, *(one for one in noticed if not found.explains(one))]
+            self._set("subjects", planned(checked))
+            self._set("inputs", inputs)
+            self._set("mapping", dict(mapping or {}))
+            self._set("quantity", quantity)
+            self._set("scale", scale)
+            self._set("pseudonyms", table)
+            self._set("joined", joined)
+            named = (joined[name].astype(str) for name in ("sample", "subject", "group", "analyte"))
+            guarded = formula_findings(text for column in named for text in column.unique())
+            self._set("_noticed", (*readings.findings, *checked.findings, *noticed, *guarded))
+            self._apply(censor, floors)
 
     def recensored(self, censor: str, floors: str | None = None) -> Self:
         """The same study under another censoring policy.
