@@ -289,7 +289,7 @@ def test_spellings_units_and_repeats_are_named_and_kept_apart() -> None:
     )
     table = read_concentrations(frame)
     mismatch = messages(table, "header_mismatch")
-    assert "'IL-6' and 'IL6' are kept apart" in mismatch
+    assert "'IL-6' and 'IL6' are kept apart" in messages(table, "analytes_alike")
     assert "more than one unit: 'ng/mL', 'pg/mL'" in mismatch
     assert "subject a, day 0 stands 2 times" in messages(table, "repeated_sample")
     assert len(table.frame) == 4

@@ -29,6 +29,18 @@ STUDY_FLAGS = {
         "Values out of range state no limit; the nearest measured number was taken for it.",
         "Add the limit to the table.",
     ),
+    "analytes_joined": FlagText(
+        WARN,
+        "analytes that differ in spelling alone are one",
+        "Plates or tables spell a name differently (case, Greek letter, dash, space).",
+        "Look whether they are the same reagent; if not, give one of them another name.",
+    ),
+    "analytes_alike": FlagText(
+        WARN,
+        "analytes that differ in spelling alone are kept apart",
+        "A sample has readings under both names, so they are taken for two analytes.",
+        "Rename or leave out one of them if they are the same: apart they count twice.",
+    ),
     "floor_censored": FlagText(
         WARN,
         "values on an undeclared floor count as below it",

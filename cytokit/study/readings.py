@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -29,12 +29,16 @@ from cytokit.pseudonyms import Pseudonyms, applied_to
 from cytokit.study._fit_failures import failures_of, mark_failures
 from cytokit.study._private import private_readings
 from cytokit.study._readings_frame import ID_COLUMNS, READING_COLUMNS, tidy
+from cytokit.study.analyte_names import joined_spellings, one_spelling_of_units, renamed
 from cytokit.study.fit_folder import from_fit, read_fit_folder
 from cytokit.tables import read_concentrations
+from cytokit.tables.columns import unit_key
 from cytokit.tables.scale import LINEAR, is_relative, linear
 from cytokit.vocabulary import WellType
 
 QUANTITIES = ("concentration", "mfi")
+#: findings of a table that the study makes itself, with what it does about them
+_NAMED_HERE = ("hidden_floor", "analytes_alike")
 _PRINTED = re.compile(r"-?(?:\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|\.\d+)")
 
 
@@ -176,19 +180,26 @@ def gather(
         raise InputError.together(errors)
     if pseudonyms is not None:
         parts = [private_readings(part, pseudonyms) for part in parts]
-    frame = pd.concat([part.frame for part in parts], ignore_index=True)
+    names, spelled = joined_spellings([part.frame for part in parts])
+    frame = renamed(pd.concat([part.frame for part in parts], ignore_index=True), names)
     if frame.empty:
         mend = "check the well types of the fit: only unknowns are compared"
         raise NothingToDoError(Problem("CK-277", "the sources hold no unknown sample", mend=mend))
     _check_units(frame)
+    frame = one_spelling_of_units(frame)
     if quantity == "mfi":
         frame = _as_mfi(frame)
-    findings = tuple(finding for part in parts for finding in part.findings)
+    noticed = (finding for part in parts for finding in part.findings)
+    findings = (
+        *(replace(one, analyte=names.get(one.analyte, one.analyte)) for one in noticed),
+        *spelled,
+    )
     inputs = tuple(entry for part in parts for entry in part.inputs)
     controls = [part.controls for part in parts if len(part.controls)]
     if not controls:
         return Readings(frame, findings, inputs)
-    return Readings(frame, findings, inputs, controls=pd.concat(controls, ignore_index=True))
+    beside = renamed(pd.concat(controls, ignore_index=True), names)
+    return Readings(frame, findings, inputs, controls=one_spelling_of_units(beside))
 
 
 def from_table(frame: pd.DataFrame) -> pd.DataFrame:
@@ -248,8 +259,7 @@ def _read(
     if is_table(source):
         table = read_concentrations(source, mapping=mapping, scale=scale)  # type: ignore[arg-type]
         entry = Input(table.path, table.sha256, "concentration table")
-        # the study names floors itself, with what it takes them for
-        findings = tuple(one for one in table.findings if one.code != "hidden_floor")
+        findings = tuple(one for one in table.findings if one.code not in _NAMED_HERE)
         return Readings(from_table(table.frame), findings, (entry,))
     if isinstance(source, (str, Path)):
         found = read_fit_folder(source)
@@ -314,7 +324,7 @@ def _check_units(frame: pd.DataFrame) -> None:
             "CK-281",
             f"the analyte stands in several units: {', '.join(unit or 'none' for unit in units)}",
             place(analyte=analyte),
-            "convert the tables to one unit; cytokit fit --unit does",
+            "convert the tables to one unit: nothing is converted here",
         )
         for analyte, units in in_several_units(frame).items()
     ]
@@ -340,7 +350,7 @@ def in_several_units(frame: pd.DataFrame) -> dict[str, list[str]]:
     relative = frame.loc[frame["unit"].map(is_relative), "analyte"].unique()
     stated = frame[(frame["unit"] != "") | frame["analyte"].isin(relative)]
     units = {
-        str(analyte): list(dict.fromkeys(rows["unit"]))
+        str(analyte): list({unit_key(unit): unit for unit in rows["unit"].unique()}.values())
         for analyte, rows in stated.groupby("analyte", sort=False)
     }
     return {analyte: found for analyte, found in units.items() if len(found) > 1}

@@ -6,6 +6,7 @@ Used by :mod:`cytokit.tables`.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -72,6 +73,12 @@ _SCALE_BEFORE = re.compile(rf"{_BASE}(?=\D)|(?:ln|log|npx|npq)(?=[\s_.:(\[])", r
 _GLUED = re.compile(r"(?:ln|log|Ln|Log)(?=[A-Z])")
 _SCALE_BEHIND = re.compile(rf"(?<=[\s_.,;])(?:{_BASE}|ln|npx|npq)\Z", re.IGNORECASE)
 _LOW_DIGITS = str.maketrans("₀₁₂", "012")
+#: a u that stands for micro: before a mass, an amount or a volume
+_MICRO = re.compile(r"(?<![A-Za-z])[uµμ](?=g|mol|M|L|U|IU)")
+_GREEK_LETTERS = "αβγδεζηθκλμτω"
+_GREEK = str.maketrans(dict(zip(_GREEK_LETTERS, "abgdezhqklmtw", strict=True)))
+_GREEK_WORDS = {"alpha": "a", "beta": "b", "gamma": "g", "delta": "d", "kappa": "k", "lambda": "l"}
+_DASHES = str.maketrans(dict.fromkeys("-_\u2010\u2011\u2012\u2013\u2014\u2212", " "))
 #: units that are logarithms
 _LOG_UNITS = {"npx": "NPX", "npq": "NPQ"}
 
@@ -113,6 +120,38 @@ class Columns:
 def plain(name: str) -> str:
     """Lower case, letters and digits only: how names are compared."""
     return re.sub(r"[\W_]+", "", name.casefold())
+
+
+def analyte_key(name: str) -> str:
+    """How analytes' names are compared: without case, Greek letters, dashes and spaces.
+
+    A dash or a space between two digits stays, so that IL-1 1 is not IL-11.
+
+    Examples
+    --------
+    >>> [analyte_key(name) for name in ("TNF-α", "tnf alpha", "TNFa", "IL-1β", "IL-1 1", "IL-11")]
+    ['tnfa', 'tnfa', 'tnfa', 'il1b', 'il1-1', 'il11']
+    """
+    text = unicodedata.normalize("NFKC", name).casefold().translate(_GREEK)
+    for word, letter in _GREEK_WORDS.items():
+        text = text.replace(word, letter)
+    key = ""
+    for part in text.translate(_DASHES).split():
+        key += f"-{part}" if key[-1:].isdigit() and part[0].isdigit() else part
+    return key
+
+
+def unit_key(unit: str) -> str:
+    """How units are compared: the two micro signs and ``u`` are one, ``pg/ml`` is ``pg/mL``.
+
+    Examples
+    --------
+    >>> unit_key("ug/mL") == unit_key("µg/mL") == unit_key("\N{GREEK SMALL LETTER MU}g/ml")
+    True
+    >>> unit_key("U/mL") == unit_key("µ/mL")
+    False
+    """
+    return _MICRO.sub("µ", normal_unit(unit))
 
 
 def is_unit(text: str) -> bool:

@@ -14,7 +14,7 @@ from itertools import pairwise
 import pandas as pd
 
 from cytokit.findings import Finding
-from cytokit.tables.columns import ID_ROLES, Columns, plain
+from cytokit.tables.columns import ID_ROLES, Columns, analyte_key, unit_key
 from cytokit.tables.rows import Grid
 
 _SAID = {
@@ -55,7 +55,7 @@ def reading_findings(frame: pd.DataFrame, oddities: Sequence[str]) -> Iterator[F
         low = int((exact == 0).sum())
         if low:
             yield Finding("nonpositive_value", f"{low} readings are 0", analyte=name)
-        units = sorted(set(rows["unit"]))
+        units = sorted({unit_key(unit): unit for unit in rows["unit"]}.values())
         if len(units) > 1:
             shown = ", ".join(repr(unit) for unit in units)
             yield Finding("header_mismatch", f"more than one unit: {shown}", analyte=name)
@@ -129,12 +129,12 @@ def _coarseness(value: float, above: float, distinct: Sequence[float], step: flo
 def _spellings(analytes: list[str]) -> Iterator[Finding]:
     by_name: dict[str, list[str]] = {}
     for analyte in analytes:
-        by_name.setdefault(plain(analyte), []).append(analyte)
+        by_name.setdefault(analyte_key(analyte), []).append(analyte)
     for names in by_name.values():
         if len(names) > 1:
             shown = " and ".join(repr(name) for name in names)
             message = f"{shown} are kept apart; are they the same analyte?"
-            yield Finding("header_mismatch", message, analyte=names[0])
+            yield Finding("analytes_alike", message, analyte=names[0])
 
 
 def _repeats(frame: pd.DataFrame) -> Iterator[Finding]:
