@@ -54,10 +54,35 @@ def test_those_that_agree_are_averaged_by_their_intervals():
     assert disagreement == ""
 
 
-def test_those_that_disagree_are_flagged_with_their_numbers():
-    merged, disagreement = merge_dilutions([reading(100.0, 2.0), reading(200.0, 8.0)])
+def test_those_that_disagree_a_little_have_an_interval_that_holds_them():
+    merged, disagreement = merge_dilutions([reading(100.0, 2.0, half=0.1), reading(140.0, 8.0)])
     assert "not_parallel" in merged.flags
-    assert "100 at 1:2, 200 at 1:8" in disagreement
+    assert disagreement.endswith("100 at 1:2, 140 at 1:8")
+    assert 100.0 < merged.value < 140.0
+    assert merged.low == pytest.approx(100 * np.exp(-0.1))
+    assert merged.high == pytest.approx(140 * np.exp(0.2))
+
+
+@pytest.mark.parametrize("values", [(628.0, 1.08e5), (100.0, 200.0), (100.0, 110.0, 400.0)])
+def test_those_that_contradict_each_other_give_no_number(values):
+    """628 at 1:2 and 1.08e5 at 1:50 were merged into an interval that held neither."""
+    series = [reading(value, 2.0 * 5.0**n) for n, value in enumerate(values)]
+    merged, disagreement = merge_dilutions(series)
+    assert merged.status is RangeStatus.NOT_MEASURED
+    assert np.isnan([merged.value, merged.low, merged.high, merged.limit_high]).all()
+    assert merged.flags == ("not_parallel",)
+    assert f"{values[0]:g} at 1:2" in disagreement
+    assert disagreement.endswith("no concentration is given")
+
+
+def test_a_number_outside_the_range_that_contradicts_the_one_inside_is_seen():
+    high = reading(1.08e5, 50.0, RangeStatus.ABOVE_ULOQ)
+    merged, words = merge_dilutions([reading(628.0, 2.0), high])
+    assert merged.status is RangeStatus.NOT_MEASURED
+    assert "628 at 1:2, 1.08e+05 at 1:50" in words
+    vague = replace(high, low=500.0, high=NAN)
+    merged, words = merge_dilutions([reading(628.0, 2.0), vague])
+    assert (merged.value, words) == (628.0, "")
 
 
 def test_chance_alone_is_flagged_about_one_time_in_a_hundred():
@@ -94,16 +119,23 @@ def test_a_number_outside_the_range_beats_none():
 
 
 def test_a_contradiction_of_bounds_is_said():
-    _, words = merge_dilutions([out(RangeStatus.OOR_LOW, 2.0), out(RangeStatus.OOR_HIGH, 8.0)])
-    assert words == "one dilution says less than 4, another more than 4e+04"
+    merged, words = merge_dilutions([out(RangeStatus.OOR_LOW, 2.0), out(RangeStatus.OOR_HIGH, 8.0)])
+    assert words.startswith("one dilution says less than 4, another more than 4e+04")
+    assert merged.status is RangeStatus.NOT_MEASURED
 
 
 def test_a_bound_that_rules_out_a_number_is_said():
     merged, words = merge_dilutions([out(RangeStatus.OOR_LOW, 2.0), reading(900.0, 8.0)])
-    assert words == "one dilution says less than 4, another 900"
-    assert "not_parallel" in merged.flags
+    assert words.startswith("one dilution says less than 4, another 900")
+    assert (merged.status, merged.flags) == (RangeStatus.NOT_MEASURED, ("not_parallel",))
     merged, words = merge_dilutions([out(RangeStatus.OOR_HIGH, 8.0), reading(900.0, 2.0)])
-    assert words == "one dilution says more than 4e+04, another 900"
+    assert words.startswith("one dilution says more than 4e+04, another 900")
+    assert np.isnan(merged.value)
+    near = replace(out(RangeStatus.OOR_LOW, 2.0), limit_low=700.0)
+    merged, words = merge_dilutions([near, reading(900.0, 8.0)])
+    assert words == "one dilution says less than 700, another 900"
+    assert merged.value == 900.0
+    assert "not_parallel" in merged.flags
 
 
 def test_not_measured_and_excluded_stay():

@@ -213,6 +213,8 @@ def test_several_dilutions_are_merged_and_checked_for_parallelism(plate, curves)
     assert merged["flags"] == "dilutions_merged"
     assert merged["concentration"] == pytest.approx(400, rel=0.15)
     assert "not_parallel" in apart["flags"]
+    assert apart["status"] == "not_measured"
+    assert np.isnan([apart["concentration"], apart["ci_low"], apart["ci_high"]]).all()
     found = [one for one in result.findings if one.code == "not_parallel"]
     assert [(one.sample, one.analyte) for one in found] == [("mid", B)]
     assert "at 1:160" in found[0].message

@@ -84,8 +84,11 @@ PLATE_FLAGS = {
     "not_parallel": FlagText(
         WARN,
         "dilutions disagree",
-        "The dilutions of this sample give concentrations further apart than their intervals.",
-        "Suspect interference by the matrix, or a wrong dilution factor.",
+        "The dilutions of this sample give concentrations further apart than their intervals. "
+        "Within a CV of 30 % they are one concentration, whose interval holds them all; beyond, "
+        "none is known to be the right one and the sample has no number.",
+        "Suspect a hook, interference by the matrix, or a wrong dilution factor; wells.csv has "
+        "each dilution, and excluding the wrong wells with a reason leaves the right one.",
     ),
     "no_sample_name": FlagText(
         INFO,
