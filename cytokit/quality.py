@@ -8,7 +8,9 @@ rules that name a bad result fail.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -186,7 +188,7 @@ def _gate(rules: Profile) -> Severity:
 
 
 def control_findings(plate: Plate, samples: pd.DataFrame, rules: Profile) -> list[Finding]:
-    """Quality controls outside the range their maker gives.
+    """Quality controls outside their range, or far from a nominal value that has none.
 
     Parameters
     ----------
@@ -199,36 +201,111 @@ def control_findings(plate: Plate, samples: pd.DataFrame, rules: Profile) -> lis
     -------
     list of Finding
         ``control_out_of_range``; a control without a number is outside too.
+        ``control_off_nominal``, and ``controls_rejected`` where more controls of an analyte lie far
+        from nominal than the profile lets pass.
+        ``control_not_judged``: neither the file nor the profile says how far it may be off.
     """
     wells = plate.wells.assign(sample=replicates(plate.wells).name)
     controls = wells[wells["well_type"] == str(WellType.CONTROL)]
-    ranges = {
-        (row["sample"], row["analyte"]): (row["expected_low"], row["expected_high"])
-        for row in controls.to_dict("records")
-    }
+    told = {(row["sample"], row["analyte"]): row for row in controls.to_dict("records")}
     mine = samples[
         (samples["plate"] == plate.name) & (samples["well_type"] == str(WellType.CONTROL))
     ]
-    found = []
+    found: list[Finding] = []
+    nominal: dict[str, list[tuple[float, bool]]] = {}
+    silent: dict[str, list[str]] = {}
     for row in mine.to_dict("records"):
-        low, high = ranges[row["sample"], row["analyte"]]
-        read, status = row["concentration"], row["status"]
-        if np.isnan(low) or np.isnan(high) or status in _SILENT or low <= read <= high:
+        sample, analyte = row["sample"], row["analyte"]
+        allowed = _allowed(told[sample, analyte], rules, row["dilution_factor"])
+        if row["status"] in _SILENT:
+            continue
+        if allowed is None:
+            silent.setdefault(sample, []).append(analyte)
+            continue
+        read = row["concentration"]
+        inside = bool(allowed.low <= read <= allowed.high)
+        if allowed.level is not None:
+            nominal.setdefault(analyte, []).append((allowed.level, inside))
+        if inside:
             continue
         number = "no number" if np.isnan(read) else f"{read:.4g}"
-        message = f"reads {number} ({status}), expected {low:g} to {high:g} {row['unit']}"
+        message = f"reads {number} ({row['status']}), expected {allowed.words} {row['unit']}"
+        by_range = allowed.level is None
         found.append(
             Finding(
-                "control_out_of_range",
+                "control_out_of_range" if by_range else "control_off_nominal",
                 message.rstrip(),
                 plate.name,
                 "",
-                row["sample"],
-                row["analyte"],
-                _gate(rules),
+                sample,
+                analyte,
+                _gate(rules) if by_range else None,
             )
         )
-    return found
+    for analyte, seen in nominal.items():
+        if why := _rejected(seen, rules):
+            found.append(Finding("controls_rejected", why, plate.name, analyte=analyte))
+    return found + [
+        Finding("control_not_judged", "no range is known: not judged", plate.name, "", sample, name)
+        for sample, analytes in silent.items()
+        for name in ([""] if len(analytes) == len(plate.analytes) else analytes)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Allowed:
+    """What a control may read: by a range, or, of a `level`, by the profile's tolerance."""
+
+    low: float
+    high: float
+    words: str
+    level: float | None = None
+
+
+def _allowed(told: dict[Hashable, Any], rules: Profile, factor: float) -> _Allowed | None:
+    """The range of a control; None where nothing says one.
+
+    A range of no width is a nominal value that was entered twice. Where one end is missing the
+    other one counts.
+    """
+    low, high, level = told["expected_low"], told["expected_high"], told["expected"] * factor
+    if low == high:
+        level = low if np.isnan(level) else level
+    elif not (np.isnan(low) and np.isnan(high)):
+        if np.isnan(high):
+            return _Allowed(low, np.inf, f"at least {low:g}")
+        if np.isnan(low):
+            return _Allowed(-np.inf, high, f"at most {high:g}")
+        return _Allowed(low, high, f"{low:g} to {high:g}")
+    if rules.control_pct is None or not level > 0:
+        return None
+    share = rules.control_pct.value / 100
+    words = f"within {rules.control_pct.value:g} % of {level:g}"
+    return _Allowed(level * (1 - share), level * (1 + share), words, level)
+
+
+def _rejected(seen: Sequence[tuple[float, bool]], rules: Profile) -> str:
+    """Why the controls of an analyte reject it; empty where they do not."""
+    if rules.control_share_pct is None or rules.control_level_pct is None:
+        return ""
+    inside = sum(good for _, good in seen)
+    by_level: dict[float, list[bool]] = {}
+    for level, good in seen:
+        by_level.setdefault(level, []).append(good)
+    bad = [
+        f"{sum(good)} of {len(good)} at {level:g}"
+        for level, good in by_level.items()
+        if 100 * sum(good) < rules.control_level_pct.value * len(good)
+    ]
+    # the share of two thirds is exact: 2 of 3 are enough
+    few = 100 * inside < rules.control_share_pct.value * len(seen) - 1e-6
+    if not few and not bad:
+        return ""
+    parts = [f"{inside} of {len(seen)} controls read near their nominal value", *bad]
+    return (
+        f"{', '.join(parts)}; {rules.control_share_pct.value:.1f} % are asked for, and "
+        f"{rules.control_level_pct.value:g} % at each level"
+    )
 
 
 #: a control without curve or reading has a finding of its own already

@@ -11,6 +11,7 @@ import pytest
 from cytokit.curves.options import FitOptions
 from cytokit.curves.profiles import PROFILES
 from cytokit.describe import describe
+from cytokit.findings import Finding
 from cytokit.plate import Plate
 from cytokit.platefit import fit
 from cytokit.quality import (
@@ -173,3 +174,65 @@ def test_a_control_without_a_name_is_judged_under_its_well() -> None:
 
 def test_all_rules_together_find_nothing_on_a_sound_plate() -> None:
     assert quality_findings([plate()], sample_row(), FitOptions(profile="kit")) == []
+
+
+def controlled(profile: str, *reads: tuple[str, float, float], low: float = np.nan,
+               high: float = np.nan) -> list[Finding]:  # fmt: skip
+    """Findings on controls of one analyte: name, nominal value and what each reads."""
+    made = unknowns("X1", "X1")
+    rows = made.wells[made.wells["analyte"] == "IL-6"].iloc[: len(reads)].copy()
+    rows["well_type"] = "control"
+    rows["sample"] = [name for name, *_ in reads]
+    rows["expected"] = [level for _, level, _ in reads]
+    rows["expected_low"], rows["expected_high"] = low, high
+    rows["dilution_factor"] = 1.0
+    samples = pd.concat([sample_row(sample=name, concentration=read, dilution_factor=1.0)
+                         for name, _, read in reads])  # fmt: skip
+    return control_findings(replace(made, wells=rows), samples, PROFILES[profile])
+
+
+@pytest.mark.parametrize("profile", ["research", "kit"])
+@pytest.mark.parametrize("low", [np.nan, 200.0])
+def test_a_nominal_value_without_a_range_is_no_range_of_no_width(profile: str, low: float) -> None:
+    (found,) = controlled(profile, ("Control1", 200.0, 208.0), low=low, high=low)
+    assert (found.code, found.severity) == ("control_not_judged", Severity.INFO)
+    assert (found.sample, found.analyte) == ("Control1", "IL-6")
+    assert found.message == "no range is known: not judged"
+
+
+def test_m10_judges_controls_within_20_percent_of_their_nominal_value() -> None:
+    assert controlled("m10", ("Control1", 200.0, 240.0), ("Control2", 1000.0, 800.0)) == []
+    low, rejected = controlled("m10", ("Control1", 200.0, 159.0), ("Control2", 1000.0, 800.0))
+    assert (low.code, low.severity, low.sample) == (
+        "control_off_nominal", Severity.WARN, "Control1")  # fmt: skip
+    assert low.message == "reads 159 (in_range), expected within 20 % of 200 pg/mL"
+    assert (rejected.code, rejected.severity) == ("controls_rejected", Severity.FAIL)
+    assert rejected.message.startswith("1 of 2 controls read near their nominal value, 0 of 1 at")
+
+
+@pytest.mark.parametrize(
+    ("reads", "rejected"),
+    [
+        # two of three at each level, four of six together
+        (((200.0, 200.0), (200.0, 200.0), (200.0, 400.0)) * 1
+         + ((900.0, 900.0), (900.0, 900.0), (900.0, 1.0)), False),
+        # half of each level, but only half of all
+        (((200.0, 200.0), (200.0, 400.0), (900.0, 900.0), (900.0, 1.0)), True),
+        # three of four, but none at one level
+        (((200.0, 200.0), (200.0, 200.0), (200.0, 200.0), (900.0, 1.0)), True),
+    ],
+)  # fmt: skip
+def test_m10_asks_for_two_thirds_of_all_controls_and_half_of_each_level(
+    reads: tuple[tuple[float, float], ...], rejected: bool
+) -> None:
+    named = [(f"Control{number}", *read) for number, read in enumerate(reads)]
+    codes = [one.code for one in controlled("m10", *named)]
+    assert ("controls_rejected" in codes) is rejected
+
+
+def test_a_range_of_one_end_is_judged_by_it() -> None:
+    assert controlled("kit", ("Control1", np.nan, 208.0), low=200.0) == []
+    (found,) = controlled("kit", ("Control1", np.nan, 190.0), low=200.0)
+    assert found.message == "reads 190 (in_range), expected at least 200 pg/mL"
+    (found,) = controlled("kit", ("Control1", np.nan, 210.0), high=200.0)
+    assert found.message == "reads 210 (in_range), expected at most 200 pg/mL"

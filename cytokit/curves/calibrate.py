@@ -147,7 +147,8 @@ def _noise_centre(wells: StandardWells) -> Array:
     n = there.sum(1)
     mean = np.where(there, wells.y, 0.0).sum(1) / np.maximum(n, 1)
     first = (n > 0).argmax(0)
-    own_top = np.abs(mean).max(0)
+    # the lowest well of a level: one that reads far too high is no measure of the plate
+    own_top = np.where(n > 0, np.abs(np.where(there, wells.y, np.inf)).min(1), 0.0).max(0)
     top = np.array([own_top[wells.plate == plate].max() for plate in wells.plate])
     return prior_centre(np.take_along_axis(mean, first[None], 0)[0], top)
 

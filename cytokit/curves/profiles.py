@@ -12,6 +12,7 @@ from cytokit.curves.options import ProfileName
 from cytokit.vocabulary import Verdict
 
 _M10 = "ICH M10 (2022), section 4.2.3, ligand binding assays: calibration curve and range"
+_M10_QC = "ICH M10 (2022), ligand binding assays, acceptance of an analytical run: QC samples"
 _MILLIPLEX = "MILLIPLEX technical article, Equipment settings and data analysis, data analysis tips"
 _BIOPLEX = "Bio-Plex Manager marks results outside the standards that recover 70-130 %"
 _OURS = "cytokit's own choice for work without a regulator"
@@ -50,6 +51,11 @@ class Profile:
         CV of replicates above which they are remarked on, or fail.
     drop_failing : bool
         Leave failing standards out one at a time, worst first, and fit again.
+    control_pct : Figure, optional
+        How far from its nominal value a control without a range may read; without it such
+        controls are not judged.
+    control_share_pct, control_level_pct : Figure, optional
+        Share of all controls of an analyte, and of those of one level, that must do so.
     """
 
     name: ProfileName
@@ -62,6 +68,9 @@ class Profile:
     cv_warn_pct: Figure
     cv_fail_pct: Figure
     drop_failing: bool = False
+    control_pct: Figure | None = None
+    control_share_pct: Figure | None = None
+    control_level_pct: Figure | None = None
 
     @property
     def sources(self) -> dict[str, str]:
@@ -75,10 +84,15 @@ class Profile:
             ("beads_warn", "fewer than {:g} beads are remarked on"),
             ("cv_warn_pct", "replicates that differ by a CV over {:g} % are remarked on"),
             ("cv_fail_pct", "replicates that differ by a CV over {:g} % fail"),
+            ("control_pct", "controls without a range read within {:g} % of nominal"),
+            ("control_share_pct", "at least {:.1f} % of them"),
+            ("control_level_pct", "at least {:g} % of them at each level"),
         )
         out = {}
         for name, text in figures:
-            figure: Figure = getattr(self, name)
+            figure: Figure | None = getattr(self, name)
+            if figure is None:
+                continue
             out[name] = f"{text.format(figure.value)} ({figure.source})"
         return out
 
@@ -117,6 +131,9 @@ PROFILES: dict[str, Profile] = {
         cv_warn_pct=Figure(20.0, "ICH M10 (2022), ligand binding assays, precision"),
         cv_fail_pct=Figure(25.0, "ICH M10 (2022), ligand binding assays, precision at the LLOQ"),
         drop_failing=True,
+        control_pct=Figure(20.0, _M10_QC),
+        control_share_pct=Figure(200.0 / 3, _M10_QC),
+        control_level_pct=Figure(50.0, _M10_QC),
     ),
 }
 

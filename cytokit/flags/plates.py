@@ -37,6 +37,27 @@ PLATE_FLAGS = {
         "Do not report the analyte from this plate before the cause is known.",
         holds_plate=True,
     ),
+    "control_off_nominal": FlagText(
+        WARN,
+        "control off its nominal value",
+        "A control without a range reads further from its nominal value than the acceptance "
+        "profile lets it; one in three may.",
+        "Look at the other controls of the analyte: `controls_rejected` says where too many do.",
+    ),
+    "controls_rejected": FlagText(
+        FAIL,
+        "controls reject the analyte",
+        "Fewer controls read near their nominal value than the acceptance profile asks for.",
+        "Do not report the analyte from this plate; measure it again.",
+        holds_plate=True,
+    ),
+    "control_not_judged": FlagText(
+        INFO,
+        "control not judged",
+        "Nothing says how far from its nominal value this control may read: the file gives no "
+        "range, and the profile no tolerance.",
+        "Give the maker's range in the export, or judge by `--profile m10` (20 % of nominal).",
+    ),
     "downweighted": FlagText(
         INFO,
         "standard well down-weighted",
