@@ -425,3 +425,89 @@ def test_a_template_is_not_written_over_a_file(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="CK-213: the template cannot be written"):
         write_layout_template(plate(PLAIN), tmp_path / "no" / "such" / "layout.xlsx")
     assert file.read_text() == "mine"
+
+
+# -- grids as people make them
+
+
+@pytest.mark.parametrize("corner", ["Plate", "Well", "Row/Col", "plate 1", "", "#", "Batch A"])
+@pytest.mark.parametrize("size", [96, 384])
+def test_any_word_may_stand_in_the_corner(tmp_path: Path, corner: str, size: int) -> None:
+    sheets = {"Sheet1": grid({"A1": "P1", "C1": "P3"}, corner=corner, size=size)}
+    merged = apply_layout(plate(PLAIN), read_layout(workbook(tmp_path / "l.xlsx", sheets)))
+    assert merged.wells.drop_duplicates("well")["sample"].tolist() == ["P1", "Unknown2", "P3"]
+    text = "\n".join(";".join(map(str, row)) for row in sheets["Sheet1"])
+    (tmp_path / "l.csv").write_text(text)
+    again = apply_layout(plate(PLAIN), read_layout(tmp_path / "l.csv"))
+    assert again.wells.equals(merged.wells)
+
+
+def test_the_corner_of_the_case(cases: Path) -> None:
+    layout = read_layout(cases / "files" / "layout_corner_Plate.xlsx")
+    assert len(layout.wells) == 96
+    assert {plan.sample for plan in layout.wells if plan.well == "A12"} == {"p12"}
+
+
+def both(one: object, two: object) -> list[dict[str, list[list[object]]]]:
+    """Two plates as sheets of grids, of grids in pairs, and of long tables."""
+    return [
+        {"P": grid({"A1": one}), "Q": grid({"A1": two})},
+        {"P": grid({"A1": one}, corner="Plate"), "Q": grid({"B1": two})},
+        {"P": grid({"A1": one}, corner="sample"), "Q": grid({"A1": two}, corner="sample")},
+        {"all": [["P"], *grid({"A1": one}), ["Q"], *grid({"A1": two})]},
+        {"all": [*grid({"A1": one}, corner="P"), [], *grid({"A1": two}, corner="Q")]},
+        {"P": [["well", "sample"], ["A1", one]], "Q": [["well", "sample"], ["A1", two]]},
+    ]
+
+
+@pytest.mark.parametrize("form", range(6))
+def test_a_sheet_for_each_plate_is_picked_by_the_plates_name(tmp_path: Path, form: int) -> None:
+    sheets = both("mine", "other")[form]
+    sheets["Key"] = [["Sample", "Meaning"], ["mine", "a patient"]]
+    layout = read_layout(workbook(tmp_path / "l.xlsx", sheets))
+    assert layout.sheets == ("P", "Q")
+    merged = apply_layout(plate(PLAIN), layout)
+    assert merged.wells.drop_duplicates("well")["sample"].tolist()[0] == "mine"
+    assert told(merged, "layout_unread") == ["Key: a sheet that explains the others"]
+    with pytest.raises(DesignError, match="CK-166: the layout has a plan for each of 'P', 'Q'"):
+        apply_layout(replace(plate(PLAIN), name="R"), layout)
+
+
+def test_what_holds_for_every_plate_stands_on_a_sheet_of_its_own(tmp_path: Path) -> None:
+    sheets = {
+        "p": [["sample"], *grid({"A1": "mine"}), ["dilution"], *grid({"A1": 4})],
+        "Q": [["sample"], *grid({"A1": "other"}), ["dilution"], *grid({"A1": 8})],
+        "type": grid({"A1": "control"}),
+    }
+    merged = apply_layout(plate(PLAIN), read_layout(workbook(tmp_path / "l.xlsx", sheets)))
+    first = rows_of(merged, "A1").iloc[0]
+    assert (first["sample"], first["dilution_factor"], first["well_type"]) == ("mine", 4, "control")
+
+
+def test_grids_side_by_side_and_a_key_beside_them(tmp_path: Path) -> None:
+    left, right = grid({"A1": "P1"}, corner="sample"), grid({"A1": 5}, corner="dilution")
+    rows = [[*a, "", *b] for a, b in zip(left, right, strict=True)]
+    rows[3] += ["", "Key: P = patient"]
+    rows += [[], ["made by Anna"]]
+    layout = read_layout(workbook(tmp_path / "l.xlsx", {"map": rows}))
+    assert (layout.wells[0].sample, layout.wells[0].dilution_factor) == ("P1", 5)
+    assert [part.reason for part in layout.unread] == [
+        "what stands beside the grids is not read: 'Key: P = patient', 'made by Anna'"
+    ]
+
+
+def test_readings_are_no_layout_and_one_property_is_given_once(
+    cases: Path, tmp_path: Path, save: Callable[..., Path]
+) -> None:
+    with pytest.raises(
+        DesignError, match=r"CK-165: the grid 'Results' holds numbers such as 0\.05"
+    ):
+        read_layout(cases / "files" / "gen5_elisa.txt")
+    twice = {"map": [*grid({"A1": "a"}, corner="sample"), *grid({"A1": "b"}, corner="sample")]}
+    with pytest.raises(DesignError, match="CK-165: two grids give 'sample'"):
+        read_layout(workbook(tmp_path / "l.xlsx", twice))
+    numbered = grid({f"{a}{c}": 100 + c for a in "ABCDEFGH" for c in range(1, 13)})
+    assert len(read_layout(workbook(tmp_path / "n.xlsx", {"Sheet1": numbered})).wells) == 96
+    mixed = {"sample": grid({"A1": "P1"}), "Sheet2": grid({"A1": "P2"})}
+    with pytest.raises(DesignError, match="CK-202: the grid 'Sheet2' names no property"):
+        read_layout(workbook(tmp_path / "m.xlsx", mixed))

@@ -95,8 +95,8 @@ def apply_layout(plate: Plate, layout: Layout) -> Plate:
     ------
     DesignError
         CK-208 an expected concentration for an analyte the plate does not have, CK-209 a layout
-        of which the plate has no well, CK-211 a lots file for a plate of another family than
-        Luminex IS 2.3, whose parser reads it.
+        of which the plate has no well, CK-166 a layout of other plates, CK-211 a lots file for a
+        plate of another family than Luminex IS 2.3, whose parser reads it.
     """
     if layout.lots is not None:
         what = f"a lots file of Luminex IS 2.3; plate {plate.name!r} is an export of another family"
@@ -142,10 +142,31 @@ def _settled(finding: Finding, plans: Mapping[str, WellPlan], unclear: Sequence[
 
 def _plans_for(plate: Plate, layout: Layout) -> dict[str, WellPlan]:
     """The plans of this plate by well: those that name it (or its file), and those for all."""
-    names = {plate.name, Path(plate.source.path).stem, Path(plate.source.path).name}
+    path = Path(plate.source.path)
+    names = {word_key(name) for name in (plate.name, path.stem, path.name) if name}
     general = {plan.well: plan for plan in layout.wells if not plan.plate}
-    own = {plan.well: plan for plan in layout.wells if plan.plate in names}
-    return {**general, **own}
+    own = {plan.well: plan for plan in layout.wells if word_key(plan.plate) in names}
+    if layout.sheets and not own:
+        listed = ", ".join(map(repr, layout.sheets[:12]))
+        what = f"the layout has a plan for each of {listed}, and none for plate {plate.name!r}"
+        mend = f"call the plan of this plate {plate.name!r}, or {path.stem!r} as its file"
+        near = did_you_mean(plate.name, layout.sheets)
+        raise DesignError(Problem("CK-166", what, place(layout.path), mend, near))
+    return {well: _over(general.get(well), plan) for well, plan in {**general, **own}.items()}
+
+
+def _over(general: WellPlan | None, own: WellPlan) -> WellPlan:
+    """What a layout says of a plate's well, and of that well of every plate."""
+    if general is None or general is own:
+        return own
+    return replace(
+        own,
+        sample=own.sample or general.sample,
+        well_type=own.well_type or general.well_type,
+        dilution_factor=own.dilution_factor or general.dilution_factor,
+        expected={**general.expected, **own.expected},
+        bare={**general.bare, **own.bare},
+    )
 
 
 def _check_analytes(plate: Plate, layout: Layout, plans: dict[str, WellPlan]) -> None:

@@ -91,6 +91,9 @@ class Layout:
         Sheets and columns that were not used.
     lots : Lots, optional
         What each kit lot's standards should read, where the file is a lots file of IS 2.3.
+    sheets : tuple of str
+        The plates of a layout with a sheet (or titled grid) for each; one of them must be asked
+        for by its name.
     """
 
     path: str
@@ -99,6 +102,7 @@ class Layout:
     expected: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     unread: tuple[Unread, ...] = ()
     lots: Lots | None = None
+    sheets: tuple[str, ...] = ()
 
 
 def word_key(text: str) -> str:

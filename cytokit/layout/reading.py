@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cytokit.cell_text import unguard
 from cytokit.errors import CytokitError, DesignError, Problem, did_you_mean, place
-from cytokit.layout.grids import Grid, Table, find_grids
+from cytokit.layout.grids import Grid, Table, beside_grids, find_grids, holds_readings
 from cytokit.layout.lots import describes_lots, read_lots
 from cytokit.layout.plan import (
     ALL_ANALYTES,
@@ -28,6 +28,19 @@ _FOREIGN = {"subject", "group", "day", "stratum", "status", "comment", "comments
 #: A column of the template that is for the eye.
 _REVIEW = "review"
 _NO_LAYOUT_SHEETS = {"notes", "readme", "help"}
+#: Sheets that explain the others: said to be left out.
+_KEY_SHEETS = {
+    *("key", "keys", "legend", "legende", "legenda", "info", "information", "comments"),
+    *("abbreviations", "explanation", "instructions"),
+}
+#: Columns of readings and results, which no layout has.
+_READINGS = {
+    *("signal", "mfi", "fi", "median", "netmfi", "od", "absorbance", "rfu", "rlu", "counts"),
+    *("beadcount", "calcconcentration", "calc.concentration", "calculatedconcentration", "npx"),
+    *("obsconc", "observedconcentration", "concentration", "conc", "result", "spot"),
+}
+#: What a grid may be titled.
+_CHOICES = ["sample", "type", "dilution", "expected"]
 MAX_PROBLEMS = 12
 
 
@@ -37,6 +50,7 @@ class _Draft:
 
     file: str
     decimal: str
+    sheets: list[str] = field(default_factory=list)
     values: dict[tuple[str, str], dict[str, object]] = field(default_factory=dict)
     expected: dict[str, dict[str, float]] = field(default_factory=dict)
     unread: list[Unread] = field(default_factory=list)
@@ -56,8 +70,9 @@ def read_layout(path: str | Path, *, encoding: str | None = None) -> Layout:
         ``type``, ``dilution``, ``plate``, ``expected``, ``expected <analyte>`` or analyte names;
         or grids of 8 x 12 / 16 x 24 cells under the numbers 1.., beside the letters A.., each
         titled (in its corner, above it, or by its sheet's name) with one of these properties;
-        a workbook may hold a further table of expected concentrations, sample by analyte. For
-        exports of Luminex IS 2.3 also a lots file (``Lot, Analyte, Unit, St1, ..., ConA.lo``).
+        a grid without such a title holds sample names, and several are a plate each, called by
+        their sheets. A workbook may hold a further table of expected concentrations, sample by
+        analyte. For exports of Luminex IS 2.3 also a lots file (``Lot, Analyte, Unit, St1, ...``).
     encoding : str, optional
 
     Returns
@@ -69,7 +84,8 @@ def read_layout(path: str | Path, *, encoding: str | None = None) -> Layout:
     DesignError
         CK-201 no layout, CK-202 an unknown property, CK-203 no such well, CK-204 a well given
         twice, CK-205 an unknown type, CK-206 a dilution, CK-207 an expected concentration that is
-        no number, CK-210 an incomplete grid; all of one file together.
+        no number, CK-210 an incomplete grid, CK-165 a grid of readings or two grids of one
+        property; all of one file together.
     FormatError
         CK-151 to CK-153, a lots file that is damaged.
     """
@@ -81,8 +97,10 @@ def read_layout(path: str | Path, *, encoding: str | None = None) -> Layout:
     tables = list(_tables(raw))
     cells = (cell for table in tables for row in table.rows for cell in row)
     draft = _Draft(raw.path, decide_decimal(cells))
+    naming = _plan_grids(tables, draft)
+    draft.sheets += _plates_of_long_tables(tables)
     for table in tables:
-        _read_table(table, draft)
+        _read_table(table, draft, naming)
     if draft.problems:
         raise DesignError(*draft.problems[:MAX_PROBLEMS])
     wells = tuple(_plan(plate, well, values) for (plate, well), values in draft.values.items())
@@ -90,7 +108,8 @@ def read_layout(path: str | Path, *, encoding: str | None = None) -> Layout:
         what = "no layout was found: neither a table with a 'well' column nor a plate grid"
         mend = "write a template with 'cytokit inspect PLATE --write-layout FILE'"
         raise DesignError(Problem("CK-201", what, place(raw.path), mend))
-    return Layout(raw.path, raw.sha256, wells, draft.expected, tuple(draft.unread))
+    unread, sheets = tuple(draft.unread), tuple(draft.sheets)
+    return Layout(raw.path, raw.sha256, wells, draft.expected, unread, sheets=sheets)
 
 
 def describes_layout(raw: RawFile) -> bool:
@@ -100,12 +119,17 @@ def describes_layout(raw: RawFile) -> bool:
     except CytokitError:
         return False
     for table in tables:
-        if find_grids(table):
-            return True
+        if grids := find_grids(table):
+            return any(
+                _property(table, grid) is not None or not holds_readings(table, grid)
+                for grid in grids
+            )
         head = _head(table)
         if head is not None and "well" in _roles(table.rows[head]):
-            known = set(_roles(table.rows[head])) & {"sample", "type", "dilution", "expected"}
-            return bool(known) and len(table.rows[head]) < 200
+            titles = table.rows[head]
+            known = set(_roles(titles)) & {"sample", "type", "dilution", "expected"}
+            foreign = {word_key(title) for title in titles} & _READINGS
+            return bool(known) and not foreign and len(titles) < 200
     return False
 
 
@@ -116,26 +140,161 @@ def _tables(raw: RawFile) -> Iterator[Table]:
         yield Table(sheet.name, sheet.rows, lambda row: row + 1)
 
 
-def _read_table(table: Table, draft: _Draft) -> None:
+@dataclass(frozen=True, slots=True)
+class _Role:
+    """What a grid gives: a property, its analyte, and the plate where each has its own."""
+
+    found: tuple[str, str]
+    plate: str = ""
+
+
+def _property(table: Table, grid: Grid) -> tuple[str, str] | None:
+    """The property that a grid's corner, the words above it or its sheet's name give it."""
+    for title in (*grid.titles, table.name):
+        found = property_of(title) if title else None
+        if found is not None and found[0] not in ("well", "plate"):
+            return found
+        if found is None and title and _misspelled(title):
+            return None
+    return None
+
+
+def _misspelled(title: str) -> str:
+    """A property that a title nearly is."""
+    return did_you_mean(title, _CHOICES)
+
+
+def _plan_grids(tables: Sequence[Table], draft: _Draft) -> dict[tuple[str, int, int], _Role]:
+    """The role of every grid of a file, by table, row and column.
+
+    A grid that names no property holds sample names. Several such grids are a plate each, called
+    by their sheets, or by their titles where they share one; so are grids of one property that
+    stand on several sheets.
+    """
+    grids = [
+        (table, grid) for table in tables if not _is_aside(table) for grid in find_grids(table)
+    ]
+    roles: dict[tuple[str, int, int], _Role] = {}
+    bare: list[tuple[Table, Grid]] = []
+    for table, grid in grids:
+        found = _property(table, grid)
+        if found is not None:
+            roles[table.name, grid.row, grid.column] = _Role(found)
+        else:
+            bare.append((table, grid))
+    by_sheet = any(property_of(table.name) is not None for table, _ in grids if table.name)
+    has_sample = any(role.found[0] == "sample" for role in roles.values())
+    alone = len(bare) == 1 and not has_sample
+    own_sheets = len({table.name for table, _ in bare}) == len(bare) and not by_sheet
+    titles = [grid.titles[0] if grid.titles else "" for _, grid in bare]
+    stacked = all(titles) and len(set(titles)) == len(titles) and not (roles or by_sheet)
+    for number, (table, grid) in enumerate(bare):
+        wrong = next((title for title in grid.titles if _misspelled(title)), "")
+        where = place(draft.file, sheet=table.name, line=table.line_of(grid.row))
+        title = (*grid.titles, table.name)[0]
+        if (wrong and not alone) or not (alone or own_sheets or stacked):
+            title = wrong or title
+            mend = f"title it {', '.join(_CHOICES)} or 'expected <analyte>'"
+            what = f"the grid {title!r} names no property"
+            draft.problem("CK-202", what, where, mend, _misspelled(title))
+            continue
+        if holds_readings(table, grid):
+            example = next(text for _, text, _ in grid.cells(table))
+            what = f"the grid {title!r} holds numbers such as {example}, no names of samples"
+            mend = "this looks like a plate reader's export; give a layout, or title the grid"
+            draft.problem("CK-165", what, where, mend)
+            continue
+        plate = "" if alone else table.name if own_sheets else titles[number]
+        roles[table.name, grid.row, grid.column] = _Role(("sample", ALL_ANALYTES), plate)
+    return _by_plate(roles, draft)
+
+
+def _by_plate(
+    roles: dict[tuple[str, int, int], _Role], draft: _Draft
+) -> dict[tuple[str, int, int], _Role]:
+    """Sheets that each give the same property are a plate each."""
+    sheets: dict[tuple[str, str], list[str]] = {}
+    for (sheet, row, _), role in roles.items():
+        given = sheets.setdefault(role.found, [])
+        if sheet in given and not role.plate:
+            what = f"two grids give {' '.join(filter(None, role.found))!r}"
+            mend = "keep one of them, or give each plate a sheet of its own"
+            where = place(draft.file, sheet=sheet, line=row + 1)
+            draft.problem("CK-165", what, where, mend)
+        given.append(sheet)
+    several = {sheet for given in sheets.values() if len(set(given)) > 1 for sheet in given}
+    placed = {
+        key: role if role.plate or key[0] not in several else _Role(role.found, key[0])
+        for key, role in roles.items()
+    }
+    draft.sheets += dict.fromkeys(role.plate for role in placed.values() if role.plate)
+    return placed
+
+
+def _is_aside(table: Table) -> bool:
+    """Whether a sheet explains the others."""
+    return word_key(table.name) in _NO_LAYOUT_SHEETS | _KEY_SHEETS
+
+
+def _read_table(table: Table, draft: _Draft, naming: Mapping[tuple[str, int, int], _Role]) -> None:
     """A table is grids, a long table, a table of expected concentrations, or set aside."""
     if not any(any(row) for row in table.rows):
         return
     where = place(draft.file, sheet=table.name)
-    if word_key(table.name) in _NO_LAYOUT_SHEETS:
+    if _is_aside(table):
+        if word_key(table.name) in _KEY_SHEETS:
+            draft.unread.append(Unread(table.name, where, "a sheet that explains the others"))
         return
     if grids := find_grids(table):
         for grid in grids:
-            _read_grid(table, grid, len(grids), draft)
+            role = naming.get((table.name, grid.row, grid.column))
+            if role is not None:
+                _read_grid(table, grid, role, draft)
+        if more := beside_grids(table, grids):
+            some = ", ".join(map(repr, more[:4])) + (
+                f" and {len(more) - 4} more" if more[4:] else ""
+            )
+            reason = f"what stands beside the grids is not read: {some}"
+            draft.unread.append(Unread(table.name or Path(draft.file).name, where, reason))
         return
     head = _head(table)
     roles = _roles(table.rows[head]) if head is not None else {}
     if head is not None and "well" in roles:
-        _read_long(table, head, roles, draft)
-    elif head is not None and "sample" in roles:
+        _read_long(table, head, roles, draft, table.name if table.name in draft.sheets else "")
+    elif head is not None and "sample" in roles and (not table.name or _is_expected(table, head)):
         _read_expected(table, head, roles["sample"], draft)
     else:
         reason = "neither a table of wells, a plate grid, nor expected concentrations by sample"
         draft.unread.append(Unread(table.name or Path(draft.file).name, where, reason))
+
+
+def _is_expected(table: Table, head: int) -> bool:
+    """Whether a table of samples is empty or holds numbers: else it only explains names."""
+    cells = [cell for row in table.rows[head + 1 :] for cell in row[1:] if cell]
+    return not cells or any(math.isfinite(read_cell(cell).value) for cell in cells)
+
+
+def _plates_of_long_tables(tables: Sequence[Table]) -> list[str]:
+    """Sheets that say what the same wells hold: each is of a plate of its own."""
+    wells: dict[str, set[str]] = {}
+    for table in tables:
+        head = _head(table)
+        roles = _roles(table.rows[head]) if head is not None and not find_grids(table) else {}
+        if (
+            head is None
+            or _is_aside(table)
+            or "plate" in roles
+            or not {"well", "sample"} <= set(roles)
+        ):
+            continue
+        at = roles["well"]
+        named = (normal_well(row[at]) for row in table.rows[head + 1 :] if at < len(row))
+        wells[table.name] = {well for well in named if well is not None}
+    return [
+        name
+        for name, own in wells.items()
+        if any(own & others for other, others in wells.items() if other != name)
+    ]
 
 
 def _head(table: Table) -> int | None:
@@ -156,7 +315,10 @@ def _roles(head: list[str]) -> dict[str, int]:
     return roles
 
 
-def _read_long(table: Table, head: int, roles: dict[str, int], draft: _Draft) -> None:
+def _read_long(
+    table: Table, head: int, roles: dict[str, int], draft: _Draft, own: str = ""
+) -> None:
+    """A row per well; ``own`` is the plate where each has a sheet of its own."""
     titles = table.rows[head]
     for title in titles:
         if word_key(title) in _FOREIGN:
@@ -174,7 +336,7 @@ def _read_long(table: Table, head: int, roles: dict[str, int], draft: _Draft) ->
             what = f"{text!r} is not a well of a 96- or 384-well plate"
             draft.problem("CK-203", what, where, "wells are A1 to H12, or A1 to P24")
             continue
-        plate = cells.get(titles[roles["plate"]], "") if "plate" in roles else ""
+        plate = cells.get(titles[roles["plate"]], "") if "plate" in roles else own
         if (plate, well) in draft.values:
             draft.problem("CK-204", f"well {well} is given twice", where, "keep one of the rows")
             continue
@@ -248,30 +410,17 @@ def _read_expected(table: Table, head: int, sample_at: int, draft: _Draft) -> No
             values[title if found is None else found[1]] = number
 
 
-def _read_grid(table: Table, grid: Grid, count: int, draft: _Draft) -> None:
-    where = place(draft.file, sheet=table.name, line=table.line_of(grid.row))
-    found = property_of(grid.title)
-    if found is None and count == 1 and not any("sample" in v for v in draft.values.values()):
-        found = ("sample", ALL_ANALYTES)
-    if found is None or found[0] in ("well", "plate"):
-        choices = ["sample", "type", "dilution", "expected"]
-        mend = f"title it {', '.join(choices)} or 'expected <analyte>'"
-        near = did_you_mean(grid.title, choices)
-        draft.problem("CK-202", f"the grid {grid.title!r} names no property", where, mend, near)
-        return
+def _read_grid(table: Table, grid: Grid, role: _Role, draft: _Draft) -> None:
     if (grid.height, grid.width) not in PLATE_SHAPES.values():
-        what = f"the grid {grid.title!r} has {grid.height} rows and {grid.width} columns"
+        title = (*grid.titles, table.name)[0]
+        what = f"the grid {title!r} has {grid.height} rows and {grid.width} columns"
         mend = "a plate has 8 x 12 or 16 x 24 wells, its rows lettered from A"
+        where = place(draft.file, sheet=table.name, line=table.line_of(grid.row))
         draft.problem("CK-210", what, where, mend)
         return
-    for down in range(grid.height):
-        row = table.rows[grid.row + 1 + down]
-        line = place(draft.file, sheet=table.name, line=table.line_of(grid.row + 1 + down))
-        for right in range(grid.width):
-            at = grid.column + 1 + right
-            if at < len(row) and row[at]:
-                well = f"{chr(ord('A') + down)}{right + 1}"
-                _put(draft, ("", well), found, row[at], line)
+    for well, text, row in grid.cells(table):
+        where = place(draft.file, sheet=table.name, line=table.line_of(row))
+        _put(draft, (role.plate, well), role.found, text, where)
 
 
 def _plan(plate: str, well: str, values: dict[str, object]) -> WellPlan:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import json
+import math
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,14 +12,46 @@ from pathlib import Path
 
 from cytokit.errors import CytokitError, InputError, NothingToDoError, Problem, place
 from cytokit.layout import describes_layout, describes_lots
+from cytokit.layout.grids import Table, find_grids
+from cytokit.layout.plan import word_key
+from cytokit.parsers._block_readings import read_location
+from cytokit.parsers._blocks import is_well_head
 from cytokit.parsers._registry import PARSERS, recognise
 from cytokit.parsers._source import RawFile
 from cytokit.plate import Unread
+from cytokit.sources.numbers import read_cell
+from cytokit.sources.raw import HEAD_ROWS
 from cytokit.vocabulary import COMPARISON_COLUMNS, SAMPLES_COLUMNS
 
 #: Errors that say "this is no plate", as against "this plate is damaged".
 _NO_PLATE = frozenset({"CK-101", "CK-102", "CK-103"})
 _DESIGN = {"sample", "subject", "group", "day"}
+#: Words by which exports of other platforms are known, without blanks and capitals; all of one set.
+_PLATFORMS: tuple[tuple[str, tuple[frozenset[str], ...]], ...] = (
+    (
+        "an export of MSD's Discovery Workbench",
+        (
+            frozenset(("assay", "signal", "well")),
+            frozenset(("calc.concentration", "signal")),
+            frozenset(("calcconcentration", "signal")),
+            frozenset(("spot", "signal")),
+        ),
+    ),
+    (
+        "a table of Olink's or Alamar's",
+        (frozenset(("olinkid",)), frozenset(("npx",)), frozenset(("npq",))),
+    ),
+    (
+        "a plate reader's export (ELISA or the like)",
+        (
+            *(frozenset((word,)) for word in ("absorbance", "opticaldensity", "od450", "450nm")),
+            frozenset(("softwareversion", "platenumber")),
+            frozenset(("##blocks=1",)),
+        ),
+    ),
+)
+_CONCENTRATIONS = frozenset(("concentration", "conc", "conc.", "result", "value", "pg/ml"))
+_SAMPLES = frozenset(("sample", "sampleid", "samplename", "subject", "patient", "id"))
 #: What ``fit`` and ``compare`` write, with the columns that it begins with.
 _RESULTS = {"samples.csv": SAMPLES_COLUMNS, "comparisons.csv": COMPARISON_COLUMNS}
 
@@ -156,7 +189,7 @@ def _why_no_plate(file: str, encoding: str | None) -> str:
 
 
 def known_other(raw: RawFile) -> str:
-    """A layout, a lots file or a design, said in those words; empty for anything else."""
+    """What a file is that no parser claims, as far as it can be told; empty where it cannot."""
     if raw.kind not in ("text", "workbook"):
         return ""
     if describes_lots(raw):
@@ -166,9 +199,52 @@ def known_other(raw: RawFile) -> str:
     tables = [raw.rows] if raw.kind == "text" else [sheet.rows for sheet in raw.sheets]
     for rows in tables:
         first = next((row for row in rows if any(row)), [])
-        if len(_DESIGN & {cell.casefold() for cell in first}) >= 3:
+        named = {word_key(cell) for cell in first}
+        if len(_DESIGN & named) >= 3 and not named & _CONCENTRATIONS:
             return "a study design, not a plate; give it with --design (design=)"
+    return next(filter(None, (_other_kind(rows[:HEAD_ROWS]) for rows in tables)), "")
+
+
+def _other_kind(rows: Sequence[list[str]]) -> str:
+    """What a table of another instrument or platform looks like; empty where it is not known."""
+    if find_grids(Table("", rows, lambda row: row)):
+        return (
+            "probably a plate reader's export (ELISA or the like): a grid of readings without "
+            "beads; its concentrations, as a table, go to 'cytokit compare'"
+        )
+    lines = [{word_key(cell) for cell in row if 0 < len(cell) <= 60} for row in rows]
+    lines.append({word_key(row[0]) for row in rows if row and len(row[0]) <= 60})
+    for name, sets in _PLATFORMS:
+        if any(needed <= words for needed in sets for words in lines):
+            return (
+                f"probably {name}, not a plate of a Luminex instrument; a table of its "
+                "concentrations goes to 'cytokit compare'"
+            )
+    if any({"rp1", "cl1"} <= words or {"rid", "rp1"} <= words for words in lines):
+        return (
+            "probably the beads of one well (one row per bead), not a plate; export the plate "
+            "with its medians"
+        )
+    heads = [index for index, row in enumerate(rows) if is_well_head(row)]
+    if any(read_location(row[0]) for at in heads for row in rows[at + 1 : at + 2]):
+        return (
+            "a table of an xPONENT export without its 'DataType' line: nobody can say which "
+            "statistic it holds; export the plate again"
+        )
+    told = any(words & _CONCENTRATIONS and words & _SAMPLES for words in lines[:-1])
+    if told or _is_wide_table(rows):
+        return "probably a table of concentrations, not a plate; it goes to 'cytokit compare'"
     return ""
+
+
+def _is_wide_table(rows: Sequence[list[str]]) -> bool:
+    """Whether a first column of samples stands beside columns of numbers."""
+    filled = [row for row in rows if any(row)]
+    if len(filled) < 2 or not {word_key(cell) for cell in filled[0][:3]} & _SAMPLES:
+        return False
+    cells = [cell for cell in filled[1][1:] if cell]
+    numbers = sum(math.isfinite(read_cell(cell).value) for cell in cells)
+    return numbers > 0 and 2 * numbers >= len(cells)
 
 
 def _nothing(paths: PathLike | Iterable[PathLike], others: Sequence[Unread]) -> NothingToDoError:

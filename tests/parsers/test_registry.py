@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -73,6 +74,62 @@ def test_other_files_are_called_by_their_name(
     with pytest.raises(FormatError, match=code) as caught:
         read_plate(saved(content))
     assert words in str(caught.value)
+
+
+def reader(value: str, head: str = "", end: str = "") -> str:
+    """A plate reader's grid, as text between tabs."""
+    rows = ["\t".join(["", *map(str, range(1, 13))])]
+    rows += ["\t".join([letter, *[value] * 12]) + end for letter in "ABCDEFGH"]
+    return head + "\n".join(rows) + "\n"
+
+
+MSD = "Plate Name,Sample,Assay,Well,Spot,Dilution,Concentration,Signal,Calc. Concentration\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (MSD + "Plate_1,S001,IL-6,A01,1,,2000,18789,2010\n", "MSD's Discovery Workbench"),
+        ("Sample;Well;Assay;Signal\nU1;A1;IL-6;900\n", "MSD's Discovery Workbench"),
+        (reader("0.05", "Software Version\t3.12\n"), "a plate reader's export"),
+        (reader("0,05"), "a plate reader's export"),
+        (reader("15234", "Fluorescence\n"), "a plate reader's export"),
+        (reader("15234", "", "\t450"), "a plate reader's export"),
+        ("Well,Sample,Absorbance\nA1,P1,0.4\n", "a plate reader's export"),
+        ("EventNo,RID,RP1,CL1,CL2,DD\n1,12,500,3,4,9\n", "the beads of one well"),
+        ("SampleID;OlinkID;Assay;NPX\nP1;OID1;IL6;1.2\n", "Olink's"),
+        ('Location,Sample,IL-6\n"1(1,A1)",P1,5\n', "without its 'DataType' line"),
+        ("sample,IL-6,TNF\nP1,5.2,<3\n", "a table of concentrations, not a plate"),
+        ("subject,group,day,analyte,conc\n1,a,0,IL-6,5\n", "a table of concentrations"),
+        ("Well,Sample,Concentration\nA1,P1,5\n", "a table of concentrations"),
+    ],
+)
+def test_files_of_other_platforms_are_never_called_layouts(
+    saved: Save, tmp_path: Path, content: str, words: str
+) -> None:
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    for line in content.splitlines():
+        book.active.append(re.split(r"[\t;]", line) if "," not in line else line.split(","))
+    book.save(tmp_path / "other.xlsx")
+    files = [saved(content, "other.csv")]
+    files += [] if "1(1" in content or "0,05" in content else [tmp_path / "other.xlsx"]
+    for file in files:
+        with pytest.raises(FormatError, match="CK-103: this is ") as caught:
+            read_plate(file)
+        assert words in str(caught.value)
+        assert "layout" not in str(caught.value)
+        if "Olink" in words or "MSD" in words or "table of" in words:
+            assert "cytokit compare" in str(caught.value)
+
+
+def test_the_cases_of_other_platforms(cases: Path) -> None:
+    for name, words in (("msd_workbench.csv", "MSD"), ("gen5_elisa.txt", "plate reader")):
+        with pytest.raises(FormatError, match="CK-103") as caught:
+            read_plate(cases / "files" / name)
+        assert words in str(caught.value)
+        assert "cytokit compare" in str(caught.value)
 
 
 def test_missing_files_and_folders(tmp_path: Path, xponent: Write, saved: Save) -> None:
