@@ -78,18 +78,19 @@ def level_table(plate: Plate) -> pd.DataFrame:
     -------
     pandas.DataFrame
         analyte, level, order (the level's own number, else its place in the file), expected,
-        mfi, n.
+        mfi (NaN for a level without a reading), n (readings).
     """
     kinds = (str(WellType.STANDARD), str(WellType.BLANK))
     rows = plate.wells[plate.wells["well_type"].isin(kinds)]
     levels, readings = rows["expected"].to_numpy(), rows["mfi"].to_numpy()
-    rows = rows.loc[possible_level(levels) & possible_reading(readings)]
+    rows = rows.assign(mfi=np.where(possible_reading(readings), readings, np.nan))
+    rows = rows.loc[possible_level(levels)]
     order = {name: _rank(str(name), i) for i, name in enumerate(plate.wells["sample"].unique())}
     places = zip(rows["sample"], rows.index, strict=True)
     ranks = [order[name] if has_name(name) else place for name, place in places]
     keys = ["analyte", "sample", "expected"]
     grouped = rows.assign(order=ranks).groupby(keys, sort=False)
-    table = grouped.agg(mfi=("mfi", "mean"), n=("mfi", "size"), order=("order", "min"))
+    table = grouped.agg(mfi=("mfi", "mean"), n=("mfi", "count"), order=("order", "min"))
     table = table.reset_index().rename(columns={"sample": "level"})
     return table.sort_values(["analyte", "expected", "order"], kind="stable")
 
@@ -128,23 +129,24 @@ def expected_typo(series: Series) -> Iterable[What]:
     i, likely = series.typo
     yield (
         "expected_typo",
-        f"expected concentration of {series.names[i]} is {series.expected[i]:g} where its "
+        f"expected concentration of {series.planned_names[i]} is {series.planned[i]:g} where its "
         f"neighbours suggest {likely:g} (a decimal point lost or moved?)",
     )
 
 
 def series_irregular(series: Series) -> Iterable[What]:
     """A dilution step unlike the others, where no single typo explains it."""
-    if len(series.names) < 5 or series.typo is not None:
+    names = series.planned_names
+    if len(names) < 5 or series.typo is not None:
         return
-    steps = np.diff(series.log_x)
+    steps = np.diff(np.log(series.planned))
     usual = float(np.median(steps))
     odd = np.flatnonzero(np.abs(steps - usual) > STEP_LIMIT)
     if 0 < len(odd) <= 2:
         for i in odd:
             yield (
                 "series_irregular",
-                f"the step from {series.names[i]} to {series.names[i + 1]} is "
+                f"the step from {names[i]} to {names[i + 1]} is "
                 f"{fold(steps[i]):.3g}-fold where the series goes {fold(usual):.3g}-fold",
             )
 

@@ -51,7 +51,7 @@ def signal_levels(plate: Plate) -> SignalLevels:
         Levels of the same concentration as one, their mean.
     """
     table = level_table(plate)
-    table = table[table["expected"] > 0]
+    table = table[(table["expected"] > 0) & table["mfi"].notna()]
     table = table.assign(ln_mfi=log_signal(table["mfi"].to_numpy(dtype=float)))
     means = table.groupby(["analyte", "expected"])["ln_mfi"].mean()
     at = tuple((str(analyte), float(expected)) for analyte, expected in means.index)

@@ -29,13 +29,19 @@ class Series:
     Parameters
     ----------
     analyte : str
+    planned_names : list of str
+    planned : array
+        Names and expected concentrations of all levels, those without a reading (set aside as an
+        outlier, not measured) too: what the dilution series is.
     names : list of str
     expected, mfi, log_x, log_y : (n,) array
+        Of the levels that were read.
         `log_y` is ln MFI, MFI next to nothing (``LEAST_SIGNAL``) taken as that.
     blank : float
         Mean MFI of the blanks, NaN where there is none.
     typo : (int, float) or None
-        The standard whose expected concentration is off by a power of ten, and the likely one.
+        The planned standard whose expected concentration is off by a power of ten, and the likely
+        one.
     falling : bool
         The curve as a whole runs the wrong way.
     exchanged : list of int
@@ -45,6 +51,8 @@ class Series:
     """
 
     analyte: str
+    planned_names: list[str]
+    planned: Array
     names: list[str]
     expected: Array
     mfi: Array
@@ -64,7 +72,7 @@ def every_series(levels: pd.DataFrame) -> Iterator[Series]:
     ----------
     levels : pandas.DataFrame
         At least one row; columns analyte, level, order, expected, mfi, n, sorted by analyte and
-        expected concentration.
+        expected concentration; mfi is NaN where there is no reading.
 
     Yields
     ------
@@ -75,18 +83,22 @@ def every_series(levels: pd.DataFrame) -> Iterator[Series]:
     n, order = levels["n"].to_numpy(), levels["order"].to_numpy()
     ends = np.flatnonzero(analytes[1:] != analytes[:-1]) + 1
     for rows in np.split(np.arange(len(analytes)), ends):
-        blanks, own = rows[expected[rows] == 0.0], rows[expected[rows] > 0]
+        every = rows[expected[rows] > 0]
+        read = rows[np.isfinite(mfi[rows])]
+        blanks, own = read[expected[read] == 0.0], read[expected[read] > 0]
         log_x, log_y = np.log(expected[own]), log_signal(mfi[own])
         falling = falls(log_y)
         yield Series(
             str(analytes[rows[0]]),
+            names[every].tolist(),
+            expected[every],
             names[own].tolist(),
             expected[own],
             mfi[own],
             log_x,
             log_y,
             float(np.average(mfi[blanks], weights=n[blanks])) if len(blanks) else math.nan,
-            _typo(expected[own], log_x, order[own]),
+            _typo(expected[every], np.log(expected[every]), order[every]),
             falling,
             [] if falling else _exchanged(log_y),
             None if falling else hook_start(log_y),

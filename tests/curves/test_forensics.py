@@ -283,3 +283,16 @@ def test_the_cases_of_hooks_and_of_standards_upside_down(cases):
     right = fit(read_plate(folder / "01_standards_upside_down" / "ok.csv"))
     assert all(curve.verdict == "good" for curve in right.curves.values())
     assert not (right.flags["severity"] == "fail").any()
+
+
+def test_a_level_without_a_reading_is_still_a_step_of_the_series() -> None:
+    """Set aside as an outlier, it was taken for absent: "the step is 25-fold"."""
+
+    def set_aside(wells: pd.DataFrame) -> None:
+        wells.loc[level(wells, 4), "mfi"] = np.nan
+
+    aside = changed(plate(), set_aside)
+    lacking = aside.wells[aside.wells["mfi"].notna()].reset_index(drop=True)
+    assert standard_findings(aside) == []
+    assert "series_irregular" in codes(standard_findings(replace(aside, wells=lacking)))
+    assert signal_levels(aside).at == signal_levels(replace(aside, wells=lacking)).at
