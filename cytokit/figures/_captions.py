@@ -10,7 +10,13 @@ import pandas as pd
 
 from cytokit.figures._panel_parts import day_name
 from cytokit.figures._text import plain, wrap
-from cytokit.figures._view import BETWEEN, WITHIN, ComparisonLike, analytes_of
+from cytokit.figures._view import (
+    BETWEEN,
+    WITHIN,
+    ComparisonLike,
+    analysed_of,
+    analytes_of,
+)
 from cytokit.figures.style import POINT, QUIET, SMALL, styled
 from cytokit.vocabulary import LimitSource
 
@@ -113,6 +119,8 @@ def symbol_sentences(
     found = set(values["state"].astype(str))
     said = [] if summary is None else [_summary_words(result, summary)]
     said.append("n: subjects with a reading, out-of-range ones included.")
+    if _some_left_out(result, analytes):
+        said.append("a/b: the test between the groups used a of b.")
     if found & {"below", "above"}:
         sides = [
             text for state, text in (("below", "▽ below"), ("above", "△ above")) if state in found
@@ -131,6 +139,18 @@ def symbol_sentences(
     if label != "p":
         said.append(STARS)
     return said
+
+
+def _some_left_out(result: ComparisonLike, analytes: Sequence[str]) -> bool:
+    """Whether a test between the groups used fewer subjects than have a reading that day."""
+    values = result.study.values
+    read = values[values["state"].astype(str) != "missing"]
+    sizes = read.groupby(["analyte", "group", "day"], sort=False).size().to_dict()
+    return any(
+        count != sizes.get((name, *key), count)
+        for name in analytes
+        for key, count in analysed_of(result, name).items()
+    )
 
 
 def _limit_words(values: pd.DataFrame) -> list[str]:

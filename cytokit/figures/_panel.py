@@ -15,9 +15,11 @@ from cytokit.figures._scales import log_axis, log_bounds
 from cytokit.figures._view import (
     Column,
     ComparisonLike,
+    analysed_of,
     check_analyte,
     columns_of,
     deaths_of,
+    last_days,
     points_of,
     unit_of,
 )
@@ -80,12 +82,12 @@ def panel(
     drawn = _draw_summary(ax, table, columns, summary, low, crowded=crowded)
     readings.draw_lines(ax, points, columns)
     readings.draw_points(ax, points, columns, (low, high))
-    readings.draw_deaths(ax, points, columns, dead, low)
+    readings.draw_deaths(ax, points, columns, dead, low, last_days(result, analyte))
     marks = marks_of(result, analyte, columns)
     draw_brackets(ax, brackets_of(marks, label), _obstacles(points, columns, drawn))
     ax.spines["left"].set_bounds(low, high)
     finish(ax)
-    parts.label_columns(ax, points, columns, dead)
+    parts.label_columns(ax, points, columns, dead, analysed_of(result, analyte))
     parts.draw_title(ax, analyte, unit_of(result, analyte))
     parts.say_without_numbers(ax, points)
     return ax

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 BOX_WIDTH = 0.62
+#: points from one line of a day's name to the next
+_DAY_LINE = 8.4
 
 
 def say_without_numbers(ax: Axes, points: pd.DataFrame) -> None:
@@ -110,31 +112,55 @@ def mean_interval(row: pd.Series | None) -> tuple[float | None, float | None, fl
 
 
 def label_columns(
-    ax: Axes, points: pd.DataFrame, columns: Sequence[Column], dead: Sequence[set[Any]]
+    ax: Axes,
+    points: pd.DataFrame,
+    columns: Sequence[Column],
+    dead: Sequence[set[Any]],
+    analysed: Mapping[tuple[Any, Any], int],
 ) -> None:
-    """Under each column its day, n and deaths; under each group its name."""
-    ax.set_xticks([column.x for column in columns], [day_name(column.day) for column in columns])
+    """Under each column its day, n and deaths; under each group its name.
+
+    ``analysed`` gives the subjects of a group and day that the test between the groups used; where
+    they are fewer than the readings, both numbers stand.
+    """
+    left, right = ax.get_xlim()
+    points_wide = size_in_points(ax)[0]
+    days = day_lines(columns, points_wide / (right - left))
+    ax.set_xticks([column.x for column in columns], ["\n".join(lines) for lines in days])
     ax.tick_params(axis="x", length=0, pad=2)
+    below = _DAY_LINE * (max(map(len, days)) - 1)
     anyone = any(dead)
     for index, column in enumerate(columns):
         count = int((points["column"] == index).sum())
-        under(ax, column.x, str(count), 10.0, QUIET)
+        used = analysed.get((column.group, column.day), count)
+        text = str(count) if used == count else f"{used}/{count}"
+        under(ax, column.x, text, below + 10.0, QUIET)
         if dead[index]:
-            under(ax, column.x, str(len(dead[index])), 17.0, QUIET)
-    _row_name(ax, "n", 10.0)
+            under(ax, column.x, str(len(dead[index])), below + 17.0, QUIET)
+    _row_name(ax, "n", below + 10.0)
     if anyone:
-        _row_name(ax, "†", 17.0)
-    left, right = ax.get_xlim()
-    points_wide = size_in_points(ax)[0]
+        _row_name(ax, "†", below + 17.0)
     for group in dict.fromkeys(column.group for column in columns):
         own = [column for column in columns if column.group == group]
         first, last = own[0].x - 0.5, own[-1].x + 0.5
         room = (last - first + 0.2) / (right - left) * points_wide
         lines = wrap(plain(group), room, SMALL, lines=2)
-        drop = 19.5 + (6.5 if anyone else 0.0)
+        drop = below + 19.5 + (6.5 if anyone else 0.0)
         _rule(ax, own[0].x - 0.35, own[-1].x + 0.35, drop - 1.5, own[0].color)
         for row, line in enumerate(lines):
-            under(ax, (first + last) / 2, shorten(line, room), drop + 7.0 * row, own[0].color)
+            under(ax, (first + last) / 2, line, drop + 7.0 * row, own[0].color)
+
+
+def day_lines(columns: Sequence[Column], spacing: float) -> list[list[str]]:
+    """Each column's day in up to three lines, none wider than its column of so many points."""
+    room = max(spacing - 2.0, 6.0)
+    return [wrap(day_name(column.day), room, SMALL, lines=3) or [""] for column in columns]
+
+
+def day_room(columns: Sequence[Column], width: float) -> float:
+    """Points that further lines of the days' names take under axes of so many points."""
+    spacing = width / (columns[-1].x - columns[0].x + 1.2)
+    return _DAY_LINE * (max(map(len, day_lines(columns, spacing))) - 1)
 
 
 def under(ax: Axes, x: float, text: str, drop: float, color: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -108,8 +108,12 @@ def draw_deaths(
     columns: Sequence[Column],
     dead: Sequence[set[Any]],
     floor: float,
+    last_day: Mapping[Any, Any],
 ) -> None:
-    """A cross through the last reading of each subject who died before a later column's day."""
+    """A cross through the last reading of each subject who died before a later column's day.
+
+    A reading that is drawn but was not the last (a later day has no column) gets none.
+    """
     crossed = []
     for index, column in enumerate(columns):
         same = [i for i, other in enumerate(columns) if other.group == column.group]
@@ -117,6 +121,8 @@ def draw_deaths(
             seen = points[(points["subject"] == subject) & points["column"].isin(same)]
             if len(seen):
                 last = seen.sort_values("column").iloc[-1]
+                if last_day.get(subject) != columns[int(last["column"])].day:
+                    continue
                 height = float(last["y"]) if last["y"] == last["y"] else floor
                 crossed.append((float(last["x"]), height))
     if crossed:

@@ -115,7 +115,8 @@ def wrap(text: str, points: float, size: float = SMALL, lines: int = 0) -> list[
     size : float
         Type size, points.
     lines : int
-        The most lines; what is left goes into the last one, shortened. 0 for any number.
+        The most lines; what is left goes into the last one. 0 for any number. What is too long
+        for its line loses its middle: names are often told apart by their ends.
 
     Examples
     --------
@@ -133,7 +134,7 @@ def wrap(text: str, points: float, size: float = SMALL, lines: int = 0) -> list[
             line = trial
     if line:
         done.append(line)
-    return [shorten(part, points, size) for part in done]
+    return [squeeze(part, points, size) for part in done]
 
 
 def number(value: float, *, powers: bool = False) -> str:

@@ -241,6 +241,37 @@ def deaths_of(result: ComparisonLike, columns: Sequence[Column]) -> list[set[Any
     ]
 
 
+def last_days(result: ComparisonLike, analyte: str) -> dict[Any, Any]:
+    """The last day of the study on which each subject has a reading of the analyte."""
+    values = result.study.values
+    read = values[(values["analyte"] == analyte) & (values["state"].astype(str) != "missing")]
+    found: dict[Any, Any] = {}
+    for subject, day in zip(read["subject"], read["day"], strict=True):
+        if subject not in found or sort_key(day) > sort_key(found[subject]):
+            found[subject] = day
+    return found
+
+
+def analysed_of(result: ComparisonLike, analyte: str) -> dict[tuple[Any, Any], int]:
+    """Subjects that the one test between two groups used, by group and tested day.
+
+    Nothing where several days were tested together, several pairs were compared, or the table has
+    no counts: one number would not say whose it is.
+    """
+    table, groups = result.table, groups_of(result)
+    rows = table[
+        (table["analyte"] == analyte) & table["contrast"].astype(str).str.startswith(BETWEEN)
+    ]
+    if len(rows) != 1 or len(result.day) != 1 or not {"n_treated", "n_control"} <= {*table}:
+        return {}
+    row = rows.iloc[0]
+    sides = {
+        row.get("treated_group") or groups[-1]: row["n_treated"],
+        row.get("control_group") or groups[0]: row["n_control"],
+    }
+    return {(group, result.day[0]): int(count) for group, count in sides.items() if pd.notna(count)}
+
+
 def unit_of(result: ComparisonLike, analyte: str) -> str:
     """The unit of an analyte in the study's table."""
     values = result.study.values

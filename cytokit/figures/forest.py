@@ -20,7 +20,7 @@ from cytokit.figures._captions import (
 from cytokit.figures._marks import pair_of
 from cytokit.figures._panel import LABELS, Label, mark_text
 from cytokit.figures._scales import log_axis, log_bounds
-from cytokit.figures._text import number, plain, shorten, text_width, wrap
+from cytokit.figures._text import number, plain, squeeze, text_width, wrap
 from cytokit.figures._view import (
     BETWEEN,
     ComparisonLike,
@@ -55,6 +55,15 @@ if TYPE_CHECKING:
 
 _ROW = 4.4  # mm per row
 _TOP, _BOTTOM = 7.0, 12.5
+#: what the ratio of a row between groups is, by the analysis that was asked for
+_ESTIMATES = {
+    "ancova": "Ratio of geometric means, adjusted for the baseline",
+    "welch": "Ratio of geometric means",
+    "ranks": "Hodges-Lehmann ratio",
+    "brunner-munzel": "Hodges-Lehmann ratio",
+    "change": "Ratio of the changes from the baseline (geometric means)",
+    "mixed": "Ratio of geometric means of the mixed model, common baseline",
+}
 #: An interval reaching beyond this factor either way ends in an arrow.
 _FARTHEST = 1000.0
 
@@ -205,7 +214,7 @@ def _names(ax: Axes, rows: pd.DataFrame, *, several_pairs: bool, result: Compari
     for _, row in rows.iterrows():
         pair = pair_of(result, row) if several_pairs else None
         behind = f", {plain(pair[1])} / {plain(pair[0])}" if pair else ""
-        names.append(shorten(plain(row["analyte"]) + behind, name_room(ax), TEXT))
+        names.append(squeeze(plain(row["analyte"]) + behind, name_room(ax), TEXT))
     ax.set_yticks(range(len(rows)), names)
 
 
@@ -218,11 +227,14 @@ def name_room(ax: Axes) -> float:
 
 
 def axis_words(result: ComparisonLike) -> str:
-    """Direction of the ratio, said once."""
+    """The estimate and the direction of the ratio, said once."""
+    estimate = _ESTIMATES[result.options.between]
+    if result.baseline is None and result.options.between == "ancova":
+        estimate = _ESTIMATES["welch"]
     groups = groups_of(result)
     if len(groups) != 2:
-        return "Ratio of geometric means"
-    return f"Ratio of geometric means, {plain(groups[1])} / {plain(groups[0])}"
+        return estimate
+    return f"{estimate}, {plain(groups[1])} / {plain(groups[0])}"
 
 
 def forest_pages(

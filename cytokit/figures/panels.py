@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from cytokit.errors import NothingToDoError, Problem, UsageError
+from cytokit.figures import _panel_parts as parts
 from cytokit.figures._captions import (
     footer_lines,
     footer_room,
@@ -175,6 +176,7 @@ def _grid(
     beside = min(most, {1: 1, 2: 2, 3: 3, 4: 2}.get(len(names), 3 if len(names) <= 12 else 4))
     marks = [brackets_of(marks_of(result, name, columns), label) for name in names]
     below = _BELOW + (2.3 if any(deaths_of(result, columns)) else 0.0)
+    below += parts.day_room(columns, (width / beside - _LEFT - _RIGHT) / POINT) * POINT
     height = _ABOVE + _DATA_HEIGHT + max(map(height_needed, marks)) * POINT + below
     rows = max(1, int((PAGE_HEIGHT - footer) // height))
     pages = math.ceil(len(names) / (rows * beside))

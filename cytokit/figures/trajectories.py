@@ -24,6 +24,7 @@ from cytokit.figures._view import (
     check_analyte,
     deaths_of,
     group_styles,
+    last_days,
     points_of,
     unit_of,
 )
@@ -81,7 +82,9 @@ def trajectory(result: ComparisonLike, analyte: str, ax: Axes) -> Axes:
     readings.draw_limits(ax, points, columns)
     readings.draw_lines(ax, points, columns)
     readings.draw_points(ax, points, columns, (low, high))
-    readings.draw_deaths(ax, points, columns, deaths_of(result, columns), low)
+    readings.draw_deaths(
+        ax, points, columns, deaths_of(result, columns), low, last_days(result, analyte)
+    )
     _draw_means(ax, result, analyte, columns)
     finish(ax)
     ax.set_xticks(list(places.values()), [parts.day_name(day) for day in places])

@@ -59,7 +59,7 @@ class Maker:
         """All frames."""
         rng = np.random.default_rng(self.seed)
         values, subjects = self._values(rng)
-        options = SimpleNamespace(gate=self.gate, alpha=0.05, adjust="holm")
+        options = SimpleNamespace(gate=self.gate, alpha=0.05, adjust="holm", between="ancova")
         study = SimpleNamespace(values=values, subjects=subjects)
         first, last = self.days[0], self.days[-1]
         return Made(

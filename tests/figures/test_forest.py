@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from cytokit.errors import NothingToDoError, UsageError
-from cytokit.figures.forest import forest, forest_pages, forest_rows
+from cytokit.figures.forest import _ESTIMATES, axis_words, forest, forest_pages, forest_rows
 from cytokit.figures.style import axes_at, new_figure
+from cytokit.stats.options import BETWEEN
 
 
 def test_a_row_per_analyte_with_the_tables_numbers(trial, texts):
@@ -30,7 +31,7 @@ def test_the_columns_are_named_by_what_was_asked_for(trial, texts):
     said = texts(forest(trial))
     assert "ratio (95 % CI)" in said
     assert "adjusted p" in said
-    asked = SimpleNamespace(gate=True, alpha=0.1, adjust="none")
+    asked = SimpleNamespace(gate=True, alpha=0.1, adjust="none", between="ancova")
     said = texts(forest(dataclasses.replace(trial, options=asked)))
     assert "ratio (90 % CI)" in said
     assert "unadjusted p" in said
@@ -89,3 +90,31 @@ def test_errors_name_what_is_wrong(trial, comparison):
         forest(trial, width="wide")
     with pytest.raises(NothingToDoError, match=r"CK-525: no groups were compared"):
         forest(comparison(groups=("control",)))
+
+
+@pytest.mark.parametrize(
+    ("between", "baseline", "words"),
+    [
+        ("ancova", 0, "Ratio of geometric means, adjusted for the baseline, treated / control"),
+        ("ancova", None, "Ratio of geometric means, treated / control"),
+        ("welch", 0, "Ratio of geometric means, treated / control"),
+        ("ranks", 0, "Hodges-Lehmann ratio, treated / control"),
+        ("brunner-munzel", 0, "Hodges-Lehmann ratio, treated / control"),
+        (
+            "change",
+            0,
+            "Ratio of the changes from the baseline (geometric means), treated /",
+        ),
+        ("mixed", 0, "Ratio of geometric means of the mixed model, common baseline, treated /"),
+    ],
+)
+def test_the_axis_names_the_estimate(comparison, between, baseline, words):
+    made = comparison()
+    options = SimpleNamespace(**{**vars(made.options), "between": between})
+    assert axis_words(dataclasses.replace(made, options=options, baseline=baseline)).startswith(
+        words
+    )
+
+
+def test_every_analysis_has_its_estimate():
+    assert set(_ESTIMATES) == set(BETWEEN)

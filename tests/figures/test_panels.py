@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from cytokit.errors import NothingToDoError, UsageError
-from cytokit.figures._view import columns_of, points_of
+from cytokit.figures._panel_points import draw_deaths
+from cytokit.figures._view import columns_of, deaths_of, last_days, points_of
 from cytokit.figures.panels import _grid, panel, panel_pages, panels
 from cytokit.figures.style import axes_at, new_figure
+from cytokit.figures.trajectories import _columns as course_columns
 
 NAN = float("nan")
 
@@ -231,3 +236,49 @@ def test_the_data_are_left_as_they_were(trial):
     pd.testing.assert_frame_equal(trial.study.values, before[0])
     pd.testing.assert_frame_equal(trial.table, before[1])
     assert np.isfinite(before[1]["p"]).all()
+
+
+def test_n_is_what_was_analysed(trial, texts):
+    between = trial.table["contrast"].str.startswith("between")
+    counts = trial.table.assign(n_treated=np.where(between, 9.0, NAN), n_control=10.0)
+    said = texts(draw(replace(trial, table=counts), "IFNg"))
+    assert said.count("9/10") == 1
+    assert said.count("10") == 1
+    footer = " ".join(texts(panels(replace(trial, table=counts))))
+    assert "a/b: the test between the groups used a of b." in footer
+    assert "a/b" not in " ".join(texts(panels(trial)))
+
+
+def test_a_cross_marks_the_last_reading_alone(comparison):
+    made = comparison(days=(0, 3, 6), deaths=3, analytes=("IFNg",))
+    for column_days, crosses in (((0, 3, 6), 6), ((0, 6), 0)):
+        # of the columns 0 and 6 none holds the last reading of who died after day 3
+        columns = [one for one in course_columns(made)[0] if one.day in column_days]
+        figure = new_figure("single", 70)
+        ax = axes_at(figure, 12, 6, 70, 45)
+        points = points_of(made, "IFNg", columns)
+        before = len(ax.collections)
+        dead = deaths_of(made, columns)
+        draw_deaths(ax, points, columns, dead, 0.1, last_days(made, "IFNg"))
+        drawn = ax.collections[before:]
+        assert sum(len(one.get_offsets()) for one in drawn) == crosses
+        assert sum(map(len, dead)) == 6
+
+
+def test_long_days_and_groups_stay_apart_and_keep_their_ends(comparison, texts):
+    made = comparison(
+        days=("before the first infusion", "six days after the last infusion"),
+        groups=("standard of care with placebo infusion", "standard of care with cell infusion"),
+    )
+    figure = panels(made)
+    said = texts(figure)
+    ends = [text for text in said if text.endswith("infusion")]
+    assert len(ends) >= 6 * 2
+    ax = figure.axes[0]
+    renderer = figure.canvas.get_renderer()
+    boxes = [label.get_window_extent(renderer) for label in ax.get_xticklabels()]
+    for left, right in pairwise(boxes):
+        assert left.x1 <= right.x0
+    lowest = min(box.y0 for box in boxes)
+    counts = [text for text in ax.texts if text.get_text() == "12"]
+    assert all(text.get_window_extent(renderer).y1 <= lowest + 1 for text in counts)
