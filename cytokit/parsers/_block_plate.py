@@ -31,7 +31,16 @@ from cytokit.parsers._block_wells import (
     missing_readings,
     read_whole,
 )
-from cytokit.parsers._blocks import exports_within, raise_together, read_blocks, shortened
+from cytokit.parsers._blocks import (
+    Export,
+    exports_within,
+    opens_export,
+    other_sheets,
+    raise_together,
+    read_blocks,
+    shortened,
+    table_rows,
+)
 from cytokit.parsers._numbers import decide_decimal
 from cytokit.parsers._source import RawFile
 from cytokit.parsers._wide_tables import WideTables
@@ -100,11 +109,16 @@ def read_block_plates(raw: RawFile, family: BlockFamily) -> list[Plate]:
             errors.append(error)
     if errors:
         raise FormatError(*(problem for error in errors for problem in error.problems))
-    return plates
+    others = other_sheets(raw, {export.sheet for export in exports})
+    return [replace(plate, unread=(*plate.unread, *others)) for plate in plates]
 
 
-def _read_export(raw: RawFile, family: BlockFamily, within: range) -> list[Plate]:
+def _read_export(raw: RawFile, family: BlockFamily, within: Export) -> list[Plate]:
     """The plates of one export of the file, mostly its only one."""
+    rows, _ = table_rows(raw, within.sheet)
+    if within.sheet:
+        begun = any(opens_export(row) for row in rows[within.rows.start : within.rows.start + 4])
+        family = replace(family, has_header=begun)
     parts = read_blocks(raw, numbers_at_once=True, within=within)
     plates, damaged = _interpret(raw, parts, family, ".")
     if any("," in text for text in damaged) and _decimal(raw, parts) == ",":

@@ -6,8 +6,9 @@ Here the file is taken apart and nothing is interpreted: which block says what i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from cytokit.errors import FormatError, Problem, place
 from cytokit.findings import Finding
@@ -18,6 +19,7 @@ from cytokit.parsers._block_readings import STACKED, read_location
 from cytokit.parsers._source import RawFile
 from cytokit.plate import Unread
 from cytokit.sources.rows import LazyRows
+from cytokit.sources.workbook import Sheet
 
 #: Errors listed one by one before the rest is only counted.
 MAX_PROBLEMS = 12
@@ -54,15 +56,38 @@ class _Pieces:
         self.findings.append(Finding("header_mismatch", message))
 
 
-def table_rows(raw: RawFile) -> tuple[Sequence[list[str]], Callable[[int], int]]:
-    """Rows of the text, or of a workbook's first filled sheet, with the line of each row.
+class Export(NamedTuple):
+    """Where one export lies in a file: the number of its filled sheet, and its rows."""
+
+    sheet: int
+    rows: range
+
+
+def table_rows(raw: RawFile, sheet: int = 0) -> tuple[Sequence[list[str]], Callable[[int], int]]:
+    """Rows of the text, or of one of a workbook's filled sheets, with the line of each row.
 
     An export that was saved as a workbook keeps its form; the sheet's row is then its line.
     """
     if raw.kind == "text":
         return raw.rows, raw.line_of
-    filled = [sheet for sheet in raw.sheets if sheet.cells]
-    return (filled[0].rows if filled else []), (lambda row: row + 1)
+    filled = filled_sheets(raw)
+    return (filled[sheet].rows if filled else []), (lambda row: row + 1)
+
+
+def filled_sheets(raw: RawFile) -> list[Sheet]:
+    """The sheets of a workbook that hold anything."""
+    return [sheet for sheet in raw.sheets if sheet.cells]
+
+
+def other_sheets(raw: RawFile, read: Collection[int] = (0,)) -> list[Unread]:
+    """The filled sheets of a workbook that no export of it stands on."""
+    return [
+        Unread(
+            f"sheet {sheet.name!r}", place(raw.path, sheet=sheet.name), "a sheet without a plate"
+        )
+        for number, sheet in enumerate(filled_sheets(raw))
+        if number not in read
+    ]
 
 
 def program_cells(raw: RawFile) -> list[str]:
@@ -90,25 +115,32 @@ def has_blocks(raw: RawFile) -> bool:
     return any(is_well_head(row) for row in rows[at + 1 : at + 2])
 
 
-def exports_within(raw: RawFile) -> list[range]:
-    """The rows of each export of a file; several where whole exports were joined.
+def exports_within(raw: RawFile) -> list[Export]:
+    """The exports of a file; several where whole exports were joined, or stand on sheets.
 
-    Each begins with its ``Program`` line.
+    Each begins with its ``Program`` line; a further sheet must hold blocks to be one.
     """
-    rows, _ = table_rows(raw)
-    lines = rows.lines if isinstance(rows, LazyRows) else None
-    starts = [
-        index
-        for index in range(len(rows))
-        if (lines is None or "rogram" in lines[index][:12]) and _opens_export(rows[index])
-    ]
-    if len(starts) < 2:
-        return [range(len(rows))]
-    return [range(a, b) for a, b in zip(starts, [*starts[1:], len(rows)], strict=True)]
+    found: list[Export] = []
+    for sheet in range(max(len(filled_sheets(raw)), 1)):
+        rows, _ = table_rows(raw, sheet)
+        lines = rows.lines if isinstance(rows, LazyRows) else None
+        starts = [
+            index
+            for index in range(len(rows))
+            if (lines is None or "rogram" in lines[index][:12]) and opens_export(rows[index])
+        ]
+        if sheet and not any(map(opens_block, rows)):
+            continue
+        if len(starts) < 2:
+            found.append(Export(sheet, range(len(rows))))
+            continue
+        ends = [*starts[1:], len(rows)]
+        found += [Export(sheet, range(a, b)) for a, b in zip(starts, ends, strict=True)]
+    return found
 
 
 def read_blocks(
-    raw: RawFile, *, numbers_at_once: bool = False, within: range | None = None
+    raw: RawFile, *, numbers_at_once: bool = False, within: Export | None = None
 ) -> BlockFile:
     """Take the file apart.
 
@@ -124,8 +156,8 @@ def read_blocks(
     BlockFile
         With the problems met; the caller adds its own and raises them together.
     """
-    rows, line_of = table_rows(raw)
-    whole = range(len(rows)) if within is None else within
+    rows, line_of = table_rows(raw, within.sheet if within else 0)
+    whole = within.rows if within else range(len(rows))
     first = next((i for i in whole if opens_block(rows[i]) or _is_footer(rows[i])), whole.stop)
     pieces = _Pieces()
     spans: list[Span] = []
@@ -224,12 +256,14 @@ def _plates(rows: Sequence[list[str]], body: range) -> set[int]:
 
 
 def _ends_block(row: list[str]) -> bool:
-    return opens_block(row) or _is_footer(row) or _opens_export(row)
+    return opens_block(row) or _is_footer(row) or opens_export(row)
 
 
-def _opens_export(row: list[str]) -> bool:
+def opens_export(row: list[str]) -> bool:
     """Whether a row is a ``Program`` line; a reagent of that name has numbers beside it."""
-    return bool(row) and row[0].casefold() == "program" and not any(map(_begins_number, row[1:]))
+    if not row or row[0].strip('\ufeff"').casefold() != "program":
+        return False
+    return not any(map(_begins_number, row[1:]))
 
 
 def _begins_number(cell: str) -> bool:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from cytokit.errors import Problem, place
 from cytokit.findings import Finding
-from cytokit.parsers._blocks import table_rows
+from cytokit.parsers._blocks import other_sheets, table_rows
 from cytokit.parsers._source import RawFile
 from cytokit.plate import Unread, normal_well
 
@@ -70,7 +70,7 @@ def read_row_table(raw: RawFile) -> RowTable:
     first = next(index for index, row in enumerate(rows) if any(row))
     width = max(index for index, cell in enumerate(rows[first]) if cell) + 1
     head = [cell.upper() if reading_of(cell) is None else cell for cell in rows[first][:width]]
-    table = RowTable(raw.path, head)
+    table = RowTable(raw.path, head, unread=other_sheets(raw))
     table.problems += _twice_named(head, place(raw.path, line=line_of(first)))
     signed = False
     for index in range(first + 1, len(rows)):

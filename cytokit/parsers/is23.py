@@ -27,7 +27,13 @@ from cytokit.parsers._block_readings import Notes, Readings, note_lacking, note_
 from cytokit.parsers._block_readings import read_readings as read_median
 from cytokit.parsers._block_statistics import kept_blocks
 from cytokit.parsers._block_tables import Grid, read_grid
-from cytokit.parsers._blocks import program_cells, raise_together, read_blocks, table_rows
+from cytokit.parsers._blocks import (
+    other_sheets,
+    program_cells,
+    raise_together,
+    read_blocks,
+    table_rows,
+)
 from cytokit.parsers._numbers import decide_decimal
 from cytokit.parsers._source import RawFile
 from cytokit.plate import Plate, SourceInfo, make_analytes, make_wells
@@ -115,7 +121,7 @@ def read(raw: RawFile, lots: Lots | RawFile | None = None) -> list[Plate]:
         header=parts.header,
         statistics=statistics,
         findings=tuple(replace(finding, plate=name) for finding in notes.findings),
-        unread=(*parts.stray, *unread),
+        unread=(*parts.stray, *unread, *other_sheets(raw)),
         companions=() if book is None else (SourceInfo(book.path, book.sha256, "lots"),),
     )
     return [plate]

@@ -291,3 +291,30 @@ def test_plates_that_cannot_be_told_apart_are_refused_with_that_reason(
     alike = read_plate(saved(one.replace(first, first + first)))
     assert values(alike, "mfi")["A1"] == 100
     assert "alike in every cell" in messages(alike, "header_mismatch")[0]
+
+
+def test_exports_on_sheets_of_one_workbook_are_plates_and_other_sheets_are_listed(
+    xponent: Write, saved: Save, tmp_path: Path
+) -> None:
+    book = openpyxl.Workbook()
+    del book[book.sheetnames[0]]
+    for number, offset in ((1, 100), (2, 900)):
+        sheet = book.create_sheet(f"run {number}")
+        for line in plate_text(xponent, 1, offset).splitlines():
+            sheet.append([cell.strip('"') for cell in line.split('","')])
+    book.create_sheet("remarks").append(["all went well"])
+    book.save(tmp_path / "two.xlsx")
+    plates = read_plates(tmp_path / "two.xlsx")
+    assert [values(plate, "mfi")["A1"] for plate in plates] == [100, 900]
+    assert len({plate.name for plate in plates}) == 2
+    assert all("sheet 'remarks'" in [part.name for part in plate.unread] for plate in plates)
+
+
+def test_joined_exports_may_each_begin_with_a_mark_of_their_encoding(
+    xponent: Write, saved: Save
+) -> None:
+    one, two = plate_text(xponent, 1, 100), plate_text(xponent, 1, 900)
+    joined = "".join("\ufeff" + text for text in (one, two)).encode()
+    plates = read_plates(saved(joined))
+    assert [values(plate, "mfi")["A1"] for plate in plates] == [100, 900]
+    assert len({plate.name for plate in plates}) == 2
