@@ -213,6 +213,8 @@ PLATES_COLUMNS = (
 
 EXCLUSION_COLUMNS = ("plate", "well", "analyte", "reason", "who")
 
+#: no study has a later day, nor an earlier one before its first
+LAST_DAY = 1_000_000
 DESIGN_COLUMNS = ("sample", "subject", "group", "day")
 DESIGN_OPTIONAL = ("stratum", "status")
 

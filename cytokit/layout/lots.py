@@ -61,7 +61,7 @@ def read_lots(raw: RawFile) -> Lots:
     ------
     FormatError
         CK-151 the columns are not those of a lots file, CK-152 a cell that is no number, CK-153 an
-        analyte of a lot that stands twice.
+        analyte of a lot that stands twice, CK-598 a row without a lot or an analyte.
     """
     if not describes_lots(raw):
         mend = "the first row must name Lot, Analyte, Unit, St1, ..., ConA.lo, ConA.hi"
@@ -76,7 +76,14 @@ def read_lots(raw: RawFile) -> Lots:
         if not any(row):
             continue
         line = raw.line_of(number) if raw.kind == "text" else number + 1
+        row = [*row, *[""] * (len(titles) - len(row))]
         cells = dict(zip(titles, row, strict=False))
+        lacking = [key for key in ("lot", "analyte") if not row[keys.index(key)]]
+        if lacking:
+            what = f"the row gives no {' and no '.join(lacking)}"
+            mend = "the row may be cut short; each needs a lot and an analyte"
+            problems.append(Problem("CK-598", what, place(raw.path, line=line), mend))
+            continue
         values = _numbers(cells, decimal, raw.path, line, problems)
         name = (row[keys.index("lot")], row[keys.index("analyte")])
         if name in lots:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import json
 import math
 import os
 from collections.abc import Iterable, Sequence
@@ -21,6 +20,7 @@ from cytokit.parsers._source import RawFile
 from cytokit.plate import Unread
 from cytokit.sources.numbers import read_cell
 from cytokit.sources.raw import HEAD_ROWS
+from cytokit.sources.text import parse_json
 from cytokit.vocabulary import COMPARISON_COLUMNS, SAMPLES_COLUMNS
 
 #: Errors that say "this is no plate", as against "this plate is damaged".
@@ -167,8 +167,8 @@ def _is_result(file: Path) -> bool:
 def _command_of(manifest: Path) -> str:
     """The command that wrote a folder; empty where no manifest says so."""
     try:
-        content = json.loads(manifest.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        content = parse_json(manifest.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return ""
     return str(content.get("command", "")) if isinstance(content, dict) else ""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +14,7 @@ from cytokit.project.paths import recorded
 from cytokit.project.plan import Failure, StudyPlan
 from cytokit.record import MANIFEST, make_manifest, sha256_of
 from cytokit.record.manifest import describe_input
+from cytokit.sources.text import parse_json
 
 
 def refuse_strangers(plan: StudyPlan, *, force: bool) -> None:
@@ -58,7 +58,7 @@ def refuse_strangers(plan: StudyPlan, *, force: bool) -> None:
 
 def _command(manifest: Path) -> str:
     try:
-        content = json.loads(manifest.read_text(encoding="utf-8"))
+        content = parse_json(manifest.read_text(encoding="utf-8"))
         return str(content["command"])
     except (OSError, ValueError, KeyError, TypeError):
         return ""

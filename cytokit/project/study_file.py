@@ -16,6 +16,7 @@ from cytokit.project.options import Option, compare_options, fit_options
 from cytokit.project.paths import is_file, is_folder
 from cytokit.project.toml_lines import key_lines
 from cytokit.project.values import Checker
+from cytokit.sources.text import parse_toml
 from cytokit.vocabulary import DESIGN_COLUMNS, DESIGN_OPTIONAL
 
 #: the tables of a study file and, but for those of options, their keys
@@ -28,6 +29,8 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "output": ("folder",),
 }
 ROLES = (*DESIGN_COLUMNS, *DESIGN_OPTIONAL, "plate")
+#: a study of 10,000 plates, each named with its layout, has about one
+MAX_BYTES = 4 * 2**20
 #: what may be overridden beside the options of fit and compare
 PLACES = ("layout", "design", "map", "pseudonyms", "exclude", "out")
 
@@ -138,6 +141,9 @@ def read_study_file(
 def _text(path: Path) -> tuple[str, str]:
     """The file as text, and its hash."""
     try:
+        if path.stat().st_size > MAX_BYTES:
+            what = f"the study file has more than {MAX_BYTES} bytes"
+            raise InputError(Problem("CK-630", what, place(path), "give the study file itself"))
         data = path.read_bytes()
         return data.decode("utf-8-sig"), hashlib.sha256(data).hexdigest()
     except UnicodeDecodeError as error:
@@ -154,13 +160,20 @@ def _parsed(text: str, path: Path) -> dict[str, Any]:
     """The document, or an error with its line."""
     try:
         # an editor's CRLF is no matter, and tomllib would refuse a lone CR in a comment
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        return parse_toml(text)
+    except ValueError as error:
         found = re.search(r"\(at line (\d+)", str(error))
         where = place(path, line=int(found[1]) if found else None)
-        what = f"the study file is no TOML: {error}"
+        what = f"the study file is no TOML: {_short(error)}"
         mend = 'texts stand in quotes ("plate.csv"), lists in [ ], true and false are lower case'
         raise InputError(Problem("CK-631", what, where, mend)) from None
+
+
+def _short(error: ValueError) -> str:
+    """An error's words without Python's advice to its programmers."""
+    if not isinstance(error, tomllib.TOMLDecodeError) and "integer string" in str(error):
+        return "a number has thousands of digits"
+    return str(error)[:200]
 
 
 def _read(document: Mapping[str, Any], path: Path, sha256: str, check: Checker) -> StudyFile:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +10,10 @@ from cytokit.errors import Problem, UsageError, did_you_mean, place
 from cytokit.project.options import TAKES, Kind, Option
 from cytokit.project.paths import is_file, is_folder, why_no_path
 from cytokit.project.toml_lines import line_of
+from cytokit.vocabulary import LAST_DAY
+
+#: no option takes a larger whole number
+_LARGEST = 2**63
 
 
 @dataclass
@@ -142,9 +145,11 @@ def _is_texts(value: object) -> bool:
 
 
 def _is_day(value: object) -> bool:
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return isinstance(value, (int, str)) and not isinstance(value, bool) and value != ""
+    if isinstance(value, bool):
+        return False
+    if isinstance(value, (int, float)):
+        return abs(value) <= LAST_DAY
+    return isinstance(value, str) and value != ""
 
 
 def _fits(kind: Kind, value: object) -> bool:
@@ -157,6 +162,8 @@ def _fits(kind: Kind, value: object) -> bool:
         return _is_day(value)
     if kind == "texts":
         return _is_texts(value) and bool(value)
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        return False
     if kind == "whole":
         return isinstance(value, int)
     return isinstance(value, (int, float) if kind == "number" else str)
@@ -197,5 +204,8 @@ def _try(section: str, name: str, value: object) -> None:
 
 def _toml(value: object) -> str:
     """A value as the file would hold it, short."""
-    text = str(value).lower() if isinstance(value, bool) else repr(value)
+    try:
+        text = str(value).lower() if isinstance(value, bool) else repr(value)
+    except (ValueError, RecursionError):  # thousands of digits, or of brackets
+        return "what stands there"
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from cytokit.errors import OutputError, Problem, UsageError
 from cytokit.record import MANIFEST
+from cytokit.sources.text import parse_json
 
 LOCK = ".cytokit.lock"
 AREA = ".cytokit-run"
@@ -141,7 +142,7 @@ class Workplace:
 def own_files(folder: Path) -> set[str]:
     """Names of the files and folders that cytokit wrote into a folder, by its manifest."""
     try:
-        listed = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["outputs"]
+        listed = parse_json((folder / MANIFEST).read_text(encoding="utf-8"))["outputs"]
         return {MANIFEST, *(Path(str(entry["name"])).parts[0] for entry in listed)}
     except (OSError, ValueError, KeyError, TypeError, IndexError):
         return {MANIFEST}
@@ -228,7 +229,7 @@ def _held(path: Path) -> bytes | None:
 def _holder(held: bytes) -> tuple[int, str]:
     """Process and host of a lock; -1 where it does not say."""
     try:
-        found = json.loads(held)
+        found = parse_json(held.decode())
         return int(found["pid"]), str(found["host"])
     except (ValueError, KeyError, TypeError):
         return -1, ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -16,6 +15,7 @@ from cytokit.cell_text import unguard
 from cytokit.errors import InputError, NothingToDoError, Problem, place
 from cytokit.platefit import PlateFit
 from cytokit.runs import RunFacts, run_facts
+from cytokit.sources.text import parse_json
 from cytokit.vocabulary import WellType
 
 MANIFEST = "manifest.json"
@@ -189,7 +189,7 @@ def _inside(folder: Path, depth: int) -> list[Path]:
 def _command(folder: Path) -> str:
     """The command that wrote a folder; empty for a folder without a manifest that can be read."""
     try:
-        return str(json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["command"])
+        return str(parse_json((folder / MANIFEST).read_text(encoding="utf-8"))["command"])
     except (OSError, ValueError, KeyError, TypeError):
         return ""
 
@@ -200,7 +200,7 @@ def _manifest(folder: Path) -> Mapping[str, Any]:
         mend = "give folders written by `cytokit fit`, or a folder that holds them"
         what = "not a finished folder of `cytokit fit`"
         raise InputError(Problem("CK-561", what, place(folder), mend))
-    manifest: Mapping[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    manifest: Mapping[str, Any] = parse_json((folder / MANIFEST).read_text(encoding="utf-8"))
     return manifest
 
 

@@ -13,7 +13,7 @@ import math
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ import pandas as pd
 from cytokit.errors import InputError, OutputError, Problem, UsageError, place
 from cytokit.qc.plates import ChartPlate
 from cytokit.qc.series import CONTROL, control_name
+from cytokit.sources import RawFile
+from cytokit.sources.text import parse_json
 
 SCHEMA = "cytokit-qc-guide-1"
 #: with fewer plates the limits are provisional (CLSI C24 asks for at least ten runs, better twenty)
@@ -243,19 +245,24 @@ def read_guide(path: str | Path) -> Guide:
         CK-565 where it cannot be read, is no guide, or was changed after it was locked.
     """
     try:
-        data = Path(path).read_bytes()
-        content = json.loads(data.decode("utf-8"))
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no JSON"
+        data = RawFile.open(path).data
+        content = parse_json(data.decode("utf-8"))
+        sealed = isinstance(content, dict) and content.get("seal") == _seal(content)
+    except (InputError, ValueError, RecursionError) as error:
+        why = error.problems[0].what if isinstance(error, InputError) else "it is no JSON"
         mend = "give the file that --lock-guide wrote"
         what = f"the guide cannot be read: {why}"
         raise InputError(Problem("CK-565", what, place(path), mend)) from error
     if not isinstance(content, dict) or content.get("schema") != SCHEMA:
         mend = "give the file that --lock-guide wrote"
         raise InputError(Problem("CK-565", f"not a guide of the form {SCHEMA}", str(path), mend))
-    if content.get("seal") != _seal(content):
+    if not sealed:
         mend = "take the file as it was locked from your records, or lock a new guide"
         what = "the guide was changed after it was locked"
+        raise InputError(Problem("CK-565", what, place(path), mend))
+    if not _is_whole(content):
+        mend = "give the file that --lock-guide wrote"
+        what = "parts of the guide are not as cytokit writes them"
         raise InputError(Problem("CK-565", what, place(path), mend))
     limits = [
         Limits(**{**entry, **{name: _number(entry[name]) for name in ("mean", "sd")}})
@@ -308,6 +315,49 @@ def _seal(content: Mapping[str, Any]) -> str:
     rest = {name: value for name, value in content.items() if name != "seal"}
     text = json.dumps(rest, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _is_whole(content: Mapping[str, Any]) -> bool:
+    """Whether every part is there and of its kind; a seal says who changed it, not that it fits."""
+    texts = all(isinstance(content.get(name), str) for name in ("who", "why", "cytokit"))
+    series, plates = content.get("series"), content.get("plates")
+    return (
+        texts
+        and isinstance(series, list)
+        and isinstance(plates, list)
+        and all(map(_is_series, series))
+        and all(map(_is_member, plates))
+    )
+
+
+def _is_series(entry: object) -> bool:
+    if not isinstance(entry, dict) or set(entry) != {field.name for field in fields(Limits)}:
+        return False
+    texts = all(isinstance(entry[name], str) for name in (*_KEY, "unit", "reason"))
+    n = entry["n"]
+    return (
+        texts
+        and isinstance(n, int)
+        and 0 <= n < 2**31
+        and all(map(_is_logarithm, (entry["mean"], entry["sd"])))
+        and (entry["sd"] is None or entry["sd"] >= 0)
+    )
+
+
+def _is_logarithm(value: object) -> bool:
+    """Empty, or a number that a logarithm of a measurement may be."""
+    if value is None:
+        return True
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1000
+
+
+def _is_member(entry: object) -> bool:
+    return (
+        isinstance(entry, dict)
+        and all(isinstance(entry.get(name), str) for name in ("name", "sha256", "date"))
+        and isinstance(entry.get("lots"), dict)
+        and all(isinstance(lot, str) for lot in entry["lots"].values())
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -20,6 +20,7 @@ from typing import Any, Self
 from cytokit.errors import OutputError, Problem, UsageError
 from cytokit.record.manifest import MANIFEST, sha256_of
 from cytokit.record.unfinished import begin, end, turn
+from cytokit.sources.text import parse_json
 
 
 class OutputFolder:
@@ -122,7 +123,7 @@ class OutputFolder:
         if not old.exists():
             return
         try:
-            listed = {str(entry["name"]) for entry in json.loads(old.read_text())["outputs"]}
+            listed = {str(entry["name"]) for entry in parse_json(old.read_text())["outputs"]}
         except (ValueError, KeyError, TypeError):
             listed = set()
         old.unlink()

@@ -6,18 +6,18 @@ It holds no time and no user: the same inputs, options and versions give the sam
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pandas as pd
 
 from cytokit.errors import InputError, Problem
+from cytokit.sources.text import parse_json
 
 MANIFEST = "manifest.json"
 SCHEMA = "cytokit-manifest-1"
@@ -128,7 +128,8 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If the folder has none (it is unfinished, or not cytokit's) or it is damaged.
+        CK-510: the folder has none (it is unfinished, or not cytokit's); CK-511, CK-512, CK-599:
+        it is damaged.
     """
     path = Path(folder) / MANIFEST
     if not path.is_file():
@@ -141,8 +142,8 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
             )
         )
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, UnicodeDecodeError) as error:
+        manifest = parse_json(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
         raise InputError(
             Problem("CK-511", f"the manifest cannot be read: {error}", str(path), "run again")
         ) from error
@@ -150,4 +151,40 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
         raise InputError(
             Problem("CK-512", f"not a manifest of the form {SCHEMA}", str(path), "run again")
         )
+    if wrong := sorted(name for name, fits in _PARTS.items() if not fits(manifest.get(name))):
+        what = f"parts of the manifest are not as cytokit writes them: {', '.join(wrong)}"
+        raise InputError(Problem("CK-599", what, str(path), "run again"))
     return manifest
+
+
+def _are_entries(value: object, keys: Collection[str]) -> bool:
+    """Whether a value is a list of mappings that have texts under these keys."""
+    return isinstance(value, list) and all(
+        isinstance(entry, dict) and all(isinstance(entry.get(key), str) for key in keys)
+        for entry in value
+    )
+
+
+def _are_outputs(value: object) -> bool:
+    """Names and hashes of files inside the folder, nowhere else."""
+    return _are_entries(value, ("name", "sha256")) and all(
+        not PurePosixPath(entry["name"]).is_absolute()
+        and ".." not in PurePosixPath(entry["name"]).parts
+        and "\0" not in entry["name"]
+        for entry in value  # type: ignore[attr-defined]
+    )
+
+
+def _is_mapping(value: object) -> bool:
+    return isinstance(value, dict)
+
+
+#: what every manifest holds, and whether a value may be that
+_PARTS: Mapping[str, Callable[[object], bool]] = {
+    "command": lambda value: isinstance(value, str),
+    "versions": _is_mapping,
+    "options": _is_mapping,
+    "inputs": lambda value: _are_entries(value, ("name", "path", "sha256", "role", "format")),
+    "outputs": _are_outputs,
+    "excluded": lambda value: _are_entries(value, ()),
+}

@@ -13,6 +13,8 @@ from cytokit.record.folder import files_in
 from cytokit.record.manifest import read_manifest, sha256_of, versions
 from cytokit.record.rerun import RERUNS
 
+#: what a manifest gives rise to whose options were written by somebody else
+_NOT_OPTIONS = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
 #: what stands for a folder of results among the inputs of a comparison
 FOLDER_FILE = "samples.csv"
 
@@ -93,6 +95,12 @@ def verify(folder: str | Path) -> Verification:
         except CytokitError as error:
             differences.append(f"the run cannot be repeated: {error.problems[0].what}")
             return Verification(str(folder), tuple(differences), notes, ())
+        except _NOT_OPTIONS as error:
+            differences.append(
+                "the run cannot be repeated: the manifest's options are not those of its command "
+                f"({type(error).__name__}: {str(error)[:200]})"
+            )
+            return Verification(str(folder), tuple(differences), notes, ())
         differences += _compared(manifest["outputs"], again)
     return Verification(str(folder), tuple(differences), notes, names)
 
@@ -101,14 +109,18 @@ def _verify_run(folder: Path, manifest: Mapping[str, Any]) -> Verification:
     """Every folder of a study's run, each by its own manifest, and what the run says of them."""
     differences = list(_changed_outputs(folder, manifest["outputs"]))
     differences += find_inputs(folder, manifest["inputs"])[1]
-    differences += [
-        f"{', '.join(entry['files'])} failed in the run: it has no results to verify"
-        for entry in manifest["failed"]
-    ]
+    failed = manifest.get("failed")
+    for entry in failed if isinstance(failed, list) else ():
+        files = entry.get("files") if isinstance(entry, dict) else None
+        names = ", ".join(map(str, files)) if isinstance(files, list) else "a plate"
+        differences.append(f"{names} failed in the run: it has no results to verify")
     notes: dict[str, None] = {}
     checked: list[str] = []
     for entry in manifest["outputs"]:
         name = Path(entry["name"]).parent.as_posix()
+        if name == ".":
+            differences.append(f"{entry['name']} is no folder of this run")
+            continue
         try:
             found = verify(folder / name)
         except InputError as error:
@@ -132,7 +144,7 @@ def find_inputs(
         if entry["sha256"] == "":
             troubles.append(f"input {entry['name']} was never a file and cannot be read again")
             continue
-        present = [path for path in _candidates(folder, entry) if path.exists()]
+        present = [path for path in _candidates(folder, entry) if _is_there(path)]
         same = next((path for path in present if _hash(path) == entry["sha256"]), None)
         if same is not None:
             found[entry["path"]] = same
@@ -155,17 +167,25 @@ def _candidates(folder: Path, entry: Mapping[str, str]) -> list[Path]:
     return [given, *near]
 
 
+def _is_there(path: Path) -> bool:
+    """Whether something lies there; a path that no disk can hold leads nowhere."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long, or with half a character
+        return False
+
+
 def _hash(path: Path) -> str:
     if path.is_dir():
-        inside = path / FOLDER_FILE
-        return sha256_of(inside) if inside.is_file() else ""
-    return sha256_of(path)
+        path = path / FOLDER_FILE
+    # never a device or a pipe, which has no end
+    return sha256_of(path) if path.is_file() else ""
 
 
 def _changed_outputs(folder: Path, outputs: Iterable[Mapping[str, str]]) -> Iterable[str]:
     for entry in outputs:
         path = folder / entry["name"]
-        if not path.is_file():
+        if not (_is_there(path) and path.is_file()):
             yield f"output {entry['name']} is missing"
         elif sha256_of(path) != entry["sha256"]:
             yield f"output {entry['name']} was changed after the run"

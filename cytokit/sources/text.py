@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import codecs
 import itertools
+import json
 import re
+import tomllib
+from typing import Any
 
 from cytokit.errors import FormatError, Problem, UsageError, place
 
@@ -24,7 +27,52 @@ _BOMS = (
 #: How much of a text decides the delimiter.
 _GUESS_CHARACTERS = 100_000
 _GUESS_LINES = 150
+#: Parts of a dotted key; what cannot stand in one.
+_MOST_DOTS = 100
+_NO_KEY = re.compile(r"[^\w.\-]")
 _SEP_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
+
+
+def parse_json(text: str) -> Any:
+    """The value of a JSON text; whatever is wrong with it is a ValueError.
+
+    Raises
+    ------
+    ValueError
+        No JSON, nested too deep to be read, or a number too long to be one.
+
+    Examples
+    --------
+    >>> parse_json('{"a": [1]}')
+    {'a': [1]}
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """The document of a TOML text; whatever is wrong with it is a ValueError.
+
+    Raises
+    ------
+    ValueError
+        No TOML (then a :class:`tomllib.TOMLDecodeError`), nested too deep, a number too long.
+
+    Examples
+    --------
+    >>> parse_toml("a.b = 1")
+    {'a': {'b': 1}}
+    """
+    # tomllib takes a time that grows with the square of a dotted key's length
+    together = text.replace(" ", "").replace("\t", "")
+    if any(token.count(".") > _MOST_DOTS for token in _NO_KEY.split(together)):
+        raise ValueError("a key is nested too deep")
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
 
 
 def guess_encoding(data: bytes) -> str:

@@ -9,7 +9,8 @@ import pandas as pd
 
 from cytokit.errors import Problem, did_you_mean, place
 from cytokit.study._design_rows import design_rows
-from cytokit.vocabulary import DesignStatus
+from cytokit.study.days import is_impossible
+from cytokit.vocabulary import LAST_DAY, DesignStatus
 
 _STATUSES = [str(status) for status in DesignStatus]
 _SAMPLED = str(DesignStatus.SAMPLED)
@@ -20,6 +21,7 @@ def problems(frame: pd.DataFrame, path: str) -> Iterator[Problem]:
     """All that is wrong with a design's rows."""
     yield from _holes(frame, path)
     yield from _unknown_status(frame, path)
+    yield from _impossible_days(frame, path)
     whole = frame[(frame["subject"] != "") & (frame["group"] != "") & frame["day"].notna()]
     yield from _spelled_twice(whole, path)
     for column, code in (("group", "CK-267"), ("stratum", "CK-270")):
@@ -42,6 +44,13 @@ def _holes(frame: pd.DataFrame, path: str) -> Iterator[Problem]:
         what = f"subject {row.subject!r}, day {row.day}: no sample is named"
         mend = "name the sample, or give the status missing or died"
         yield Problem("CK-266", what, place(path, line=row.line), mend)
+
+
+def _impossible_days(frame: pd.DataFrame, path: str) -> Iterator[Problem]:
+    for row in design_rows(frame[[is_impossible(day) for day in frame["day"]]]):
+        what = f"no study has a day {str(row.day)[:40]!r}"
+        mend = f"write the day of the study; days go to {LAST_DAY}"
+        yield Problem("CK-597", what, place(path, line=row.line, sample=row.sample), mend)
 
 
 def _unknown_status(frame: pd.DataFrame, path: str) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 
 from cytokit.errors import Problem, UsageError, did_you_mean, option_text
+from cytokit.vocabulary import LAST_DAY
 
 Day = int | float | str
 
@@ -38,7 +39,25 @@ def normal_day(label: object) -> Day:
     if match is None:
         return text
     value = float(match[1])
+    if abs(value) > LAST_DAY:
+        return text
     return int(value) if value == math.floor(value) else value
+
+
+def is_impossible(label: object) -> bool:
+    """Whether a day's label is a number that no study has a day of.
+
+    Examples
+    --------
+    >>> is_impossible("1e400"), is_impossible("D9999999999"), is_impossible("6"), is_impossible("x")
+    (True, True, False, False)
+    """
+    text = str(label).strip()
+    match = _DAY.fullmatch(text)
+    try:
+        return abs(float(match[1] if match else text)) > LAST_DAY
+    except ValueError:
+        return False
 
 
 def is_plain_number(label: object) -> bool:

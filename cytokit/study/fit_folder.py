@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from cytokit.cell_text import unguard
 from cytokit.errors import InputError, Problem, place
 from cytokit.findings import Finding
 from cytokit.pseudonyms import ROLE
+from cytokit.sources.text import parse_json
 from cytokit.study._fit_failures import failures_in
 from cytokit.study._readings_frame import number, tidy
 from cytokit.vocabulary import FLAG_COLUMNS, RangeStatus, WellType
@@ -96,7 +96,7 @@ def _require(folder: Path, names: Sequence[str]) -> None:
 def _manifest(file: Path) -> dict[str, list[dict[str, str]]]:
     """The inputs and outputs that a fit's manifest lists."""
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = parse_json(file.read_text(encoding="utf-8"))
         return {
             part: [{key: str(entry[key]) for key in keys} for entry in content[part]]
             for part, keys in (("inputs", ("role", "sha256")), ("outputs", ("name", "sha256")))

@@ -31,7 +31,7 @@ from typing import Any
 
 import pandas as pd
 
-from cytokit.errors import NothingToDoError, Problem
+from cytokit.errors import InputError, NothingToDoError, Problem, place
 from cytokit.findings import Finding
 from cytokit.tables.cells import (
     NAN,
@@ -71,6 +71,7 @@ from cytokit.tables.scale import (
     scale_findings,
     scales_of,
 )
+from cytokit.vocabulary import LAST_DAY
 
 #: columns of the frame after the id columns that the table has
 READING_COLUMNS = (
@@ -202,7 +203,7 @@ def read_concentrations(
         {role: linear(value, one.reading) for role, value in bounds.items()}
         for bounds, one in zip(limits, scales, strict=True)
     ]
-    frame, days = _frame(records, readings, limits, scales, columns)
+    frame, days = _frame(records, readings, limits, scales, columns, grid)
     findings = (
         *column_findings(columns, grid),
         *unnamed,
@@ -313,6 +314,7 @@ def _frame(
     limits: list[dict[str, float]],
     scales: list[Scales],
     columns: Columns,
+    grid: Grid,
 ) -> tuple[pd.DataFrame, list[Finding]]:
     """The tidy frame, and what was done to the days."""
     data: dict[str, Any] = {}
@@ -321,7 +323,7 @@ def _frame(
         if role in columns.roles:
             data[role] = pd.Series([record[role] for record in records], dtype="str")
     if "day" in data:
-        data["day"], findings = _days(data["day"])
+        data["day"], findings = _days(data["day"], columns.roles["day"], grid)
     data["analyte"] = pd.Series([record["analyte"] for record in records], dtype="str")
     data["unit"] = pd.Series([one.unit for one in scales], dtype="str")
     for name in ("value", "lower", "upper"):
@@ -337,7 +339,7 @@ def _frame(
     return pd.DataFrame(data, columns=[*ids, *READING_COLUMNS]), findings
 
 
-def _days(texts: pd.Series[str]) -> tuple[pd.Series[Any], list[Finding]]:
+def _days(texts: pd.Series[str], column: str, grid: Grid) -> tuple[pd.Series[Any], list[Finding]]:
     """Numbers where every day is one (``6``, ``D6``, ``day 6``), else text as it stands."""
     parsed, worded = {}, []
     for text in dict.fromkeys(texts):
@@ -345,6 +347,10 @@ def _days(texts: pd.Series[str]) -> tuple[pd.Series[Any], list[Finding]]:
         value = float(match[1]) if match else number(text, ".")
         if math.isnan(value) and text:
             return texts, []
+        if abs(value) > LAST_DAY:
+            what = f"no study has a day {text[:40]!r}"
+            mend = f"write the day of the study; days go to {LAST_DAY}"
+            raise InputError(Problem("CK-597", what, place(grid.path, column=column), mend))
         parsed[text] = value
         if match:
             worded.append(text)

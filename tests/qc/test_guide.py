@@ -115,7 +115,7 @@ def test_a_file_that_is_no_guide_is_refused(tmp_path, content, said):
 
 
 def test_no_such_guide(tmp_path):
-    with pytest.raises(InputError, match="CK-565: the guide cannot be read: No such file"):
+    with pytest.raises(InputError, match="CK-565: the guide cannot be read: no such file"):
         read_guide(tmp_path / "none.json")
 
 
