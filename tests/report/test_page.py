@@ -293,3 +293,22 @@ def test_lots_found_beside_the_export_need_no_option(small_fit):
     source = dataclasses.replace(plate.source, path="kit/plate.csv")
     near = dataclasses.replace(far, source=source)
     assert "lots" not in " ".join(refit_words([near], FitOptions()))
+
+
+def test_a_curve_is_drawn_from_the_lowest_to_the_highest_level_that_was_read(small_fit):
+    """Neither the blank nor a level without a reading moves the ends of the drawn curve."""
+    from cytokit.report._page_data import _curve_data
+
+    curve = small_fit.curves["Plate", "IFNg"]
+    expected = curve.standards["expected"]
+    lowest, highest = expected[expected > 0].min(), expected.max()
+    whole = _curve_data(curve, {})
+    assert whole["ends"] == pytest.approx([lowest / 4, highest * 4], rel=1e-5)
+    standards = curve.standards.copy()
+    unread = standards["expected"].isin([lowest, highest])
+    standards.loc[unread, "mfi"] = float("nan")
+    inner = expected[(expected > lowest) & (expected < highest)]
+    part = _curve_data(dataclasses.replace(curve, standards=standards), {})
+    assert part["ends"] == pytest.approx([inner.min() / 4, inner.max() * 4], rel=1e-5)
+    standards["mfi"] = float("nan")
+    assert "ends" not in _curve_data(dataclasses.replace(curve, standards=standards), {})
