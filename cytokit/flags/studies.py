@@ -17,6 +17,37 @@ STUDY_FLAGS = {
         "The data hold a sample that belongs to no subject; it is not used.",
         "Add it to the design, or make sure that it is a control.",
     ),
+    "sample_lost": FlagText(
+        INFO,
+        "a planned sample that was not taken",
+        "The design says of it that it is missing, or that the subject had died.",
+        "Nothing, if that is so.",
+    ),
+    "day_not_in_design": FlagText(
+        WARN,
+        "a subject without a row for a day of the study",
+        "Other subjects have this day; the sample of this one counts as missing.",
+        "Add the row, with the status missing or died if no sample was taken.",
+    ),
+    "design_differs": FlagText(
+        WARN,
+        "table and design disagree on a sample",
+        "The table names another subject, group or day than the design, which is followed.",
+        "Correct whichever is wrong.",
+    ),
+    "control_is_sample": FlagText(
+        WARN,
+        "a well typed as a control that the design names",
+        "Its name looks like a control's, no concentration is expected of it, and the design gives"
+        " it to a subject: it counts as a sample.",
+        "Nothing, if it is a sample; a layout that types it unknown says so to the fit, too.",
+    ),
+    "stratum_blank": FlagText(
+        WARN,
+        "subjects without a stratum",
+        "Others have one; where strata are adjusted for, those without are taken together as one.",
+        "Fill in the stratum, or analyse without strata.",
+    ),
     "repeated_reading": FlagText(
         WARN,
         "a sample measured more than once",

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cytokit.errors import Problem, did_you_mean, place
+from cytokit.study._alike import names_alike, read_alike, spelled_alike
 from cytokit.study._design_rows import design_rows
 from cytokit.study.days import is_impossible
 from cytokit.vocabulary import LAST_DAY, DesignStatus
@@ -62,16 +63,19 @@ def _unknown_status(frame: pd.DataFrame, path: str) -> Iterator[Problem]:
 
 
 def _spelled_twice(frame: pd.DataFrame, path: str) -> Iterator[Problem]:
-    """Groups or subjects that differ in nothing but capitals or spaces."""
-    for role in ("group", "subject"):
-        names = list(dict.fromkeys(frame[role]))
-        plain: dict[str, list[str]] = {}
-        for name in names:
-            plain.setdefault("".join(name.casefold().split()), []).append(name)
-        for alike in plain.values():
-            if len(alike) > 1:
-                what = f"{role}s that differ only in spelling: {', '.join(map(repr, alike))}"
-                yield Problem("CK-272", what, place(path), f"spell the {role} in one way")
+    """Groups, subjects or strata that differ in nothing but spelling, or in leading zeros."""
+    for role, several in _PLURAL.items():
+        names = [name for name in frame[role] if name]
+        for alike in names_alike(names, spelled_alike):
+            what = f"{several} that differ only in spelling: {', '.join(map(repr, alike))}"
+            yield Problem("CK-272", what, place(path), f"spell the {role} in one way")
+        for alike in names_alike(names, read_alike):
+            what = f"{several} that differ only in leading zeros: {', '.join(map(repr, alike))}"
+            mend = (
+                f"a spreadsheet takes leading zeros away: spell the {role} in one way; if these "
+                "are two, give them names that differ"
+            )
+            yield Problem("CK-295", what, place(path), mend)
 
 
 def _two_of(frame: pd.DataFrame, column: str, code: str, path: str) -> Iterator[Problem]:
@@ -84,7 +88,7 @@ def _two_of(frame: pd.DataFrame, column: str, code: str, path: str) -> Iterator[
         yield Problem(code, what, _lines(path, rows), f"give the subject one {column}")
 
 
-_PLURAL = {"group": "groups", "stratum": "strata"}
+_PLURAL = {"group": "groups", "subject": "subjects", "stratum": "strata"}
 
 
 def _day_twice(frame: pd.DataFrame, path: str) -> Iterator[Problem]:

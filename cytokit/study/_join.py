@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,8 +10,10 @@ import pandas as pd
 
 from cytokit.errors import DesignError, Problem, did_you_mean, place
 from cytokit.findings import Finding
+from cytokit.study._alike import read_alike, spelled_alike
 from cytokit.study._design_rows import DesignRow, design_rows
-from cytokit.study.days import Day, sort_key
+from cytokit.study._designed_controls import Typed, typed_otherwise
+from cytokit.study.days import Day, normal_day, sort_key
 from cytokit.study.design import FRAME_COLUMNS, Design, design_header, make_design, read_design
 from cytokit.study.readings import Readings
 from cytokit.vocabulary import DesignStatus
@@ -70,30 +72,38 @@ def own_design(readings: Readings) -> tuple[Readings, Design]:
     return replace(readings, frame=named), make_design(rows[list(FRAME_COLUMNS)], names, "")
 
 
-def join_design(readings: Readings, design: Design) -> tuple[pd.DataFrame, list[Finding]]:
+def join_design(
+    readings: Readings,
+    design: Design,
+    typed: Callable[[Iterable[str]], Mapping[str, Sequence[Typed]]],
+) -> tuple[pd.DataFrame, list[Finding]]:
     """Give each reading its subject, group, day and stratum; name what does not fit.
 
     Parameters
     ----------
     readings : Readings
     design : Design
+    typed : callable
+        What the fits take names for that are no sample; asked only where the data lack some.
 
     Returns
     -------
     frame : pandas.DataFrame
         The readings of designed samples, with who and when from the design.
     findings : list of Finding
-        Samples of the data that the design does not name.
+        Samples of the data that the design does not name, and tables that say otherwise than the
+        design whose a sample is.
 
     Raises
     ------
     DesignError
         CK-283 designed samples the data lack, CK-284 a lost sample that has data, CK-285 no sample
-        in common, CK-286 a table that names no samples; all problems together.
+        in common, CK-286 a table that names no samples, CK-297 designed samples that a fit takes
+        for something else; all problems together.
     """
     frame = readings.frame
     owners = _owners(frame, design)
-    problems = list(_misfits(frame, design, owners))
+    problems = list(_misfits(frame, design, owners, typed))
     if problems:
         raise DesignError(*problems)
     known = frame[[key in owners for key in _keys(frame)]]
@@ -104,7 +114,57 @@ def join_design(readings: Readings, design: Design) -> tuple[pd.DataFrame, list[
     )
     # a list of ints, floats or texts, never mixed: the column takes its kind from them
     joined["day"] = pd.Series([row.day for row in rows], index=joined.index).infer_objects()
-    return joined.reset_index(drop=True), _not_designed(frame, owners)
+    findings = [*_not_designed(frame, owners), *_said_otherwise(known, rows)]
+    return joined.reset_index(drop=True), findings
+
+
+def _said_otherwise(known: pd.DataFrame, rows: Sequence[DesignRow]) -> Iterator[Finding]:
+    """Tables that name another subject, group or day than the design, which is followed."""
+    seen = zip(known["plate"], known["sample"], *(known[role] for role in _OWN), rows, strict=True)
+    for plate, sample, subject, group, day, row in dict.fromkeys(seen):
+        said = {"subject": (subject, row.subject), "group": (group, row.group)}
+        said["day"] = (str(normal_day(day)), str(row.day)) if day else ("", "")
+        for role, (here, there) in said.items():
+            if here and here != there:
+                what = f"the data say {role} {here!r}, the design {there!r}: the design is followed"
+                yield Finding("design_differs", what, plate=plate, sample=sample)
+
+
+def design_findings(design: Design, subjects: pd.DataFrame) -> list[Finding]:
+    """Planned samples that were not taken, and subjects without a stratum where others have one.
+
+    Parameters
+    ----------
+    design : Design
+    subjects : pandas.DataFrame
+        From :func:`planned`.
+
+    Returns
+    -------
+    list of Finding
+    """
+    rows = {(row.subject, row.day): row for row in design_rows(design.frame)}
+    found = []
+    lost = subjects[subjects["status"] != _SAMPLED]
+    for subject, day, status in zip(lost["subject"], lost["day"], lost["status"], strict=True):
+        row = rows.get((subject, day))
+        if row is not None:
+            what = f"subject {subject!r}, day {day}: {status}, says the design"
+            found.append(Finding("sample_lost", what, sample=row.sample))
+        elif status == _MISSING:
+            what = f"subject {subject!r} has no row for day {day}: its sample counts as missing"
+            found.append(Finding("day_not_in_design", what))
+    strata = subjects.drop_duplicates("subject").set_index("subject")["stratum"]
+    blank = [str(name) for name in strata.index[strata == ""]]
+    if blank and len(blank) < len(strata):
+        named = ", ".join(map(repr, blank[:_NAMED]))
+        named += f" and {len(blank) - _NAMED} more" if len(blank) > _NAMED else ""
+        what = (
+            f"{len(blank)} of {len(strata)} subjects have no stratum ({named}): where strata are "
+            "adjusted for, they are taken together as one more"
+        )
+        found.append(Finding("stratum_blank", what))
+    return found
 
 
 def planned(design: Design) -> pd.DataFrame:
@@ -143,7 +203,12 @@ def _owners(frame: pd.DataFrame, design: Design) -> Owners:
     return owners
 
 
-def _misfits(frame: pd.DataFrame, design: Design, owners: Owners) -> Iterator[Problem]:
+def _misfits(
+    frame: pd.DataFrame,
+    design: Design,
+    owners: Owners,
+    typed: Callable[[Iterable[str]], Mapping[str, Sequence[Typed]]],
+) -> Iterator[Problem]:
     """Designed samples the data lack, lost samples that have data, nothing in common."""
     present = list(dict.fromkeys(frame["sample"]))
     if present == [""]:
@@ -155,7 +220,8 @@ def _misfits(frame: pd.DataFrame, design: Design, owners: Owners) -> Iterator[Pr
         what = f"none of the {len(present)} samples in the data is in the design"
         first = next(iter(design.frame.loc[design.frame["sample"] != "", "sample"]), "")
         mend = f"the data hold {shown}; the design names {first!r} and so on: use one spelling"
-        yield Problem("CK-285", what, place(design.path), mend, did_you_mean(first, present))
+        near = _near(first, present)
+        yield Problem("CK-285", what, place(design.path), mend, near)
         return
     found = set(owners.values())
     rows = design_rows(design.frame)
@@ -165,11 +231,18 @@ def _misfits(frame: pd.DataFrame, design: Design, owners: Owners) -> Iterator[Pr
         if sample not in set(design.frame["sample"])
     ]
     lacking = [row for row in rows if row.status == _SAMPLED and row not in found]
+    kinds = typed([row.sample for row in lacking]) if lacking else {}
     for row in lacking[:_NAMED]:
         where = place(design.path, line=row.line, sample=row.sample)
+        held = typed_otherwise(kinds, row.sample)
+        if held:
+            what = f"the design names sample {row.sample!r}, but {held}"
+            mend = "give its wells the type unknown in a layout and fit again, or correct the name"
+            yield Problem("CK-297", what, where, mend)
+            continue
         mend = "correct its name, or give it the status missing or died"
         what = f"the design names sample {row.sample!r}, which the data lack"
-        yield Problem("CK-283", what, where, mend, did_you_mean(row.sample, free))
+        yield Problem("CK-283", what, where, mend, _near(row.sample, free))
     if len(lacking) > _NAMED:
         what = f"the design names {len(lacking) - _NAMED} more samples that the data lack"
         yield Problem("CK-283", what, place(design.path))
@@ -178,6 +251,17 @@ def _misfits(frame: pd.DataFrame, design: Design, owners: Owners) -> Iterator[Pr
             what = f"sample {row.sample!r} is called {row.status} but has data"
             where = place(design.path, line=row.line, sample=row.sample)
             yield Problem("CK-284", what, where, "correct its status, or its name")
+
+
+def _near(sample: str, present: Sequence[str]) -> str:
+    """A name of the data that may be meant; first the one that a spreadsheet makes of it."""
+    for key in (read_alike, spelled_alike):
+        twins = [name for name in present if key(name) == key(sample) and name]
+        if len(twins) == 1 and key is read_alike:
+            return f"the data hold {twins[0]!r}: a spreadsheet takes leading zeros away"
+        if len(twins) == 1:
+            return f"did you mean {twins[0]!r}?"
+    return did_you_mean(sample, present)
 
 
 def _has_data(frame: pd.DataFrame, sample: str) -> bool:

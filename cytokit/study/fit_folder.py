@@ -23,12 +23,13 @@ from cytokit.study._readings_frame import number, tidy
 from cytokit.vocabulary import FLAG_COLUMNS, RangeStatus, WellType
 
 MANIFEST, SAMPLES, CURVES = "manifest.json", "samples.csv", "curves.csv"
-FLAGS = "flags.csv"
+FLAGS, WELLS = "flags.csv", "wells.csv"
 _SAMPLES_NEEDED = (
     *("plate", "sample", "well_type", "analyte", "dilution_factor", "mfi", "concentration"),
     *("ci_low", "ci_high", "unit", "status", "limit_low", "limit_high"),
 )
 _CURVES_NEEDED = ("plate", "analyte", "lod", "lloq", "uloq")
+_WELLS_NEEDED = ("plate", "sample", "well_type", "expected")
 _WITH_NUMBER = (RangeStatus.IN_RANGE, RangeStatus.BELOW_LLOQ, RangeStatus.ABOVE_ULOQ)
 
 
@@ -82,6 +83,24 @@ def read_fit_folder(path: str | Path) -> FitFolder:
         failures = failures_in(flags, folder / FLAGS)
     applied = [entry["sha256"] for entry in manifest["inputs"] if entry["role"] == ROLE]
     return FitFolder(samples, curves, failures, hashes[SAMPLES], applied[0] if applied else "")
+
+
+def read_wells(path: str | Path) -> pd.DataFrame | None:
+    """The wells of a folder that ``fit`` wrote; None where its manifest lists none.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_fit_folder`.
+    """
+    folder = Path(path)
+    manifest = _manifest(folder / MANIFEST)
+    if not any(entry["name"] == WELLS for entry in manifest["outputs"]):
+        return None
+    _require(folder, (WELLS,))
+    content = (folder / WELLS).read_bytes()
+    _refuse_changed(folder, manifest, {WELLS: hashlib.sha256(content).hexdigest()})
+    return _csv_frame(content, folder / WELLS, _WELLS_NEEDED)
 
 
 def _require(folder: Path, names: Sequence[str]) -> None:

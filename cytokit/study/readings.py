@@ -188,7 +188,7 @@ def gather(
     _check_units(frame)
     frame = one_spelling_of_units(frame)
     if quantity == "mfi":
-        frame = _as_mfi(frame)
+        frame = as_mfi(frame)
     noticed = (finding for part in parts for finding in part.findings)
     findings = (
         *(replace(one, analyte=names.get(one.analyte, one.analyte)) for one in noticed),
@@ -308,7 +308,7 @@ def _check_quantity(sources: Iterable[Source], quantity: str) -> None:
         raise UsageError(Problem("CK-287", "a plain table holds no MFI to compare", mend=mend))
 
 
-def _as_mfi(frame: pd.DataFrame) -> pd.DataFrame:
+def as_mfi(frame: pd.DataFrame) -> pd.DataFrame:
     """The readings with fluorescence in the place of concentration: exact, without limits."""
     mfi = frame["mfi"]
     unknown = dict.fromkeys(("lod", "lloq", "uloq", "uod", "ci_low", "ci_high"), math.nan)

@@ -11,7 +11,15 @@ import pandas as pd
 
 from cytokit.findings import Finding, formula_findings, relocated
 from cytokit.pseudonyms import ROLE, Pseudonyms, errors_without_names, read_pseudonyms
-from cytokit.study._join import as_design, join_design, own_design, planned, split_mapping
+from cytokit.study._designed_controls import typed_wells, with_designed_controls
+from cytokit.study._join import (
+    as_design,
+    design_findings,
+    join_design,
+    own_design,
+    planned,
+    split_mapping,
+)
 from cytokit.study._private import private_design
 from cytokit.study._repeats import combine_repeats
 from cytokit.study.bridging import Bridge, bridged, shared_readings
@@ -153,6 +161,13 @@ class Study:
             readings = gather(
                 given, mapping=for_tables, quantity=quantity, scale=scale, pseudonyms=table
             )
+            checked = None
+            if design is not None:
+                checked = as_design(design, for_design)
+                checked = checked if table is None else private_design(checked, table)
+                readings = with_designed_controls(
+                    readings, checked, given, pseudonyms=table, quantity=quantity
+                )
             self._set("shared", shared_readings(readings))
             self._set("plates", tuple(dict.fromkeys(readings.frame["plate"])))
             found = None
@@ -161,19 +176,21 @@ class Study:
             if bridge or bridge_reference:
                 readings, found = bridged(readings, bridge, bridge_reference, quantity)
             self._set("bridge", found)
-            if design is None:
+            inputs = readings.inputs
+            if checked is None:
                 readings, checked = own_design(readings)
-                inputs = readings.inputs
             else:
-                checked = as_design(design, for_design)
-                checked = checked if table is None else private_design(checked, table)
-                inputs = (*readings.inputs, Input(checked.path, checked.sha256, "design"))
+                inputs = (*inputs, Input(checked.path, checked.sha256, "design"))
             if table is not None:
                 inputs = (*inputs, Input(table.path, table.sha256, ROLE))
-            joined, noticed = join_design(readings, checked)
+            joined, noticed = join_design(
+                readings, checked, lambda names: typed_wells(given, names)
+            )
             if found is not None:  # a bridge sample need belong to nobody
                 noticed = [*found.findings, *(one for one in noticed if not found.explains(one))]
-            self._set("subjects", planned(checked))
+            subjects = planned(checked)
+            noticed += design_findings(checked, subjects)
+            self._set("subjects", subjects)
             self._set("inputs", inputs)
             self._set("mapping", dict(mapping or {}))
             self._set("quantity", quantity)
