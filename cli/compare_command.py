@@ -177,10 +177,12 @@ def _report(result: Comparison, panel: Sensitivity | None, goal: Path, as_json: 
     _print_results(result)
     for sentence in (*finding_lines(result.findings), *result.guard):
         note(sentence)
+    several = len(result.study.groups) > 2
     for row in holds:
         every = row["verdict"] == "not analysed"
         share = f"{row['same']} of {row['specifications' if every else 'analysed']} other analyses"
-        note(f"{row['analyte']}, {row['verdict']}: the same in {share}")
+        pair = f" {row['treated_group']} / {row['control_group']}" * several
+        note(f"{row['analyte']}{pair}, {row['verdict']}: the same in {share}")
     note(f"results: {goal} (panels.pdf, forest.pdf, comparisons.csv, methods.md, report.html)")
 
 
@@ -188,13 +190,16 @@ def _print_results(result: Comparison) -> None:
     """Ratio, p and adjusted p of every row; what belongs to no family is not adjusted."""
     from cytokit.stats.labels import NOT_ANALYSED, level_text, p_text
 
+    several = len(result.study.groups) > 2
     rows = []
     for row in result.table.to_dict("records"):
         ratio, low, high = (short(row[name]) for name in ("ratio", "ratio_low", "ratio_high"))
         interval = f"{ratio} ({low} to {high})" if row["ratio"] == row["ratio"] else "-"
         p = p_text(row["p"]) or NOT_ANALYSED
         adjusted = p_text(row["p_adjusted"]) or "-"
-        rows.append([row["analyte"], row["contrast"], interval, p, adjusted])
+        arms = " / ".join(filter(None, (row["treated_group"], row["control_group"])))
+        contrast = f"{row['contrast']} {arms}" if several else row["contrast"]
+        rows.append([row["analyte"], contrast, interval, p, adjusted])
     ratio = f"ratio ({level_text(result.options.alpha)} CI)"
     columns = 4 if result.options.adjust == "none" else 5
     header = ["analyte", "contrast", ratio, "p", "adjusted p"]

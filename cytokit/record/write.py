@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,7 +108,10 @@ def write_comparison(
     from cytokit.figures.style import figure_bytes, save_figure
     from cytokit.report.compare_page import write_compare_page
     from cytokit.report.workbook import write_comparison_workbook
+    from cytokit.stats.methods import with_sensitivity
 
+    if sensitivity is not None:
+        comparison = replace(comparison, methods=with_sensitivity(comparison.methods, sensitivity))
     figures = {"panels": panel_pages(comparison, style=style, label=label, summary=summary)}
     if len(comparison.between):  # a study of one group has no ratio between groups to draw
         figures["forest"] = forest_pages(comparison)

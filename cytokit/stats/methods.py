@@ -6,38 +6,21 @@ how multiplicity was handled, with which software, and what the data do not allo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from cytokit.findings import finding_lines
+from cytokit.stats._methods_between import around, between, counted, estimand, propagation
 from cytokit.stats._methods_terms import ADJUST, CENSOR, RULE, RULES, STATED, SUBSTITUTE, WITHIN
-from cytokit.stats._spread_likelihood import RATIO_BOUND
-from cytokit.stats.between import ANCOVA, ANCOVA_PER_ARM, LINEAR, LINEAR_PER_ARM
 from cytokit.stats.bridged import sentence
-from cytokit.stats.change_profile import METHOD as BIVARIATE
 from cytokit.stats.comparison import Comparison
-from cytokit.stats.groups import LINEAR_ON_CHANGE, WITHOUT_STRATA
-from cytokit.stats.labels import STARS_LEGEND, level_text
-from cytokit.stats.models import (
-    BRUNNER_MUNZEL,
-    GEHAN,
-    RANK_SUM,
-    TOBIT,
-    TOBIT_COMMON,
-    WITHIN_STRATA,
-)
+from cytokit.stats.labels import STARS_LEGEND
 from cytokit.stats.permuted import flips_signs
-from cytokit.stats.propagate import IMPUTATIONS
-from cytokit.stats.strata import NOT_USED
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from cytokit.stats.sensitivity import Sensitivity
 
-_HALF = (
-    "a pair of values out of range that is undecided counting one half; ratios, where every value "
-    "is in range, are Hodges and Lehmann's"
-)
+_NOT_ALLOWED = "## What these data do not allow"
 _LIBRARIES = ("numpy", "scipy", "pandas", "pingouin")
 
 
@@ -57,13 +40,13 @@ def methods_text(result: Comparison) -> str:
     """
     sentences = [
         _subjects(result),
-        _between(result),
-        _strata(result),
+        between(result),
+        *around(result),
         _within(result),
         _out_of_range(result),
         _log_scales(result),
         _bridging(result),
-        _propagation(result),
+        propagation(result),
         _multiplicity(result),
     ]
     lines = [
@@ -71,7 +54,7 @@ def methods_text(result: Comparison) -> str:
         "",
         " ".join(sentence for sentence in sentences if sentence),
         "",
-        "## What these data do not allow",
+        _NOT_ALLOWED,
         "",
         " ".join(_limits(result)),
         "",
@@ -81,6 +64,46 @@ def methods_text(result: Comparison) -> str:
         _software(),
     ]
     return "\n".join(lines) + "\n"
+
+
+def with_sensitivity(methods: str, panel: Sensitivity) -> str:
+    """The text with a section on the specification panel, where one was made.
+
+    Parameters
+    ----------
+    methods : str
+        From :func:`methods_text`.
+    panel : Sensitivity
+
+    Returns
+    -------
+    str
+    """
+    table = panel.table
+    choices = {
+        "readings": table["data"],
+        "values out of range": table["censor"],
+        "numbers in their place": table["substitute"],
+        "analyses": table["between"],
+    }
+    varied = "; ".join(
+        f"{name}: {', '.join(map(str, column.drop_duplicates()))}"
+        for name, column in choices.items()
+        if len(set(column)) > 1
+    )
+    counts = panel.holds["specifications"]
+    many = (
+        f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
+    )
+    said = (
+        f"The comparison of the groups was repeated under {many} other specifications per analyte "
+        f"({varied or 'none differs'}), every other option as in the main analysis; each has its "
+        f"own family, and those that give the same numbers count once. In how many of them the "
+        f"verdict at an adjusted p of {panel.alpha:g} is that of the main analysis stands in "
+        "sensitivity.csv and its figure. No claim rests on them."
+    )
+    before, heading, after = methods.partition(_NOT_ALLOWED)
+    return f"{before}## Sensitivity analyses\n\n{said}\n\n{heading}{after}"
 
 
 def _subjects(result: Comparison) -> str:
@@ -101,8 +124,7 @@ def _subjects(result: Comparison) -> str:
         )
     return (
         f"{_analytes(result)} on the natural logarithm of the "
-        f"concentration ({'; '.join(arms)}). The estimand is the ratio of geometric means among "
-        "subjects with a sample."
+        f"concentration ({'; '.join(arms)}). {estimand(result)}"
     )
 
 
@@ -115,100 +137,6 @@ def _analytes(result: Comparison) -> str:
     if result.options.family_of_these:
         return f"{chosen} were chosen and compared, the others not tested,"
     return f"{chosen} were chosen to be shown; all were compared"
-
-
-def _between(result: Comparison) -> str:
-    """The primary comparison, with the methods that were really used."""
-    rows = result.between
-    if rows.empty:
-        return ""
-    day = " and ".join(map(str, result.day))
-    mean = "the mean over days " if len(result.day) > 1 else "day "
-    strata = _has_strata(result) and result.options.strata
-    adjusted = f"the ln concentration at day {result.baseline}" + " and the stratum" * strata
-    covariate = adjusted if result.options.between == "ancova" and _has_baseline(result) else ""
-    covariate = covariate or "the stratum" * strata
-    tobit = f" adjusted for {covariate}" * bool(covariate)
-    permuted = f"(completely, or by {result.options.draws} draws with seed {result.options.seed})"
-    described = {
-        ANCOVA: f"analysis of covariance adjusted for {adjusted}",
-        ANCOVA_PER_ARM: f"analysis of covariance adjusted for {adjusted}, with a residual variance "
-        "per group and Satterthwaite's degrees of freedom"
-        + (" as the groups differ in size" if result.options.spread == "design" else ""),
-        LINEAR: "the linear model of group and stratum with one residual variance",
-        LINEAR_PER_ARM: "the linear model of group and stratum, with a residual variance per group "
-        "and Satterthwaite's degrees of freedom (without strata Welch's test)",
-        LINEAR_ON_CHANGE: "the linear model of group and stratum on the change from baseline",
-        "Welch": "Welch's t test",
-        "Welch on change": "Welch's t test on the change from baseline",
-        TOBIT: f"log-normal Tobit regression{tobit} with a residual variance per group "
-        f"(no standard deviation over {RATIO_BOUND:g} times the other, as the likelihood has no "
-        "maximum where one may vanish; likelihood ratio tests and intervals)",
-        TOBIT_COMMON: f"log-normal Tobit regression{tobit} (Wald tests)",
-        **dict.fromkeys(
-            (BIVARIATE, WITHOUT_STRATA),
-            "a bivariate normal model of both days with censored values, one per group (likelihood "
-            "ratio tests and intervals)" + ", without the strata" * strata,
-        ),
-        BRUNNER_MUNZEL: f"the Brunner-Munzel test, permuted {permuted}, {_HALF}",
-        WITHIN_STRATA[BRUNNER_MUNZEL]: "the Brunner-Munzel test, permuted within strata "
-        f"{permuted}, {_HALF}",
-        RANK_SUM: "the exact Wilcoxon-Mann-Whitney test with Hodges-Lehmann ratios",
-        WITHIN_STRATA[RANK_SUM]: "van Elteren's rank-sum test, permuted within strata "
-        f"{permuted}, with Hodges-Lehmann ratios of pairs within strata",
-        GEHAN: f"Gehan's rank test for censored values, permuted {permuted}",
-        WITHIN_STRATA[GEHAN]: "Gehan's rank test for censored values, its scores taken, weighted "
-        f"as van Elteren's and permuted within strata {permuted}",
-        "mixed model": "a linear mixed model of all days",
-    }
-    return (
-        f"At {mean}{day} the groups were compared by {_counted(rows, described)}; ratios are over "
-        f"{result.reference}, with {level_text(result.options.alpha)} confidence intervals. Exact "
-        "rank-sum tests, Welch's test of the change and effect sizes are given beside."
-    )
-
-
-def _has_strata(result: Comparison) -> bool:
-    """Whether the design puts its subjects into several strata."""
-    return len(set(result.study.subjects["stratum"])) > 1
-
-
-def _has_baseline(result: Comparison) -> bool:
-    """Whether there is a baseline to adjust for."""
-    return result.baseline is not None
-
-
-def _strata(result: Comparison) -> str:
-    """What the design's strata were used for, and what does not take them."""
-    if not _has_strata(result) or result.between.empty:
-        return ""
-    strata = sorted(set(result.study.subjects["stratum"]))
-    names = ", ".join(name or "(none given)" for name in strata)
-    if not result.options.strata:
-        return f"The design's strata ({names}) were not used, as was asked for."
-    unused = result.table["flags"].str.contains(NOT_USED)
-    rows = int(unused.sum())
-    left = f"; {rows} comparison{'s' * (rows != 1)} of changes with values out of range" * bool(
-        rows
-    )
-    return (
-        f"Groups were compared within the design's strata ({names}): models have an indicator per "
-        "stratum, rank tests and Cliff's delta compare subjects of one stratum. Hedges' g, "
-        f"Fisher's test and changes within a group do not use them{left}."
-    )
-
-
-def _counted(rows: pd.DataFrame, described: Mapping[str, str]) -> str:
-    """The methods that were really used, each with its number of tests, and what was not tested."""
-    counts = rows[rows["p"].notna()]["method"].value_counts(sort=False)
-    said = ", ".join(
-        f"{described.get(name, name)} ({n})"
-        for name, n in zip(counts.index.astype(str), counts, strict=True)
-    )
-    left = rows[rows["p"].isna()]["analyte"]
-    names = ", ".join(left.drop_duplicates())
-    not_tested = f"; {len(left)} not analysed ({names})" if len(left) else ""
-    return f"{said or 'no test'} (number of tests in brackets){not_tested}"
 
 
 def _within(result: Comparison) -> str:
@@ -224,7 +152,7 @@ def _within(result: Comparison) -> str:
     )
     return (
         f"The change from day {result.baseline} to day {day} within each group was tested by "
-        f"{_counted(rows, WITHIN)}.{beside}"
+        f"{counted(rows, WITHIN)}.{beside}"
     )
 
 
@@ -276,19 +204,6 @@ def _bridging(result: Comparison) -> str:
     return "" if found is None else sentence(found) + "."
 
 
-def _propagation(result: Comparison) -> str:
-    """How the assay's uncertainty was carried on."""
-    shares = result.between["assay_share"].dropna()
-    if not result.options.propagate or shares.empty:
-        return ""
-    return (
-        f"The assay's uncertainty was carried on by {IMPUTATIONS} imputations of the true values "
-        f"given the measured ones and their calibration intervals (Rubin's rules, seed "
-        f"{result.options.seed}); it makes up {100 * shares.min():.0f} to {100 * shares.max():.0f} "
-        "% of the variance of the between-group estimates."
-    )
-
-
 def _multiplicity(result: Comparison) -> str:
     """Families with their sizes, the gate, the level."""
     names = {"F1": "between groups", "F2": "within the treated", "F3": "within the reference"}
@@ -297,11 +212,13 @@ def _multiplicity(result: Comparison) -> str:
         f"{family} {names[family]} ({_size(int(size), len(result.families[family]))})"
         for family, size in zip(sizes.index.astype(str), sizes, strict=True)
     )
-    gate = (
-        " Within-group results carry stars only where the groups differed after adjustment."
-        if result.options.gate and not result.between.empty and result.baseline is not None
-        else ""
-    )
+    gate = ""
+    if not result.between.empty and result.baseline is not None:
+        gate = (
+            " Within-group results carry stars only where the groups differed after adjustment."
+            if result.options.gate
+            else " Within-group results carry stars whether or not the groups differed."
+        )
     drawn = result.table["seed"].dropna()
     seed = f" ({result.options.draws} draws, seed {drawn.iloc[0]})" if len(drawn) else ""
     how = _permutation(result) if result.options.adjust == "maxt" else ""

@@ -180,6 +180,20 @@ def test_pairs_of_three_groups(run, trial: Path, versus: str, pairs: int) -> Non
     assert sum(row["contrast"].startswith("between") for row in rows) == pairs
 
 
+def test_three_groups_name_their_pair_and_what_ratios_are_over(run, cases: Path, tmp_path) -> None:
+    file = cases / "more/15_three_groups/t.csv"
+    words = ("compare", file, "--reference", "Zeta", "--versus", "all", "--out", tmp_path / "o")
+    outcome = run(*words)
+    assert outcome.code == 0, outcome.err
+    pairs = ("Alpha / Zeta", "Mid / Zeta", "Alpha / Mid")
+    for contrast in ("between_day6", "difference_in_change"):
+        assert sum(f"{contrast} {pair} " in outcome.out for pair in pairs) == 3
+    assert "within_treated Mid " in outcome.out
+    methods = (tmp_path / "o/methods.md").read_text()
+    assert "ratios are Alpha over Mid, Alpha over Zeta, Mid over Zeta" in methods
+    assert "each pair with the data of its two groups alone" in methods
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
