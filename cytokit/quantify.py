@@ -304,6 +304,8 @@ def _merged(
         "flags": ";".join(flags),
         "precision_pct": one.precision_pct,
     }
+    if not known:  # its wells were kept apart, but there is nothing else to say of them
+        row["mfi"] = float(np.mean([reading.mfi for reading in readings]))
     if not disagreement:
         return row, []
     sample, plate = table["sample"][members[0]], table["plate"][members[0]]

@@ -230,6 +230,9 @@ def test_without_its_dilution_factor_a_sample_has_no_number_and_no_limit(plate, 
         one = row(result, sample)
         assert one["status"] == "not_measured"
         assert "dilution_missing" in one["flags"].split(";")
+        assert "dilutions_merged" not in one["flags"]
+        own = plate.wells[(plate.wells["sample"] == sample) & (plate.wells["analyte"] == A)]
+        assert (one["n_wells"], one["mfi"]) == (2, pytest.approx(own["mfi"].mean()))
         assert np.isnan([one["concentration"], one["limit_low"], one["limit_high"]]).all()
     wells = result.wells[result.wells["sample"] == "mid"]
     assert set(wells["status"]) == {"not_measured"}
