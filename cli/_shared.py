@@ -83,6 +83,13 @@ def study_options(function: Function) -> Function:
     return function
 
 
+def decimal_option(function: Function) -> Function:
+    """``--decimal``: for commands that read numbers from files."""
+    option = click.option("--decimal", type=Choice(["comma", "point"]),
+                          help="The decimal mark, where the cells leave it open.")  # fmt: skip
+    return option(function)
+
+
 def pseudonyms_option(function: Function) -> Function:
     """``--pseudonyms``: for commands whose outputs name samples."""
     option = click.option("--pseudonyms", type=click.Path(), metavar="FILE",

@@ -10,6 +10,7 @@ import click
 
 from ._shared import (
     Choice,
+    decimal_option,
     examples,
     note,
     output_options,
@@ -88,6 +89,9 @@ ADJUSTERS = [
               help="Bridge by these samples, measured on several plates, instead.")  # fmt: skip
 @click.option("--bridge-reference", default="", metavar="PLATE",
               help="Whose readings stay.  [default: the mean over plates]")  # fmt: skip
+@decimal_option
+@click.option("--nd", type=Choice(["below", "missing"]),
+              help="What ND means in a table: not detected, or not done.")  # fmt: skip
 @pseudonyms_option
 @output_options
 @speech_options
@@ -108,6 +112,8 @@ def command(
     bridge: bool,
     bridge_samples: str | None,
     bridge_reference: str,
+    decimal: str | None,
+    nd: str | None,
     out: str | None,
     force: bool,
     dry_run: bool,
@@ -139,6 +145,8 @@ def command(
         pseudonyms=pseudonyms,
         bridge=bridge if bridge_samples is None else words(bridge_samples),
         bridge_reference=bridge_reference,
+        decimal=decimal,
+        nd=nd,
     )
     names = None if analytes is None else words(analytes)
     gated = style != "lanzoni" if gate is None else gate

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ._shared import examples, note, print_json, pseudonyms_option, speech_options
+from ._shared import decimal_option, examples, note, print_json, pseudonyms_option, speech_options
 
 
 @click.command(
@@ -21,6 +21,7 @@ from ._shared import examples, note, print_json, pseudonyms_option, speech_optio
 @click.option("--to", "goal", required=True, type=click.Path(), metavar="FILE",
               help="tidy.csv or tidy.xlsx.")  # fmt: skip
 @click.option("--layout", type=click.Path(), metavar="FILE", help="Plate map, .csv or .xlsx.")
+@decimal_option
 @pseudonyms_option
 @click.option("--excel", is_flag=True, help="Mark the CSV as UTF-8 for Excel.")
 @click.option("--force", is_flag=True, help="Replace an existing file.")
@@ -30,6 +31,7 @@ def command(
     plates: Sequence[str],
     goal: str,
     layout: str | None,
+    decimal: str | None,
     pseudonyms: str | None,
     excel: bool,
     force: bool,
@@ -47,7 +49,7 @@ def command(
         return
     table = None if pseudonyms is None else read_pseudonyms(pseudonyms)
     with errors_without_names(table):
-        read = read_plates(files, layout=layout)
+        read = read_plates(files, layout=layout, decimal=decimal)
         if table is not None:
             read = [pseudonymise(plate, table) for plate in read]
     rows = write_tidy(read, Path(goal), force=force, excel=excel)

@@ -11,6 +11,7 @@ import click
 
 from ._shared import (
     Choice,
+    decimal_option,
     examples,
     note,
     output_options,
@@ -98,6 +99,7 @@ if TYPE_CHECKING:
     help="A page for each of many plates, half a megabyte of it.",
 )
 @click.option("--strict", is_flag=True, help="Exit 1 where a quality gate failed.")
+@decimal_option
 @pseudonyms_option
 @output_options
 @speech_options
@@ -106,6 +108,7 @@ def command(
     layout: str | None,
     exclude: str | None,
     pseudonyms: str | None,
+    decimal: str | None,
     jobs: int,
     pages: bool,
     strict: bool,
@@ -144,6 +147,7 @@ def command(
             layout=layout,
             exclusions=exclusions,
             pseudonyms=names,
+            decimal=decimal,
             executor=executor,
             in_flight=2 * jobs,
             pages=pages,

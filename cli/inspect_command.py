@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ._shared import examples, note, print_json, print_table, speech_options
+from ._shared import decimal_option, examples, note, print_json, print_table, speech_options
 
 
 @click.command(
@@ -26,15 +26,21 @@ from ._shared import examples, note, print_json, print_table, speech_options
     help="Write a layout to fill in (.csv or .xlsx), with what the export says already in it.",
 )
 @click.option("--force", is_flag=True, help="Replace an existing layout file.")
+@decimal_option
 @speech_options
 def command(
-    plate: str, layout: str | None, write_layout: str | None, force: bool, as_json: bool
+    plate: str,
+    layout: str | None,
+    decimal: str | None,
+    write_layout: str | None,
+    force: bool,
+    as_json: bool,
 ) -> None:
     """Show the recognised format, what was read, what was not, and what looks wrong."""
     from cytokit.describe import describe, plate_map
     from cytokit.parsers import read_plates
 
-    plates = read_plates([plate], layout=layout)
+    plates = read_plates([plate], layout=layout, decimal=decimal)
     if as_json:
         print_json("cytokit-inspect-1", {"plates": [describe(one) for one in plates]})
     else:

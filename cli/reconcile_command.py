@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ._shared import examples, print_json, print_table, short, speech_options
+from ._shared import decimal_option, examples, print_json, print_table, short, speech_options
 
 if TYPE_CHECKING:
     from cytokit.reconcile import Reconciliation
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 )
 @click.argument("plates", nargs=-1, required=True, metavar="PLATE...")
 @click.option("--layout", type=click.Path(), metavar="FILE", help="Plate map, .csv or .xlsx.")
+@decimal_option
 @speech_options
-def command(plates: Sequence[str], layout: str | None, as_json: bool) -> None:
+def command(plates: Sequence[str], layout: str | None, decimal: str | None, as_json: bool) -> None:
     """Compare with the vendor's numbers: under the vendor's own rule, and with our default fit.
 
     Differences are over the wells that the vendor reports inside the span of the standards.
@@ -30,7 +31,7 @@ def command(plates: Sequence[str], layout: str | None, as_json: bool) -> None:
     from cytokit.parsers import read_plates
     from cytokit.reconcile import reconcile
 
-    result = reconcile(read_plates(plates, layout=layout))
+    result = reconcile(read_plates(plates, layout=layout, decimal=decimal))
     if as_json:
         print_json("cytokit-reconcile-1", {"analytes": result.table.to_dict("records")})
     else:

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from cytokit.errors import Problem
     from cytokit.project import StudyPlan, StudyRun
 
-#: flags of fit and compare that are no option of a study: what is read, how it is said; the scale
-#: is that of tables, and a study compares its own fits
+#: flags of fit and compare that are no option of a study: what is read, how it is said; scale and
+#: nd are of tables, and a study compares its own fits
 NOT_OPTIONS = frozenset(
     {
         *("plates", "inputs", "scale", "force", "dry_run", "as_json", "color", "debug", "jobs"),
-        *("strict", "pages"),
+        *("strict", "pages", "nd"),
     }
 )
 #: a flag's name in click -> its name in the study file

@@ -18,9 +18,12 @@ from numpy.typing import NDArray
 from cytokit.cell_text import unguard
 from cytokit.errors import InputError, Problem, did_you_mean, place
 from cytokit.plate import Plate, normal_well
+from cytokit.sources import RawFile
 from cytokit.vocabulary import EXCLUSION_COLUMNS
 
 _NEEDED = ("plate", "well", "analyte", "reason")
+#: Columns that are looked at whatever their names.
+_STRANGERS = 20
 
 
 def no_exclusions() -> pd.DataFrame:
@@ -40,7 +43,7 @@ def read_exclusions(path: str | Path) -> pd.DataFrame:
     Parameters
     ----------
     path : path-like
-        CSV, UTF-8, with or without a byte order mark.
+        .csv, .txt, .tsv, .xlsx or .xls.
 
     Returns
     -------
@@ -53,21 +56,34 @@ def read_exclusions(path: str | Path) -> pd.DataFrame:
         CK-330: it cannot be read; CK-331: a column is missing; CK-332: a row names no well; CK-333:
         a row names neither well nor analyte; CK-334: a row gives no reason. All of a file at once.
     """
+    mend = f"give a table (.csv, .txt, .xlsx) with the columns {', '.join(EXCLUSION_COLUMNS)}"
     try:
-        table = pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8-sig")
-    except (OSError, ValueError) as error:  # ValueError: not CSV, empty, or not UTF-8
-        raise InputError(
-            Problem(
-                "CK-330",
-                f"the exclusions cannot be read: {error}",
-                where=place(path),
-                mend=f"give a CSV with the columns {', '.join(EXCLUSION_COLUMNS)}",
-            )
-        ) from error
-    return checked_exclusions(table.map(unguard), file=path)
+        raw = RawFile.open(path)
+        raw.require_readable()
+        table = raw.table()
+    except InputError as error:
+        said = "; ".join(problem.what for problem in error.problems)
+        what = f"the exclusions cannot be read: {said}"
+        raise InputError(Problem("CK-330", what, place(path), mend)) from error
+    if not table:
+        what = "the exclusions cannot be read: no table in it"
+        raise InputError(Problem("CK-330", what, place(path), mend))
+    (_, header), *rows = table
+    titles = [title.casefold() for title in header]
+    # a few strangers are kept for the near miss of a name
+    kept = [
+        at
+        for at, title in enumerate(titles)
+        if (title in EXCLUSION_COLUMNS or at < _STRANGERS) and titles.index(title) == at
+    ]
+    cells = [[unguard(row[at]) if at < len(row) else "" for at in kept] for _, row in rows]
+    frame = pd.DataFrame(cells, columns=[titles[at] for at in kept], dtype="str")
+    return checked_exclusions(frame, path, [line for line, _ in rows])
 
 
-def checked_exclusions(table: pd.DataFrame, file: str | Path | None = None) -> pd.DataFrame:
+def checked_exclusions(
+    table: pd.DataFrame, file: str | Path | None = None, lines: Sequence[int] | None = None
+) -> pd.DataFrame:
     """A table of exclusions with its columns and wells put right, or an error.
 
     Parameters
@@ -76,6 +92,8 @@ def checked_exclusions(table: pd.DataFrame, file: str | Path | None = None) -> p
         At least plate, well, analyte and reason.
     file : path-like, optional
         For the messages.
+    lines : sequence of int, optional
+        The file's line of each row, for the messages; the rows below a heading where not given.
 
     Returns
     -------
@@ -111,7 +129,7 @@ def checked_exclusions(table: pd.DataFrame, file: str | Path | None = None) -> p
         index=table.index,
         dtype="str",
     )
-    problems = list(_row_problems(texts, file))
+    problems = list(_row_problems(texts, file, lines or range(2, len(texts) + 2)))
     if problems:
         raise InputError(*problems)
     texts["well"] = [normal_well(well) or "" for well in texts["well"]]
@@ -123,9 +141,11 @@ def _as_text(column: pd.Series[Any]) -> pd.Series[Any]:
     return column.astype("object").where(column.notna(), "").astype("str").str.strip()
 
 
-def _row_problems(texts: pd.DataFrame, file: str | Path | None) -> Iterator[Problem]:
-    """What is wrong with single rows; line 1 is the heading."""
-    for line, row in enumerate(texts.to_dict("records"), start=2):
+def _row_problems(
+    texts: pd.DataFrame, file: str | Path | None, lines: Sequence[int]
+) -> Iterator[Problem]:
+    """What is wrong with single rows."""
+    for line, row in zip(lines, texts.to_dict("records"), strict=True):
         where = place(file, line=line, well=row["well"], analyte=row["analyte"])
         if row["well"] and normal_well(row["well"]) is None:
             mend = "write wells as A1 to P24"

@@ -211,6 +211,29 @@ def formula_findings(texts: Iterable[str], *, plate: str = "") -> list[Finding]:
     return [Finding("guarded_text", message, plate)]
 
 
+def damaged_value(
+    text: str, part: str, *, plate: str = "", well: str = "", sample: str = "", analyte: str = ""
+) -> Finding:
+    """The finding for a cell that is neither a number nor a known flag.
+
+    Parameters
+    ----------
+    text : str
+        What stands in the cell.
+    part : str
+        The block, sheet or column, and the line where known: ``block '%CV', line 279``.
+    plate, well, sample, analyte : str
+        What it concerns.
+
+    Examples
+    --------
+    >>> damaged_value("20.lip", "block '%CV', line 279", well="H2", analyte="ME").message
+    "block '%CV', line 279: '20.lip' is neither a number nor a known flag; no value was read"
+    """
+    message = f"{part}: {text!r} is neither a number nor a known flag; no value was read"
+    return Finding("damaged_value", message, plate, well, sample, analyte)
+
+
 def findings_table(findings: Iterable[Finding]) -> pd.DataFrame:
     """Findings as a frame with the columns of flags.csv, in the order given, repeats removed.
 

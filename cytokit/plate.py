@@ -63,6 +63,8 @@ class SourceInfo:
         Name of the parser that claimed it.
     encoding, delimiter, decimal : str
         What was used to decode the text (empty for workbooks).
+    asked_decimal : str
+        ``comma`` or ``point`` where the user named the decimal mark for cells that leave it open.
     """
 
     path: str
@@ -71,6 +73,7 @@ class SourceInfo:
     encoding: str = ""
     delimiter: str = ""
     decimal: str = "."
+    asked_decimal: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 
@@ -37,12 +38,53 @@ def test_a_file_is_read_and_put_right(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("kind", ["semicolons", "tabs", "latin", "workbook"])
+def test_any_table_is_as_good_as_a_csv(tmp_path, kind):
+    rows = [
+        ["Plate", "Well", "Analyte", "Reason"],
+        ["P1", "a01", "", "Blase µ"],
+        ["1", "B2", "", "x"],
+    ]
+    path = tmp_path / "out.csv"
+    if kind == "workbook":
+        path = tmp_path / "out.xlsx"
+        book = openpyxl.Workbook()
+        for row in rows:
+            book.active.append([int(cell) if cell.isdecimal() else cell for cell in row])
+        book.save(path)
+    else:
+        mark = "\t" if kind == "tabs" else ";"
+        text = "\r\n".join(mark.join(row) for row in rows)
+        path.write_bytes(text.encode("cp1252" if kind == "latin" else "utf-8"))
+    found = read_exclusions(path)
+    assert found[["plate", "well", "reason"]].values.tolist() == [
+        ["P1", "A1", "Blase µ"],
+        ["1", "B2", "x"],
+    ]
+
+
+def test_a_bad_row_is_named_by_its_own_line(tmp_path):
+    path = tmp_path / "out.csv"
+    path.write_text("plate;well;analyte;reason\n\n\nP1;A1;;\n", encoding="utf-8")
+    with pytest.raises(InputError, match="CK-334") as caught:
+        read_exclusions(path)
+    assert "line 4, well A1" in str(caught.value)
+
+
 def test_who_may_be_missing():
     found = checked_exclusions(table(("P1", "A1", "", "bubble", "")).drop(columns="who"))
     assert found["who"].tolist() == [""]
 
 
-@pytest.mark.parametrize(("content", "words"), [(None, "No such file"), (b"", "No columns")])
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "no such file"),
+        (b"", "the file is empty"),
+        (b"{\\rtf1 x}", "a rich-text document"),
+        (b"<a/>", "no table in it"),
+    ],
+)
 def test_an_unreadable_file(tmp_path, content, words):
     path = tmp_path / "out.csv"
     if content is not None:

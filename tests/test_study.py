@@ -352,6 +352,27 @@ class Fit:
         self.curves = type("Curves", (), {"table": curves})()
 
 
+@pytest.mark.parametrize(
+    ("cells", "state", "lower", "upper"),
+    [
+        (["40", "<5"], "below", 0, 40),
+        (["15", ">60"], "above", 15, np.inf),
+        (["40", "50", "<45"], "below", 0, 50),
+        (["<5", ">60"], "missing", np.nan, np.nan),
+    ],
+)
+def test_readings_that_contradict_each_other_are_not_resolved_by_one(cells, state, lower, upper):
+    study = Study(repeated(*cells))
+    row = study.values.iloc[0]
+    assert row["state"] == state
+    np.testing.assert_equal([row["lower"], row["upper"]], [lower, upper])
+    assert np.isnan(row["value"])
+    found = [one for one in study.findings if one.code == "readings_contradict"]
+    assert len(found) == 1
+    assert "contradict each other" in found[0].message
+    assert not [one for one in study.findings if one.code == "repeated_reading"]
+
+
 def fit_frames():
     rows = [
         ("P1", "a", "unknown", "IL-6", 2.0, 100.0, 50.0, 40.0, 60.0, "in_range", "", ""),

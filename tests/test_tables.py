@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import math
 import time
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cytokit.errors import InputError, NothingToDoError, UsageError
+from cytokit.sources import read_cell
 from cytokit.tables import ConcentrationTable, read_concentrations
 from cytokit.tables.findings import repeated_end
 
@@ -91,7 +94,18 @@ NAN = math.nan
         ("4", {"floor": "3"}, "exact", 4, 4, 4),
         ("2", {"lod": "3"}, "exact", 2, 2, 2),
         ("20.lip", {}, "missing", NAN, NAN, NAN),
-        ("ND", {}, "missing", NAN, NAN, NAN),
+        ("not done", {}, "missing", NAN, NAN, NAN),
+        ("#DIV/0!", {}, "missing", NAN, NAN, NAN),
+        ("bdl", {"lod": "2", "lloq": "5"}, "below", NAN, 0, 2),
+        ("below range", {"limit": "1", "lod": "2"}, "below", NAN, 0, 1),
+        ("Below_LLOQ", {"lod": "2", "lloq": "5"}, "below", NAN, 0, 5),
+        ("inf", {"uloq": "900"}, "above", NAN, 900, INF),
+        ("3.2*", {}, "exact", 3.2, 3.2, 3.2),
+        ("1\u00a0040", {}, "exact", 1040, 1040, 1040),
+        ("<1\u202f040.5", {}, "below", NAN, 0, 1040.5),
+        ("40±3", {}, "missing", NAN, NAN, NAN),
+        ("<<3", {}, "missing", NAN, NAN, NAN),
+        ("2024-02-01", {}, "missing", NAN, NAN, NAN),
         ("5", {"censor": "perhaps"}, "missing", NAN, NAN, NAN),
     ],
 )
@@ -239,6 +253,257 @@ def test_workbook_with_numbers_and_comma_texts(tmp_path: Path) -> None:
     assert "sheet 'notes' is not used" in messages(table, "unread_block")
 
 
+KINDS = ["commas", "semicolons", "tabs", "workbook", "frame"]
+
+
+def as_kind(folder: Path, rows: list[list[str]], kind: str) -> Path | pd.DataFrame:
+    """The same cells in another kind of file; numbers with a point are stored as such."""
+    if kind == "frame":
+        return pd.DataFrame(rows[1:], columns=rows[0])
+    if kind == "workbook":
+        book = openpyxl.Workbook()
+        assert book.active is not None
+        for row in rows:
+            book.active.append(row)
+        book.save(folder / "t.xlsx")
+        return folder / "t.xlsx"
+    mark = {"commas": ",", "semicolons": ";", "tabs": "\t"}[kind]
+    with (folder / "t.txt").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, delimiter=mark).writerows(rows)
+    return folder / "t.txt"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_cells_are_the_same_numbers_in_every_kind_of_file(
+    tmp_path: Path, kind: str
+) -> None:
+    header = ["sample", "A", "B", "C", "D"]
+    cells = [["a", "0,435", "2.5", "1,435", "7"], ["b", "1,286", "3.125", "286.5", "1.25"]]
+    table = read_concentrations(as_kind(tmp_path, [header, *cells], kind))
+    values = table.frame.set_index(["sample", "analyte"])["value"].to_dict()
+    assert values == {
+        ("a", "A"): 0.435,
+        ("a", "B"): 2.5,
+        ("a", "C"): 1435.0,
+        ("a", "D"): 7.0,
+        ("b", "A"): 1.286,
+        ("b", "B"): 3.125,
+        ("b", "C"): 286.5,
+        ("b", "D"): 1.25,
+    }
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("mark", [",", "."])
+def test_cells_with_two_readings_are_refused_in_every_kind_of_file(
+    tmp_path: Path, kind: str, mark: str
+) -> None:
+    cells = [["a", f"1{mark}435"], ["b", "286"], ["c", f"2{mark}059"], ["d", "<118"]]
+    source = as_kind(tmp_path, [["sample", "IL-6"], *cells], kind)
+    with pytest.raises(InputError, match="CK-245") as caught:
+        read_concentrations(source)
+    assert f"'1{mark}435' can be read in two ways" in str(caught.value)
+    assert "1435" in str(caught.value)
+    assert "1.435" in str(caught.value)
+    assert "column IL-6" in str(caught.value)
+    other = {",": "point", ".": "comma"}[mark]
+    table = read_concentrations(source, decimal=other)
+    assert table.frame["given"].tolist() == [1435, 286, 2059, 118]
+    assert f"'1{mark}435' as 1435, '2{mark}059' as 2059" in messages(table, "thousands_read")
+    assert "2 different cells such as '1" in messages(table, "decimal_asked")
+    same_mark = {",": "comma", ".": "point"}[mark]
+    table = read_concentrations(source, decimal=same_mark)
+    assert table.frame["given"].tolist() == [1.435, 286, 2.059, 118]
+    assert "thousands_read" not in codes(table)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_marks_that_contradict_each_other_are_refused_by_name(tmp_path: Path, kind: str) -> None:
+    rows = [["sample", "IL-6"], ["a", "0,435"], ["b", "1.286"], ["c", "0.118"]]
+    source = as_kind(tmp_path, rows, kind)
+    with pytest.raises(InputError, match=r"CK-246: .*'0,435' beside '0.118'"):
+        read_concentrations(source)
+    table = read_concentrations(source, decimal="point")
+    assert table.frame["state"].tolist() == ["missing", "exact", "exact"]
+    assert "'0,435' is neither" in messages(table, "damaged_value")
+    assert "read with a decimal point, as asked" in messages(table, "decimal_asked")
+
+
+def test_numbers_stored_as_numbers_are_exact_beside_texts_with_commas(tmp_path: Path) -> None:
+    rows = [["sample", "A", "A LOD"], ["a", "0,435", 1.435], ["b", 1.286, "0,5"], ["LOD", 0.25, ""]]
+    frame = read_concentrations(as_kind(tmp_path, rows, "workbook")).frame
+    assert frame["value"].tolist() == [0.435, 1.286]
+    assert frame["lod"].tolist() == [1.435, 0.5]
+
+
+def test_a_word_with_two_meanings_is_asked_for_and_counted() -> None:
+    cells = ["20", "ND", "n.d.", "7", "BLQ", "BLQ"]
+    frame = pd.DataFrame({"sample": list("abcdef"), "analyte": "X", "value": cells, "lod": 2.0})
+    with pytest.raises(InputError, match="CK-221") as caught:
+        read_concentrations(frame)
+    text = str(caught.value)
+    assert "2 readings are 'ND', 'n.d.'" in text
+    assert "line 2, 3" in text
+    assert "--nd below or --nd missing" in text
+    below = read_concentrations(frame, nd="below")
+    assert below.frame["state"].tolist() == ["exact", "below", "below", "exact", "below", "below"]
+    assert below.frame["upper"].tolist()[:3] == [20, 2, 2]
+    said = messages(below, "words_read")
+    assert "1 reading is 'ND': read as below range" in said
+    assert "2 readings are 'BLQ': read as below range" in said
+    missing = read_concentrations(frame, nd="missing")
+    assert missing.frame["state"].tolist()[:3] == ["exact", "missing", "missing"]
+    assert "1 reading is 'n.d.': read as missing" in messages(missing, "words_read")
+    with pytest.raises(UsageError, match="CK-223: nd='belo' is no choice") as wrong:
+        read_concentrations(frame, nd="belo")
+    assert "did you mean 'below'?" in str(wrong.value)
+    with pytest.raises(UsageError, match="CK-222: decimal=',' is no choice"):
+        read_concentrations(frame, decimal=",")
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["bdl", "below range", "belowlod", "1,234.5", "inf", "<LLOQ", "OOR >", "N/A", "---", "3.2*"],
+)
+def test_a_cell_means_the_same_in_a_table_and_in_a_plate(word: str) -> None:
+    state = {"oor_low": "below", "oor_high": "above", "in_range": "exact", "extrapolated": "exact"}
+    cell = read_cell(word)
+    found = one(word)
+    assert found["state"] == state.get(str(cell.status), "missing")
+    assert same(found, str(found["state"]), cell.value, *[found["lower"], found["upper"]])
+
+
+UNTOLD = pd.DataFrame(
+    {
+        "sample": ["a", "a", "b", "b"],
+        "analyte": "IL-6",
+        "value": [10.0, 1000.0, 12.0, 1100.0],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        {"Bead.Name": ["IL-6", "IL-10"] * 2},
+        {"stimulus": ["LPS", "none"] * 2},
+        {"kit": [1, 2] * 2},
+        {"visit": [1, 2] * 2},
+        {"file": ["w", "x", "y", "z"]},
+    ],
+)
+@pytest.mark.parametrize("form", ["named", "nameless", "wide"])
+def test_rows_that_an_unknown_column_tells_apart_are_not_pooled(
+    column: dict[str, list[object]], form: str
+) -> None:
+    name = next(iter(column))
+    frame = UNTOLD.assign(**{name: column[name]})
+    if form == "nameless":
+        frame = frame.drop(columns="analyte")
+    if form == "wide":
+        frame = frame.drop(columns="analyte").rename(columns={"value": "IL-6"})
+    if form == "wide" and name == "kit":
+        return  # a column of numbers is an analyte there
+    with pytest.raises(InputError, match="CK-220") as caught:
+        read_concentrations(frame)
+    text = str(caught.value)
+    assert f"differ in the column '{name}'" in text
+    assert f"condition={name} to keep its values apart" in text
+    assert f"ignore={name} if the rows are replicates" in text
+    assert (f"analyte={name}" in text) is (form == "nameless")
+    assert (f"day={name}" in text) is (name == "visit")
+    apart = read_concentrations(frame, mapping={"condition": name}).frame
+    assert apart.groupby("analyte")["value"].max().max() == 1100
+    assert not apart.duplicated(["sample", "analyte"]).any()
+    assert all(text.endswith(")") for text in apart["analyte"])
+    together = read_concentrations(frame, mapping={"ignore": [name]})
+    assert len(set(together.frame["analyte"])) == 1
+    assert "sample a stands 2 times" in messages(together, "repeated_sample")
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        {"well": ["A1", "B1", "C1", "D1"]},
+        {"MFI": [10.5, 11, 12, 13.5]},
+        {"sex": ["f", "f", "m", "m"]},
+    ],
+)
+def test_rows_that_nothing_tells_apart_are_replicates(column: dict[str, list[object]]) -> None:
+    table = read_concentrations(UNTOLD.assign(**column))
+    assert "sample b stands 2 times" in messages(table, "repeated_sample")
+
+
+def test_a_column_that_may_name_analytes_is_asked_for_although_no_row_repeats() -> None:
+    frame = pd.DataFrame(
+        {"sample": list("abcd"), "Target": ["IL-6", "IL-6", "TNF", "TNF"], "result": [1, 2, 3, 4]}
+    )
+    with pytest.raises(InputError, match=r"CK-220: .*'Target'"):
+        read_concentrations(frame)
+    table = read_concentrations(frame, mapping={"analyte": "Target"})
+    assert table.frame["analyte"].tolist() == ["IL-6", "IL-6", "TNF", "TNF"]
+    assert codes(read_concentrations(frame.assign(Target="IL-6")))[0] == "columns_recognised"
+
+
+def test_a_formula_without_a_stored_result_is_named(tmp_path: Path) -> None:
+    rows = [["sample", "IL-6"], ["a", 10], ["b", "=20+20"], ["c", "=CONCATENATE(1,2)"], ["d", 3]]
+    table = read_concentrations(as_kind(tmp_path, rows, "workbook"))
+    assert table.frame["state"].tolist() == ["exact", "missing", "missing", "exact"]
+    said = messages(table, "damaged_value")
+    assert "line 3, column IL-6: the formula '=20+20' has no stored result" in said
+    assert "line 4, column IL-6: the formula '=CONCATENATE(1,2)'" in said
+
+
+def test_a_date_where_a_number_belongs_is_named(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    for row in (["sample", "IL-6"], ["a", 10], ["b", datetime(2024, 2, 1)], ["c", 3]):
+        book.active.append(row)
+    book.save(tmp_path / "t.xlsx")
+    table = read_concentrations(tmp_path / "t.xlsx")
+    assert table.frame["state"].tolist() == ["exact", "missing", "exact"]
+    assert "line 3, column IL-6: '2024-02-01" in messages(table, "damaged_value")
+
+
+def test_small_tables_that_went_wrong(cases: Path) -> None:
+    tables, more, files = cases / "tables", cases / "more", cases / "files"
+    zero = read_concentrations(tables / "1_zero_comma.csv").frame
+    assert zero.loc[zero["analyte"] == "IL-6", "value"].max() == 2.059
+    assert zero.loc[zero["analyte"] == "TNF", "value"].max() == 3.9
+    for path in (
+        tables / "1b_one_zero_comma.csv",
+        more / "02_decimal_comma_read_as_thousands/t.csv",
+    ):
+        with pytest.raises(InputError, match=r"CK-246: .*'0,435'"):
+            read_concentrations(path)
+    unproven = [tables / "2_thousands_read_as_decimals.csv"]
+    unproven += [more / "03_thousands_comma_in_tab_file" / name for name in ("t.csv", "t.txt")]
+    for path in unproven:
+        with pytest.raises(InputError, match=r"CK-245: '1,435' .* 1\.435 or 1435"):
+            read_concentrations(path)
+        assert read_concentrations(path, decimal="point").frame["value"].max() == 2059
+    for path in (tables / "4_nd.csv", more / "05_warnings_never_shown/nd.csv"):
+        with pytest.raises(InputError, match="CK-221"):
+            read_concentrations(path)
+    star = read_concentrations(tables / "4b_star.csv")
+    assert star.frame["value"].tolist()[-1] == 3.2
+    assert "1 of 8 readings are called extrapolated" in messages(star, "extrapolated")
+    blank = read_concentrations(more / "05_warnings_never_shown" / "nbsp.xlsx")
+    assert blank.frame["value"].max() == 1040
+    assert "as 1040" in messages(blank, "thousands_read")
+    formula = read_concentrations(more / "19_formula_without_value" / "t.xlsx")
+    assert "'=20+20' has no stored result" in messages(formula, "damaged_value")
+    with pytest.raises(InputError, match=r"CK-220: .*'Bead\.Name'"):
+        read_concentrations(files / "long_unknown_analyte_column.csv")
+    told = {"analyte": "Bead.Name"}
+    known = read_concentrations(files / "long_unknown_analyte_column.csv", mapping=told).frame
+    assert sorted(set(known["analyte"])) == ["IL-10", "IL-6"]
+    mapping = {"analyte": "Assay", "value": "NPX"}
+    olink = read_concentrations(files / "olink_npx_long.csv", mapping=mapping).frame
+    np.testing.assert_allclose(np.log2(olink["value"]), [-1.2, 0.8, 1.1, 2.4, 2.9, 3.3])
+    assert set(olink["analyte"]) == {"IL6"}
+
+
 def test_hidden_floor_and_ceiling_are_found_and_left_alone() -> None:
     values = [0.11] * 68 + [0.1071] + [float(v) for v in range(1, 8)] + [900.0] * 5
     frame = pd.DataFrame(
@@ -349,7 +614,11 @@ def test_columns_that_cannot_be_told_are_refused(
     [
         ("sample,analyte,conc\n", NothingToDoError, ["CK-244", "no reading"]),
         ('sample,analyte,conc\na,b,"1,234"\n', InputError, ["CK-245", "'1,234'", "thousands"]),
-        ("sample;analyte;conc\na;b;1,5\na;c;2.5\n", InputError, ["CK-246", "1,5, 2.5"]),
+        (
+            "sample;analyte;conc\na;b;1,5\na;c;2.5\n",
+            InputError,
+            ["CK-246", "'1,5' beside '2.5'", "column conc"],
+        ),
         ("sample,analyte,conc\na,b,1,9\n", InputError, ["CK-249", "line 2", "'9'"]),
         ("x,y\n1,2\n", InputError, ["CK-250", "sample or subject"]),
         ("sample,note\na,hello\n", InputError, ["CK-251", "no column of concentrations"]),

@@ -144,6 +144,24 @@ FILE_FLAGS = {
         "A plain table's columns were given their roles by name or by the user's mapping.",
         "Read the list; correct it with a mapping.",
     ),
+    "words_read": FlagText(
+        INFO,
+        "words in place of numbers",
+        "Cells hold a word such as BLQ, ND or NA; the message says what it was read as.",
+        "Nothing, if that is what the word means.",
+    ),
+    "thousands_read": FlagText(
+        INFO,
+        "numbers with thousands marks",
+        "Cells hold numbers in groups of three; the marks between the groups were taken out.",
+        "Look at the numbers named; the other cells of the table prove the marks.",
+    ),
+    "decimal_asked": FlagText(
+        WARN,
+        "the decimal mark is the user's word",
+        "Cells such as 1,435 can be read in two ways, and no other cell of the table proves which.",
+        "Make sure that the mark asked for is the table's.",
+    ),
     "hidden_floor": FlagText(
         WARN,
         "a repeated lowest value that nobody declared a limit",

@@ -54,6 +54,13 @@ STUDY_FLAGS = {
         "Several readings of one sample became one: the geometric mean of the exact values.",
         "Exclude the reading that should not count.",
     ),
+    "readings_contradict": FlagText(
+        WARN,
+        "readings of one sample contradict each other",
+        "A number and a range that does not hold it, or two such ranges, stand for one sample; "
+        "none was taken: the sample counts with the interval that holds them all.",
+        "Find out which reading is right and take the others out.",
+    ),
     "limit_assumed": FlagText(
         WARN,
         "a limit taken from the data",

@@ -66,25 +66,22 @@ def read_lots(raw: RawFile) -> Lots:
     if not describes_lots(raw):
         mend = "the first row must name Lot, Analyte, Unit, St1, ..., ConA.lo, ConA.hi"
         raise FormatError(Problem("CK-151", "no lots file", place(raw.path), mend))
-    rows = _rows(raw)
-    titles = rows[0]
+    (_, titles), *rows = raw.table()
     keys = [title.casefold() for title in titles]
-    decimal = decide_decimal(cell for row in rows[1:] for cell in row)
+    numbers = [at for at, title in enumerate(titles) if _is_number(title)]
+    cells = (row[at] for _, row in rows for at in numbers if at < len(row))
+    decimal = decide_decimal(cells, asked=raw.asked_decimal, file=raw.path)
     lots: dict[tuple[str, str], Lot] = {}
     problems: list[Problem] = []
-    for number, row in enumerate(rows[1:], start=1):
-        if not any(row):
-            continue
-        line = raw.line_of(number) if raw.kind == "text" else number + 1
-        row = [*row, *[""] * (len(titles) - len(row))]
-        cells = dict(zip(titles, row, strict=False))
+    for line, short in rows:
+        row = [*short, *[""] * (len(titles) - len(short))]
         lacking = [key for key in ("lot", "analyte") if not row[keys.index(key)]]
         if lacking:
             what = f"the row gives no {' and no '.join(lacking)}"
             mend = "the row may be cut short; each needs a lot and an analyte"
             problems.append(Problem("CK-598", what, place(raw.path, line=line), mend))
             continue
-        values = _numbers(cells, decimal, raw.path, line, problems)
+        values = _numbers(dict(zip(titles, row, strict=False)), decimal, raw.path, line, problems)
         name = (row[keys.index("lot")], row[keys.index("analyte")])
         if name in lots:
             what = f"lot {name[0]!r} names analyte {name[1]!r} twice"
@@ -120,10 +117,9 @@ def lots_beside(path: str) -> list[Lots]:
     return found
 
 
-def _rows(raw: RawFile) -> list[list[str]]:
-    if raw.kind == "workbook":
-        return raw.sheets[0].rows if raw.sheets else []
-    return list(raw.rows) if raw.kind == "text" else []
+def _is_number(title: str) -> bool:
+    """Whether a column holds the levels of a standard or a limit of a control."""
+    return bool(_STANDARD.fullmatch(title) or _CONTROL.fullmatch(title))
 
 
 def _numbers(
@@ -132,7 +128,7 @@ def _numbers(
     """Levels and limits of one row; empty cells are left out."""
     values = {}
     for title, text in cells.items():
-        if not text or not (_STANDARD.fullmatch(title) or _CONTROL.fullmatch(title)):
+        if not text or not _is_number(title):
             continue
         cell = read_cell(text, decimal)
         if cell.value != cell.value:

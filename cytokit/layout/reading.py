@@ -60,7 +60,9 @@ class _Draft:
         self.problems.append(Problem(code, what, where, mend, near))
 
 
-def read_layout(path: str | Path, *, encoding: str | None = None) -> Layout:
+def read_layout(
+    path: str | Path, *, encoding: str | None = None, decimal: str | None = None
+) -> Layout:
     """Read a layout file.
 
     Parameters
@@ -74,6 +76,8 @@ def read_layout(path: str | Path, *, encoding: str | None = None) -> Layout:
         their sheets. A workbook may hold a further table of expected concentrations, sample by
         analyte. For exports of Luminex IS 2.3 also a lots file (``Lot, Analyte, Unit, St1, ...``).
     encoding : str, optional
+    decimal : {"comma", "point"}, optional
+        The decimal mark, where the cells leave it open.
 
     Returns
     -------
@@ -89,14 +93,14 @@ def read_layout(path: str | Path, *, encoding: str | None = None) -> Layout:
     FormatError
         CK-151 to CK-153, a lots file that is damaged.
     """
-    raw = RawFile.open(path, encoding=encoding)
+    raw = RawFile.open(path, encoding=encoding, decimal=decimal)
     raw.require_readable()
     if describes_lots(raw):
         lots = read_lots(raw)
         return Layout(raw.path, raw.sha256, (), lots=lots)
     tables = list(_tables(raw))
     cells = (cell for table in tables for row in table.rows for cell in row)
-    draft = _Draft(raw.path, decide_decimal(cells))
+    draft = _Draft(raw.path, decide_decimal(cells, asked=raw.asked_decimal, file=raw.path))
     naming = _plan_grids(tables, draft)
     draft.sheets += _plates_of_long_tables(tables)
     for table in tables:

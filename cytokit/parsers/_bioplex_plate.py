@@ -29,9 +29,9 @@ from cytokit.parsers._bioplex_rows import (
     analyte_names,
     sample_names,
 )
-from cytokit.parsers._numbers import decide_decimal
 from cytokit.parsers._source import RawFile
 from cytokit.plate import Plate, SourceInfo, Unread, VendorCurve, make_wells
+from cytokit.sources.decimal_mark import decide_decimal
 from cytokit.vocabulary import ANALYTE_COLUMNS, WellType
 
 
@@ -52,7 +52,7 @@ def assemble(raw: RawFile, family: str, contents: Contents) -> Plate:
         raise FormatError(*contents.problems)
     name = plate_name(contents.header, raw)
     numbers = [c for r in contents.records for t, c in r.cells.items() if column_key(t) in NUMBERS]
-    decimal = decide_decimal(numbers)
+    decimal = decide_decimal(numbers, asked=raw.asked_decimal, file=raw.path)
     names = analyte_names([r.analyte for r in (*contents.records, *contents.means)])
     chosen, means = _single_wells(contents.records)
     samples = sample_names([*contents.records, *contents.means])

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from cytokit.errors import Problem
-from cytokit.findings import Finding
+from cytokit.findings import Finding, damaged_value
 from cytokit.parsers._bioplex import (
     Grid,
     Label,
@@ -26,10 +26,10 @@ from cytokit.parsers._bioplex import (
     split_analyte,
 )
 from cytokit.parsers._bioplex_curve import CurveText
-from cytokit.parsers._numbers import Cell, damaged_value, read_cell
 from cytokit.parsers._source import cell_text
 from cytokit.plate import Unread
 from cytokit.sources.dilution import read_dilution
+from cytokit.sources.numbers import Cell, read_cell
 from cytokit.vocabulary import VendorStatus, WellType
 
 _PLACE = frozenset(("analyte", "type", "well"))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -41,10 +43,10 @@ from cytokit.parsers._blocks import (
     shortened,
     table_rows,
 )
-from cytokit.parsers._numbers import decide_decimal
 from cytokit.parsers._source import RawFile
 from cytokit.parsers._wide_tables import WideTables
 from cytokit.plate import Plate, SourceInfo, Unread, VendorCurve
+from cytokit.sources.decimal_mark import decide_decimal, proves_point
 
 #: Blocks that are nothing without a location in each row.
 _BY_WELL = frozenset(
@@ -120,16 +122,19 @@ def _read_export(raw: RawFile, family: BlockFamily, within: Export) -> list[Plat
         begun = any(opens_export(row) for row in rows[within.rows.start : within.rows.start + 4])
         family = replace(family, has_header=begun)
     parts = read_blocks(raw, numbers_at_once=True, within=within)
-    plates, damaged = _interpret(raw, parts, family, ".")
-    if any("," in text for text in damaged) and _decimal(raw, parts) == ",":
-        plates, _ = _interpret(raw, read_blocks(raw, within=within), family, ",")
+    plates, damaged = _interpret(raw, parts, family, "")
+    commas = any("," in text for text in damaged)
+    if commas or not proves_point(_cells(raw, parts)):
+        decimal = decide_decimal(_cells(raw, parts), asked=raw.asked_decimal, file=raw.path)
+        if commas or decimal == ",":
+            plates, _ = _interpret(raw, read_blocks(raw, within=within), family, decimal)
     return plates
 
 
 def _interpret(
     raw: RawFile, parts: BlockFile, family: BlockFamily, decimal: str
 ) -> tuple[list[Plate], list[str]]:
-    """The plates as this decimal mark reads them, and the texts it cannot read."""
+    """The plates as this decimal mark reads them (empty: no comma is), and what it cannot read."""
     notes = Notes(raw.path, list(parts.problems), list(parts.findings))
     _check_footer(raw, parts, family, notes)
     _check_blocks(parts, notes)
@@ -146,7 +151,9 @@ def _interpret(
     note_lacking(readings, notes)
     if family.ends_with_checksum:
         notes.findings += _checksum(raw, parts)
-    source = SourceInfo(raw.path, raw.sha256, family.format, raw.encoding, raw.delimiter, decimal)
+    source = SourceInfo(
+        raw.path, raw.sha256, family.format, raw.encoding, raw.delimiter, decimal or "."
+    )
     wells = file_wells(readings, whole)
     numbers = sorted({location.plate for location in readings.locations})
     batch = parts.header.get("Batch") or raw.stem
@@ -243,11 +250,16 @@ def _no_median(parts: BlockFile, median: Block | None) -> Problem:
     return Problem("CK-123", what, place(parts.file, line=parts.last_line), mend, near)
 
 
-def _decimal(raw: RawFile, parts: BlockFile) -> str:
-    """The decimal mark, decided by all cells of the file together."""
+def _cells(raw: RawFile, parts: BlockFile) -> Iterator[object]:
+    """The cells of all blocks beside their names, which decide the decimal mark together."""
     if raw.kind == "workbook":
-        return decide_decimal(cell for sheet in raw.sheets for row in sheet.cells for cell in row)
-    return decide_decimal(cell for block in parts.blocks for row in block.rows for cell in row[1:])
+        first = min(block.line for block in parts.blocks)
+        for sheet in raw.sheets:
+            yield from chain.from_iterable(row[2:] for row in sheet.cells[first:])
+        return
+    for block in parts.blocks:
+        names = 2 if block.columns[:2] == ["Location", "Sample"] else 1
+        yield from chain.from_iterable(row[names:] for row in block.rows)
 
 
 def _checksum(raw: RawFile, parts: BlockFile) -> list[Finding]:

@@ -11,10 +11,10 @@ from typing import NamedTuple
 import pandas as pd
 
 from cytokit.errors import Problem, place
-from cytokit.findings import Finding
+from cytokit.findings import Finding, damaged_value
 from cytokit.parsers._block_parts import BESIDE, Block
-from cytokit.parsers._numbers import damaged_value, read_cell
 from cytokit.plate import normal_well
+from cytokit.sources.numbers import read_cell
 from cytokit.vocabulary import VendorStatus
 
 #: How several plates in one table can be told apart.

@@ -18,9 +18,9 @@ from cytokit.parsers._block_tables import (
     note_damage,
     read_cells,
 )
-from cytokit.parsers._numbers import Cell, read_table
 from cytokit.parsers._wide_tables import Wide, WideTables
 from cytokit.plate import Unread
+from cytokit.sources.numbers import Cell, read_table
 from cytokit.vocabulary import VendorStatus
 
 #: Blocks that the table of wells, the table of analytes or the findings already carry.

@@ -21,8 +21,7 @@ from cytokit.parsers._block_readings import (
     analyte_places,
     read_location,
 )
-from cytokit.parsers._numbers import Cell, read_cell, read_table
-from cytokit.sources.numbers import EMPTY
+from cytokit.sources.numbers import EMPTY, Cell, read_cell, read_table
 from cytokit.vocabulary import VendorStatus
 
 

@@ -14,9 +14,9 @@ from cytokit.findings import Finding
 from cytokit.parsers._block_parts import Block, BlockFile
 from cytokit.parsers._block_readings import Notes, Readings
 from cytokit.parsers._block_tables import Grid, chosen_cells, match_analytes
-from cytokit.parsers._numbers import read_cell, read_row
 from cytokit.parsers._well_table import text_array
 from cytokit.plate import Unread, VendorCurve, normal_well
+from cytokit.sources.numbers import read_cell, read_row
 from cytokit.vocabulary import VendorStatus
 
 #: What xPONENT prints as the unit of an assay that has none.

@@ -20,7 +20,11 @@ logger = logging.getLogger("cytokit")
 
 
 def read_file(
-    path: PathLike, *, layout: PathLike | Layout | None = None, encoding: str | None = None
+    path: PathLike,
+    *,
+    layout: PathLike | Layout | None = None,
+    encoding: str | None = None,
+    decimal: str | None = None,
 ) -> list[Plate]:
     """Every plate of one file, a layout applied.
 
@@ -30,26 +34,35 @@ def read_file(
     layout : path or Layout, optional
         See :mod:`cytokit.layout`; for an export of IS 2.3 also its lots file.
     encoding : str, optional
+    decimal : {"comma", "point"}, optional
 
     Raises
     ------
     CytokitError
         What :func:`recognise`, the family's parser or the layout raises.
     """
-    raw = RawFile.open(path, encoding=encoding)
+    raw = RawFile.open(path, encoding=encoding, decimal=decimal)
     try:
         parser = recognise(raw)
     except FormatError as error:
         raise _clearer(error, raw) from None
-    plan = layout if layout is None or isinstance(layout, Layout) else read_layout(layout)
+    plan = _plan(layout, decimal)
     if plan is not None and plan.lots is not None and parser is is23:
-        return is23.read(raw, lots=plan.lots)
-    plates = parser.read(raw)
-    return plates if plan is None else [apply_layout(plate, plan) for plate in plates]
+        plates = is23.read(raw, lots=plan.lots)
+    else:
+        plates = parser.read(raw)
+        plates = plates if plan is None else [apply_layout(plate, plan) for plate in plates]
+    if decimal is None:
+        return plates
+    return [replace(one, source=replace(one.source, asked_decimal=decimal)) for one in plates]
 
 
 def read_plate(
-    path: PathLike, *, layout: PathLike | Layout | None = None, encoding: str | None = None
+    path: PathLike,
+    *,
+    layout: PathLike | Layout | None = None,
+    encoding: str | None = None,
+    decimal: str | None = None,
 ) -> Plate:
     """Read one plate from an instrument's export.
 
@@ -61,6 +74,8 @@ def read_plate(
         What each well holds, where the export does not say (see :mod:`cytokit.layout`).
     encoding : str, optional
         Overrules what the file's own structure says (BOM, UTF-16, UTF-8, else cp1252).
+    decimal : {"comma", "point"}, optional
+        The decimal mark, where the cells leave it open (``1,435`` beside ``286``).
 
     Returns
     -------
@@ -77,7 +92,7 @@ def read_plate(
     """
     if Path(path).is_dir():
         refuse_results(Path(path))
-    plates = read_file(path, layout=layout, encoding=encoding)
+    plates = read_file(path, layout=layout, encoding=encoding, decimal=decimal)
     if len(plates) != 1:
         names = ", ".join(repr(plate.name) for plate in plates)
         what = f"the file holds {len(plates)} plates: {names}"
@@ -90,6 +105,7 @@ def read_plates(
     *,
     layout: PathLike | Layout | None = None,
     encoding: str | None = None,
+    decimal: str | None = None,
 ) -> list[Plate]:
     """Read plates from files, folders and globs.
 
@@ -101,6 +117,8 @@ def read_plates(
     layout : path or Layout, optional
         Applied to every plate; rows of its ``plate`` column to the plate they name.
     encoding : str, optional
+    decimal : {"comma", "point"}, optional
+        See :func:`read_plate`.
 
     Returns
     -------
@@ -117,17 +135,24 @@ def read_plates(
     found = find_plates(paths, encoding=encoding)
     for other in found.others:
         logger.warning("not a plate: %s (%s)", other.where, other.reason)
-    plan = layout if layout is None or isinstance(layout, Layout) else read_layout(layout)
+    plan = _plan(layout, decimal)
     plates: list[Plate] = []
     errors: list[CytokitError] = []
     for file in found.files:
         try:
-            plates += read_file(file, layout=plan, encoding=encoding)
+            plates += read_file(file, layout=plan, encoding=encoding, decimal=decimal)
         except CytokitError as error:
             errors.append(error)
     if errors:
         raise InputError.together(errors)
     return distinct_names(plates)
+
+
+def _plan(layout: PathLike | Layout | None, decimal: str | None) -> Layout | None:
+    """A layout, read where it is not one yet."""
+    if layout is None or isinstance(layout, Layout):
+        return layout
+    return read_layout(layout, decimal=decimal)
 
 
 def distinct_names(plates: Sequence[Plate]) -> list[Plate]:

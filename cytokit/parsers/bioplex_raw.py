@@ -24,9 +24,10 @@ from cytokit.parsers._bioplex import (
 )
 from cytokit.parsers._bioplex_plate import assemble
 from cytokit.parsers._bioplex_rows import Contents, Record
-from cytokit.parsers._numbers import decide_decimal, read_fi_count
 from cytokit.parsers._source import RawFile, cell_text
 from cytokit.plate import Plate, Unread
+from cytokit.sources.decimal_mark import decide_decimal
+from cytokit.sources.numbers import read_fi_count
 from cytokit.sources.raw import HEAD_ROWS
 
 NAME = "bioplex_raw"
@@ -106,7 +107,7 @@ def _read_grid(grid: Grid, head: int) -> Plate:
         for column in analytes
         if column < len(grid.rows[row])
     ]
-    decimal = decide_decimal(cells)
+    decimal = decide_decimal(cells, asked=grid.raw.asked_decimal, file=grid.raw.path)
     for row in range(len(grid.rows)):
         texts = grid.texts(row)
         if row == head or not any(texts):

@@ -9,14 +9,15 @@ import numpy as np
 import pandas as pd
 
 from cytokit.errors import Problem, place
-from cytokit.findings import Finding
+from cytokit.findings import Finding, damaged_value
 from cytokit.parsers._blocks import raise_together
-from cytokit.parsers._numbers import damaged_value, decide_decimal, read_row
 from cytokit.parsers._row_table import RowTable, read_row_table, reading_of
 from cytokit.parsers._source import RawFile
 from cytokit.parsers._well_table import blanks_are_zero, well_table
 from cytokit.plate import Plate, SourceInfo, normal_well
+from cytokit.sources.decimal_mark import decide_decimal
 from cytokit.sources.dilution import read_dilution
+from cytokit.sources.numbers import read_row
 from cytokit.vocabulary import WellType
 
 NAME = "intelliflex"
@@ -76,9 +77,9 @@ def read(raw: RawFile) -> list[Plate]:
         table.problems.append(Problem("CK-131", what, place(raw.path), mend))
     raise_together(table.problems)
     names = table.column("PLATE NAME")
-    decimal = decide_decimal(
-        row[at] for row in table.rows for bead in beads for at in bead.columns.values()
-    )
+    numbers = [at for bead in beads for title, at in bead.columns.items() if title not in _LABELS]
+    cells = (row[at] for row in table.rows for at in numbers)
+    decimal = decide_decimal(cells, asked=raw.asked_decimal, file=raw.path)
     source = SourceInfo(raw.path, raw.sha256, NAME, raw.encoding, raw.delimiter, decimal)
     plates = []
     places: dict[str, list[int]] = {}

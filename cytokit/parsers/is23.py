@@ -34,9 +34,9 @@ from cytokit.parsers._blocks import (
     read_blocks,
     table_rows,
 )
-from cytokit.parsers._numbers import decide_decimal
 from cytokit.parsers._source import RawFile
 from cytokit.plate import Plate, SourceInfo, make_analytes, make_wells
+from cytokit.sources.decimal_mark import decide_decimal
 from cytokit.vocabulary import VendorStatus, WellType
 
 NAME = "is23"
@@ -96,7 +96,8 @@ def read(raw: RawFile, lots: Lots | RawFile | None = None) -> list[Plate]:
     raise_together(notes.problems)
     readings = read_median(median, notes)
     raise_together(notes.problems)
-    decimal = decide_decimal(c for block in parts.blocks for row in block.rows for c in row[2:])
+    cells = (c for block in parts.blocks for row in block.rows for c in row[2:])
+    decimal = decide_decimal(cells, asked=raw.asked_decimal, file=raw.path)
     grids = {
         key: read_grid(block, readings, notes, decimal)
         for key in _WELL_BLOCKS

@@ -10,7 +10,10 @@ import types
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from inspect import signature
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
+
+if TYPE_CHECKING:
+    from cytokit.curves.options import FitOptions
 
 Kind = Literal["choice", "switch", "number", "whole", "text", "texts", "day", "days"]
 
@@ -37,6 +40,7 @@ WORDS: Mapping[str, str] = {
     "max_cv_pct": "The imprecision, in per cent, that defines LLOQ and ULOQ",
     "dilution_error_pct": "Pipetting error per step of the standards' dilution, in per cent",
     "unit": "Unit to state where the export states none",
+    "decimal": "The decimal mark, for exports whose cells leave it open",
     "baseline": 'The day before treatment; "none" where there is none',
     "day": "The day of the comparison; of several, their mean of ln",
     "reference": "The group others are compared with; not needed where one is called control",
@@ -70,6 +74,7 @@ WORDS: Mapping[str, str] = {
 
 #: stand in the file, commented out, where an option has no default
 _EXAMPLES: Mapping[str, object] = {
+    "decimal": "point",
     "reference": "control",
     "floors": "censor",
     "analytes": ["IL-6", "TNFa"],
@@ -115,7 +120,7 @@ class Option:
 
 
 def fit_options() -> tuple[Option, ...]:
-    """The options of ``[fit]``: the fields of ``FitOptions``.
+    """The options of ``[fit]``: the fields of ``FitOptions``, and how exports are read.
 
     Examples
     --------
@@ -123,9 +128,18 @@ def fit_options() -> tuple[Option, ...]:
     Option(name='model', kind='choice', default='5pl', choices=('5pl', '4pl'))
     """
     from cytokit.curves.options import FitOptions
+    from cytokit.sources.decimal_mark import DECIMALS
 
     hints = get_type_hints(FitOptions)
-    return tuple(_of_hint(one.name, hints[one.name], one.default) for one in fields(FitOptions))
+    found = (_of_hint(one.name, hints[one.name], one.default) for one in fields(FitOptions))
+    return (*found, Option("decimal", "choice", None, tuple(DECIMALS)))
+
+
+def curve_options(given: Mapping[str, Any] | None) -> FitOptions:
+    """What of ``[fit]`` is for the curves; the decimal mark is for reading the exports."""
+    from cytokit.curves.options import FitOptions
+
+    return FitOptions(**{name: value for name, value in (given or {}).items() if name != "decimal"})
 
 
 def compare_options() -> tuple[Option, ...]:

@@ -14,6 +14,7 @@ from cytokit.plate import Unread
 from cytokit.project.comparing import FOLDER, Asked, options_in_force
 from cytokit.project.finished import why_to_do
 from cytokit.project.folders import safe_stem
+from cytokit.project.options import curve_options
 from cytokit.project.paths import recorded
 from cytokit.project.plate_files import plate_files
 from cytokit.project.study_file import StudyFile
@@ -124,7 +125,7 @@ def prepare(study: StudyFile, hands: Hands) -> Prepared:
     PrivacyError
         As :mod:`cytokit.pseudonyms`, for names that cannot be replaced.
     """
-    options = FitOptions(**dict(study.fit or {}))
+    options = curve_options(study.fit)
     found = plate_files(study)
     rows: list[Row] = []
     if study.exclusions is not None:
@@ -198,10 +199,12 @@ def comparison_reasons(asked: Asked, *, waiting: bool, force: bool) -> tuple[str
 
 def _reading(study: StudyFile, options: FitOptions) -> Reading:
     parent = study.folder if options.pool else study.folder / "plates"
+    decimal = (study.fit or {}).get("decimal")
     if study.pseudonyms is None:
-        return Reading(parent)
+        return Reading(parent, decimal=decimal)
     table = read_pseudonyms(study.pseudonyms)
-    return Reading(parent, replace(table, path=recorded(study.pseudonyms, parent)))
+    named = replace(table, path=recorded(study.pseudonyms, parent))
+    return Reading(parent, named, decimal)
 
 
 def _reasons(out: Path, unit: Unit, force: bool) -> tuple[str, ...]:

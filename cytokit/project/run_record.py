@@ -7,9 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from cytokit.curves.options import FitOptions
 from cytokit.errors import Problem, UsageError
 from cytokit.project.comparing import FOLDER, options_in_force
+from cytokit.project.options import curve_options
 from cytokit.project.paths import recorded
 from cytokit.project.plan import Failure, StudyPlan
 from cytokit.record import MANIFEST, make_manifest, sha256_of
@@ -85,7 +85,7 @@ def run_record(
     """
     study, out = plan.study, plan.study.folder
     options = {
-        "fit": asdict(FitOptions(**dict(study.fit or {}))),
+        "fit": {**asdict(curve_options(study.fit)), "decimal": (study.fit or {}).get("decimal")},
         "compare": options_in_force(study.compare or {}) if plan.compares else None,
         "overridden": list(study.overridden),
     }

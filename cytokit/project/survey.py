@@ -60,10 +60,13 @@ class Reading:
         record holds wherever the study lies and whoever reads it.
     pseudonyms : Pseudonyms or None
         With a path that is recorded so, too.
+    decimal : {"comma", "point"}, optional
+        The decimal mark, where the cells leave it open.
     """
 
     parent: Path
     pseudonyms: Pseudonyms | None = None
+    decimal: str | None = None
 
     def plates(self, file: PlateFile) -> list[Plate]:
         """The plates of a file.
@@ -75,7 +78,8 @@ class Reading:
         """
         table = self.pseudonyms
         with errors_without_names(table):
-            found = [self._located(plate) for plate in read_file(file.path, layout=file.layout)]
+            read = read_file(file.path, layout=file.layout, decimal=self.decimal)
+            found = [self._located(plate) for plate in read]
             return found if table is None else [pseudonymise(plate, table) for plate in found]
 
     def _located(self, plate: Plate) -> Plate:

@@ -144,7 +144,9 @@ def _expected(
     inputs = {}
     for plate in plates:
         for source, role in [(plate.source, "plate"), *((c, c.format) for c in plate.companions)]:
-            entry = describe_input(source.path, source.sha256, role, source.format)
+            entry = describe_input(
+                source.path, source.sha256, role, source.format, source.asked_decimal
+            )
             inputs[entry["path"], entry["sha256"]] = entry
     rows = [dict(row) for row in exclusions]
     manifest = {**base, "inputs": list(inputs.values()), "excluded": rows}

@@ -196,7 +196,7 @@ def _try(section: str, name: str, value: object) -> None:
     from cytokit.curves.options import FitOptions
     from cytokit.stats.options import CompareOptions
 
-    if section == "fit":
+    if section == "fit" and name in FitOptions.__dataclass_fields__:
         chosen_options(FitOptions(), {name: value})
     elif name in CompareOptions.__dataclass_fields__:
         CompareOptions(**{name: value})  # type: ignore[arg-type]

@@ -248,13 +248,8 @@ def _key(name: str) -> str:
 
 def _pairs(raw: RawFile) -> Iterator[tuple[int, str, str]]:
     """(line, name, pseudonym) of each row of the first table."""
-    if raw.kind == "workbook":
-        tables = [sheet.rows for sheet in raw.sheets if any(map(any, sheet.rows))]
-        numbered = list(enumerate(tables[0], start=1)) if tables else []
-    else:
-        numbered = [(raw.line_of(at), row) for at, row in enumerate(raw.rows)]
-    filled = [(line, row) for line, row in numbered if any(cell.strip() for cell in row)]
-    header = [cell.strip().casefold() for cell in filled[0][1]] if filled else []
+    filled = raw.table()
+    header = [cell.casefold() for cell in filled[0][1]] if filled else []
     lacking = [name for name in COLUMNS if header.count(name) != 1]
     if lacking or len(filled) < 2:
         what = (
@@ -267,7 +262,7 @@ def _pairs(raw: RawFile) -> Iterator[tuple[int, str, str]]:
         raise PrivacyError(Problem("CK-580", what, place(raw.path), mend, near))
     first, second = (header.index(name) for name in COLUMNS)
     for line, row in filled[1:]:
-        cells = [unguard(cell.strip()) for cell in (*row, *[""] * len(header))]
+        cells = [*map(unguard, row), *[""] * len(header)]
         yield line, cells[first], cells[second]
 
 

@@ -59,7 +59,9 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def describe_input(path: str | Path, sha256: str, role: str, recognised: str) -> dict[str, str]:
+def describe_input(
+    path: str | Path, sha256: str, role: str, recognised: str, decimal: str = ""
+) -> dict[str, str]:
     """One entry of the manifest's ``inputs``.
 
     Parameters
@@ -72,13 +74,17 @@ def describe_input(path: str | Path, sha256: str, role: str, recognised: str) ->
         ``plate``, ``layout``, ``design``, ``exclusions``, ``concentrations``.
     recognised : str
         The format the content was recognised as.
+    decimal : str
+        ``comma`` or ``point`` where the user named the decimal mark.
     """
+    asked = {"decimal": decimal} if decimal else {}
     return {
         "name": Path(path).name,
         "path": os.fspath(path),
         "sha256": sha256,
         "role": role,
         "format": recognised,
+        **asked,
     }
 
 

@@ -129,7 +129,9 @@ def plate_inputs(fit: PlateFit) -> Iterator[dict[str, str]]:
     """The files of the plates, as the manifest describes inputs."""
     for plate in fit.plates:
         for source, role in [(plate.source, "plate"), *((c, c.format) for c in plate.companions)]:
-            yield describe_input(source.path, source.sha256, role, source.format)
+            yield describe_input(
+                source.path, source.sha256, role, source.format, source.asked_decimal
+            )
 
 
 class PartsFolder:

@@ -48,7 +48,9 @@ def refit(
         for entry in inputs
         if entry["role"] == "plate"
         for plate in read_file(
-            found[entry["path"]], layout=_companion(entry, found[entry["path"]], layouts, lots)
+            found[entry["path"]],
+            layout=_companion(entry, found[entry["path"]], layouts, lots),
+            decimal=entry.get("decimal"),
         )
     ]
     table = pseudonyms or _pseudonyms(manifest, found)
@@ -111,6 +113,8 @@ def rerun_compare(manifest: Mapping[str, Any], found: Mapping[str, Path], goal: 
         floors=options.get("floors", "keep"),
         quantity=options["quantity"],
         scale=options.get("scale"),
+        decimal=options.get("decimal"),  # folders of earlier versions name neither
+        nd=options.get("nd"),
         **_bridging(options),
         pseudonyms=_pseudonyms(manifest, found),
     )

@@ -89,6 +89,7 @@ def fit_to(
     layout: str | Path | Layout | None = None,
     exclusions: pd.DataFrame | None = None,
     pseudonyms: Pseudonyms | None = None,
+    decimal: str | None = None,
     executor: Executor | None = None,
     in_flight: int = IN_FLIGHT,
     pages: bool = True,
@@ -114,6 +115,8 @@ def fit_to(
         As for :func:`cytokit.fit`.
     pseudonyms : Pseudonyms, optional
         From :func:`cytokit.read_pseudonyms`.
+    decimal : {"comma", "point"}, optional
+        The decimal mark, where a file's cells leave it open.
     executor : concurrent.futures.Executor, optional
         Carries the chunks: they are read, fitted and made ready for writing where it runs them,
         so that it must see the files under the same paths.
@@ -155,8 +158,12 @@ def fit_to(
     """
     check_goal(Path(folder), force=force)
     found = paths if isinstance(paths, FoundFiles) else _found(paths)
-    plan = layout if layout is None or isinstance(layout, Layout) else read_layout(layout)
-    reading = Reading(plan, pseudonyms)
+    plan = (
+        layout
+        if layout is None or isinstance(layout, Layout)
+        else read_layout(layout, decimal=decimal)
+    )
+    reading = Reading(plan, pseudonyms, decimal)
     chosen = options or FitOptions()
     table = no_exclusions() if exclusions is None else checked_exclusions(exclusions)
     if len(found.files) <= PLATES_PER_CHUNK or chosen.pool:

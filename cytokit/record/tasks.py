@@ -30,15 +30,17 @@ class Reading:
     ----------
     layout : Layout, optional
     pseudonyms : Pseudonyms, optional
+    decimal : {"comma", "point"}, optional
     """
 
     layout: Layout | None = None
     pseudonyms: Pseudonyms | None = None
+    decimal: str | None = None
 
     def plates(self, file: str) -> list[Plate]:
         """The plates of a file, layout and pseudonyms applied."""
         with errors_without_names(self.pseudonyms):
-            found = read_file(file, layout=self.layout)
+            found = read_file(file, layout=self.layout, decimal=self.decimal)
             if self.pseudonyms is None:
                 return found
             return [pseudonymise(plate, self.pseudonyms) for plate in found]

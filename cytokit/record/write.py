@@ -158,6 +158,8 @@ def compare_manifest(comparison: Comparison, look: Mapping[str, object]) -> dict
             "mapping": dict(comparison.study.mapping),
             "quantity": comparison.study.quantity,
             "scale": comparison.study.scale,
+            "decimal": comparison.study.decimal,
+            "nd": comparison.study.nd,
             "bridge": _bridge_options(comparison.study),
             **look,
         },

@@ -131,6 +131,8 @@ def _number(text: str, decimal: str) -> float:
     """A plain number; one mark that cannot separate thousands is a decimal mark in any file."""
     cell = read_cell(text, decimal)
     mark = _ONE_MARK.fullmatch(text)
+    if mark and mark[1] not in ("", decimal) and len(mark[2]) == 3:
+        return NAN  # a thousand, or one with three decimals
     if cell.status is not VendorStatus.IN_RANGE and mark and len(mark[2]) != 3:
         cell = read_cell(text, mark[1])
     return cell.value if cell.status is VendorStatus.IN_RANGE and not cell.unit else NAN

@@ -18,6 +18,8 @@ MAX_DEPTH = 100
 MAX_ELEMENTS = 3_000_000
 #: Digits of a row's number beyond which it is damage; Excel's last row is 1048576.
 MAX_REFERENCE = 9
+#: Letters of a formula that are kept.
+LONGEST_FORMULA = 100
 
 
 class _Bounded:
@@ -113,11 +115,16 @@ def read_xml(data: bytes, file: str) -> Element:
 
 @dataclass
 class SheetExtent:
-    """How far the filled cells of a workbook's sheet reach, and which shared texts they show."""
+    """How far the filled cells of a workbook's sheet reach, and which shared texts they show.
+
+    ``formulas`` are those without a stored result, by row and column from 1; a formula whose result
+    is an empty text says so in its cell's type.
+    """
 
     rows: int = 0
     columns: int = 0
     shared: list[str] = field(default_factory=list)
+    formulas: dict[tuple[int, int], str] = field(default_factory=dict)
 
     def characters(self, lengths: Sequence[int]) -> int:
         """The letters of all its shared texts, given the length of each."""
@@ -132,8 +139,10 @@ class _SheetCells:
         self.extent = SheetExtent()
         self.row = self.column = 0
         self.cell: tuple[int, int] | None = None
-        self.is_shared = False
-        self.in_value = False
+        self.is_shared = self.is_text = False
+        self.in_value = self.in_formula = False
+        self.formula: str | None = None
+        self.has_value = False
 
     def open_tag(self, tag: str, attributes: dict[str, str]) -> None:
         name = tag.rpartition(":")[2]
@@ -141,6 +150,9 @@ class _SheetCells:
             self.extent.rows = max(self.extent.rows, self.cell[0])
             self.extent.columns = max(self.extent.columns, self.cell[1])
             self.in_value = name == "v"
+            self.in_formula = name == "f"
+            if self.in_formula:
+                self.formula = ""
         elif name == "c":
             row, column = self.row or 1, self.column + 1
             if "r" in attributes:
@@ -148,16 +160,23 @@ class _SheetCells:
             self.column = column
             self.cell = row, column
             self.is_shared = attributes.get("t") == "s"
+            self.is_text = attributes.get("t") == "str"
+            self.formula, self.has_value = None, False
         elif name == "row":
             self.row = _row_number(attributes["r"]) if "r" in attributes else self.row + 1
             self.column = 0
 
     def close_tag(self, tag: str) -> None:
-        self.in_value = False
-        if tag.rpartition(":")[2] == "c":
+        self.in_value = self.in_formula = False
+        if tag.rpartition(":")[2] == "c" and self.cell is not None:
+            if self.formula is not None and not self.has_value and not self.is_text:
+                self.extent.formulas[self.cell] = self.formula
             self.cell = None
 
     def text(self, text: str) -> None:
+        if self.in_formula and self.formula is not None:
+            self.formula = (self.formula + text)[:LONGEST_FORMULA]
+        self.has_value |= self.in_value
         if self.in_value and self.is_shared:
             self.extent.shared.append(text)
 
@@ -220,6 +239,29 @@ def sheet_extent(data: bytes, file: str) -> SheetExtent:
     cells = _SheetCells()
     _Bounded(file, cells.open_tag, cells.close_tag, cells.text).parse(data)
     return cells.extent
+
+
+def attributes_of(data: bytes, name: str, file: str) -> list[dict[str, str]]:
+    """The attributes of every element of a name, in the file's order.
+
+    Raises
+    ------
+    FormatError
+        As :func:`sheet_extent`.
+
+    Examples
+    --------
+    >>> attributes_of(b'<sheets><sheet name="A"/><y/></sheets>', "sheet", "plate.xlsx")
+    [{'name': 'A'}]
+    """
+    found: list[dict[str, str]] = []
+
+    def open_tag(tag: str, attributes: dict[str, str]) -> None:
+        if tag.rpartition(":")[2] == name:
+            found.append(attributes)
+
+    _Bounded(file, open_tag, lambda _tag: None, lambda _text: None).parse(data)
+    return found
 
 
 def shared_lengths(data: bytes, file: str) -> list[int]:

@@ -28,31 +28,81 @@ _ABSENT, _OUTLIER, _EMPTY = (
     VendorStatus.NOT_GIVEN,
 )
 
-#: Whole cells that are flags, in lower case and without blanks.
-_WORDS: dict[str, VendorStatus] = {
-    "": _EMPTY,
-    **dict.fromkeys(("***", "n/a", "na", "#n/a", "nan", "-nan", "nan(ind)"), _ABSENT),
-    **dict.fromkeys(("false", "true", "none", "null", "nd", "n.d.", "notavailable"), _ABSENT),
-    **dict.fromkeys(("---", "--", "outlier"), _OUTLIER),
-    **dict.fromkeys(("oor<", "<oor", "<lod", "<lloq", "<loq", "<llod", "blq", "bloq", "<"), _LOW),
-    **dict.fromkeys(("bql", "blod", "belowlod", "belowlloq", "-inf", "-infinity"), _LOW),
-    **dict.fromkeys(("oor>", ">oor", ">uloq", ">ulod", ">hod", ">loq", "alq", "aloq", ">"), _HIGH),
-    **dict.fromkeys(("aboveuloq", "inf", "+inf", "infinity", "+infinity"), _HIGH),
+#: The limit a word speaks of, and the words of each that say "below it" or "above it".
+_BELOW: dict[str, tuple[str, ...]] = {
+    "lod": (
+        *("<lod", "<llod", "<dl", "<mdl", "bdl", "bld", "blod", "bllod", "belowlod", "belowllod"),
+        *("belowdetection", "belowdetectionlimit", "belowlimitofdetection", "belowdetectable"),
+        *("notdetected", "notdetectable", "undetected", "undetectable"),
+    ),
+    "lloq": (
+        *("<lloq", "<loq", "blq", "bloq", "bql", "blloq", "belowlloq", "belowloq"),
+        *("belowlimitofquantification", "belowlimitofquantitation", "belowquantification"),
+    ),
+    "floor": ("<floor",),
+    "limit": ("<limit", "belowlimit"),
+    "": (
+        *("oor<", "<oor", "<", "<min", "below", "belowrange", "belowstandards", "belowcurve"),
+        *("-inf", "-infinity"),
+    ),
+}
+_ABOVE: dict[str, tuple[str, ...]] = {
+    "uloq": (">uloq", ">loq", "alq", "aloq", "auloq", "aboveuloq", "aboveloq"),
+    "limit": (">limit", "abovelimit"),
+    "": (
+        *("oor>", ">oor", ">", ">max", ">ulod", ">hod", "above", "aboverange", "abovestandards"),
+        *("abovecurve", "inf", "+inf", "infinity", "+infinity"),
+    ),
+}
+_NOTHING = (
+    *("***", "n/a", "na", "n.a.", "n.a", "#n/a", "nan", "-nan", "nan(ind)", ".", "-", "false"),
+    *("true", "none", "null", "missing", "notavailable", "nottested", "notdone", "nodata"),
+    *("qns", "insufficient", "nosample"),
+)
+#: Words with two meanings: not detected, or not done; not quantifiable, or not quantified.
+_EITHER = ("nd", "n.d.", "n.d", "n/d", "nq", "n.q.", "n.q", "n/q")
+
+#: Whole cells that are words, in lower case and without blanks: what each says, of which limit.
+_WORDS: dict[str, tuple[VendorStatus, str]] = {
+    "": (_EMPTY, ""),
+    **dict.fromkeys(_NOTHING, (_ABSENT, "")),
+    **dict.fromkeys(_EITHER, (_ABSENT, "")),
+    **dict.fromkeys(("---", "--", "outlier"), (_OUTLIER, "")),
+    **{word: (_LOW, bound) for bound, words in _BELOW.items() for word in words},
+    **{word: (_HIGH, bound) for bound, words in _ABOVE.items() for word in words},
 }
 _SIGNS = {"<": _LOW, "≤": _LOW, "⩽": _LOW, ">": _HIGH, "≥": _HIGH, "⩾": _HIGH, "*": _EXTRAPOLATED}
-_UNIT = (
+_UNIT = re.compile(
     r"(?:[kfpnumµμ]?g|[kMmµμun]?I?U|[AR]U|EU|[fpnumµμ]?mol|cells|copies)"
-    r"\s?/\s?(?:[mµμudn]?[lL]|mg|g|kg)"
-    r"|(?:pg|ng|[fpnumµμ]M|%|AU|MFI)"
+    r"\s?(?:/|_|\bper\b)\s?(?:[mµμudn]?[lL]|mg|g|kg)"
+    r"|pg|ng|[fpnumµμ]M|%|AU|RU|I?U|NPX|MFI",
+    re.ASCII,
+)
+#: ``log2 pg/mL``: the digit is no part of the number.
+_LOG_UNIT = re.compile(
+    r"(?:log_?(?:10|2|e)|ln)(?:[ _](?:[fpnumµμ]?g|[fpnumµμ]?mol|[mµμu]?I?U)\s?/\s?[mµμudn]?[lL])?",
+    re.ASCII | re.IGNORECASE,
 )
 _DIGITS = frozenset("0123456789")
+_PLAIN = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_PAIR = re.compile(r"\((\d{1,9})\)", re.ASCII)
+#: Blanks and apostrophes that mark thousands whatever the decimal mark is.
+_BLANKS = " \u00a0\u202f\u2009'’"
+_WITHOUT_BLANKS = dict.fromkeys(map(ord, _BLANKS))
+#: Thousands in groups of three, one mark throughout, never after a leading zero.
+_POINT_GROUPS = re.compile(
+    r"[+-]?[1-9]\d{0,2}([, \u00a0\u202f\u2009'’])\d{3}(?:\1\d{3})*(?:\.\d+)?", re.ASCII
+)
+_COMMA_GROUPS = re.compile(
+    r"[+-]?[1-9]\d{0,2}([. \u00a0\u202f\u2009'’])\d{3}(?:\1\d{3})*(?:,\d+)?", re.ASCII
+)
+_BLANK_GROUPS = re.compile(
+    r"[+-]?[1-9]\d{0,2}([ \u00a0\u202f\u2009'’])\d{3}(?:\1\d{3})*(?:\.\d+)?", re.ASCII
+)
+#: By the decimal mark, empty where none is decided.
+_GROUPS = {".": _POINT_GROUPS, ",": _COMMA_GROUPS, "": _BLANK_GROUPS}
 #: Letters beyond which no cell is a number or a flag.
 LONGEST_CELL = 400
-_PLAIN = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
-_TAIL = re.compile(rf"(?P<number>.*?[\d.,])\s*\[?(?P<unit>{_UNIT})\]?", re.ASCII | re.DOTALL)
-_BLANKS = dict.fromkeys(map(ord, "   '’"), None)
-_POINT_GROUPS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?", re.ASCII)
-_COMMA_GROUPS = re.compile(r"[+-]?\d{1,3}(?:\.\d{3})+(?:,\d+)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +123,10 @@ class Cell:
         The cell as it stands.
     damaged : bool
         Neither a number nor a flag cytokit knows. Its status is ``NOT_AVAILABLE``.
+    bound : str
+        The limit a word speaks of (``BLQ``: ``lloq``); empty where it names none.
+    either : bool
+        A word with two meanings: ``ND`` is not detected, or not done.
     """
 
     value: float
@@ -81,6 +135,8 @@ class Cell:
     unit: str = ""
     text: str = ""
     damaged: bool = False
+    bound: str = ""
+    either: bool = False
 
 
 #: An empty cell.
@@ -97,7 +153,8 @@ def read_cell(cell: object, decimal: str = ".") -> Cell:
         number belongs is damage).
     decimal : str
         ``.`` or ``,``, decided for the whole file or column by ``decide_decimal`` (in
-        :mod:`cytokit.sources.decimal_mark`).
+        :mod:`cytokit.sources.decimal_mark`); the other of the two marks thousands. Empty before
+        anything is decided: then a point is one, and a comma is damage.
 
     Returns
     -------
@@ -113,6 +170,8 @@ def read_cell(cell: object, decimal: str = ".") -> Cell:
     ('extrapolated', 'outlier')
     >>> read_cell("20.lip").damaged, read_cell("NaN").damaged
     (True, False)
+    >>> read_cell("1,234").value, read_cell("1,234", ",").value, read_cell("0,234").damaged
+    (1234.0, 1.234, True)
     """
     if isinstance(cell, str):
         return _read_text(cell, decimal)
@@ -122,7 +181,7 @@ def read_cell(cell: object, decimal: str = ".") -> Cell:
         return Cell(NAN, _ABSENT, text=str(cell).upper())
     if isinstance(cell, (int, float)):
         value = float(cell)
-        return Cell(value, _IN_RANGE) if math.isfinite(value) else Cell(NAN, _ABSENT)
+        return Cell(value, _IN_RANGE) if math.isfinite(value) else _read_text(str(value), ".")
     return Cell(NAN, _ABSENT, text=str(cell), damaged=True)
 
 
@@ -152,7 +211,7 @@ def read_row(cells: Sequence[str], decimal: str = ".") -> tuple[list[float], dic
     values: list[float] = []
     others: dict[int, Cell] = {}
     for index, text in enumerate(cells):
-        if decimal == "." and text[:1] in _DIGITS and "_" not in text and text.isascii():
+        if decimal != "," and text[:1] in _DIGITS and "_" not in text and text.isascii():
             # the common case without the cost of a lookup; what fails is read with care below
             try:
                 value = float(text)
@@ -191,7 +250,7 @@ def read_table(
     >>> values.tolist(), [str(cell.status) for cell in others.values()]
     ([[14.0, 13.5], [nan, 7.0]], ['not_available'])
     """
-    if decimal == ".":
+    if decimal != ",":
         count = len(rows) * width
         try:
             flat = np.fromiter(map(float, chain.from_iterable(rows)), dtype=float, count=count)
@@ -222,30 +281,23 @@ def read_fi_count(text: str, decimal: str = ".") -> tuple[Cell, float]:
     >>> cell, count = read_fi_count("--- (12)"); str(cell.status), count
     ('outlier', 12.0)
     """
-    intensity, count = _without_count(text.strip())
-    return read_cell(intensity, decimal), float(count) if count else NAN
+    number, count = _without_count(text.strip())
+    return read_cell(number, decimal), count
 
 
 def bare_number(text: str) -> str:
-    """The number in a cell: without sign of range, unit and count.
+    """The number in a cell: without sign of range, unit, count and blanks.
 
     Examples
     --------
     >>> bare_number("< 3,2 pg/mL"), bare_number("15710.5 (52)")
     ('3,2', '15710.5')
     """
-    bare = text.strip().lstrip("<>≤≥*").strip()
-    if (tail := _TAIL.fullmatch(bare)) is not None:
-        bare = tail["number"]
-    return _without_count(bare)[0].translate(_BLANKS)
-
-
-def _without_count(text: str) -> tuple[str, str]:
-    """An intensity and the digits of the bead count in brackets after it; empty where none is."""
-    before, bracket, count = text[:-1].rpartition("(")
-    if not bracket or text[-1] != ")" or not (count.isascii() and count.isdigit()):
-        return text, ""
-    return before.rstrip(), count
+    if len(text) > LONGEST_CELL:
+        return ""
+    bare, _ = _without_unit(text.strip().lstrip("<>≤≥=*").rstrip("*").strip())
+    bare, _ = _without_count(bare)
+    return bare.rstrip("*").translate(_WITHOUT_BLANKS)
 
 
 @lru_cache(maxsize=65_536)
@@ -254,9 +306,12 @@ def _read_text(text: str, decimal: str) -> Cell:
     stripped = text.strip()
     if len(stripped) > LONGEST_CELL:
         return Cell(NAN, _ABSENT, text=stripped, damaged=True)
-    word = "".join(stripped.split()).lower()
-    if (status := _WORDS.get(word)) is not None:
-        return Cell(NAN, status, text=stripped)
+    word = "".join(stripped.split()).casefold()
+    if word not in _WORDS:
+        word = word.replace("_", "").replace("-", "") or word
+    if word in _WORDS:
+        status, bound = _WORDS[word]
+        return Cell(NAN, status, text=stripped, bound=bound, either=word in _EITHER)
     number = _number(stripped, decimal)
     if number is not None:
         return Cell(number, _IN_RANGE, text=stripped)
@@ -265,6 +320,9 @@ def _read_text(text: str, decimal: str) -> Cell:
     if rest[:1] == "=" and sign in (_LOW, _HIGH):
         rest = rest[1:]
     rest, unit = _without_unit(rest.strip())
+    if sign is None and rest.endswith("*"):
+        sign, rest = _EXTRAPOLATED, rest[:-1].rstrip()
+        rest, unit = (rest, unit) if unit else _without_unit(rest)
     number = _number(rest, decimal)
     if number is None:
         return Cell(NAN, _ABSENT, text=stripped, damaged=True)
@@ -275,27 +333,47 @@ def _read_text(text: str, decimal: str) -> Cell:
 
 def _without_unit(text: str) -> tuple[str, str]:
     """Split a unit off a number; only units of the field, so that ``20.lip`` stays whole."""
-    match = _TAIL.fullmatch(text)
-    return (match["number"].strip(), match["unit"]) if match else (text, "")
+    end = max(map(text.rfind, "0123456789.,*")) + 1
+    tail = text[end:].strip()
+    if tail[:1] == "[" and tail[-1:] == "]":
+        tail = tail[1:-1]
+    if end and _UNIT.fullmatch(tail):
+        return text[:end], tail
+    number, _, tail = text.partition(" ")
+    return (number, tail) if _LOG_UNIT.fullmatch(tail) else (text, "")
+
+
+def _without_count(text: str) -> tuple[str, float]:
+    """Split ``(52)`` off a number; NaN where no count is printed."""
+    at = text.rfind("(")
+    match = _PAIR.fullmatch(text, at) if at >= 0 else None
+    return (text[:at].rstrip(), float(match[1])) if match else (text, NAN)
+
+
+def has_thousands_mark(text: str, decimal: str) -> bool:
+    """Whether a cell's number is written in groups of three.
+
+    Examples
+    --------
+    >>> has_thousands_mark("< 1,234", "."), has_thousands_mark("1,234", ",")
+    (True, False)
+    """
+    if len(text) > LONGEST_CELL:
+        return False
+    bare, _ = _without_unit(text.strip().lstrip("<>≤≥=*").rstrip("*").strip())
+    return _GROUPS[decimal].fullmatch(bare) is not None
 
 
 def _number(text: str, decimal: str) -> float | None:
-    """A finite number in the notation of this decimal mark, else None.
-
-    Thousands marks are taken only where the cell itself proves them: both marks, or two groups.
-    ``1,234`` alone could be either and is not guessed.
-    """
+    """A finite number in the notation of this decimal mark, else None."""
     text = text.replace("−", "-")
-    if not _PLAIN.fullmatch(text) or decimal == ",":
-        text = text.translate(_BLANKS)
-        groups, mark = (_POINT_GROUPS, ",") if decimal == "." else (_COMMA_GROUPS, ".")
-        if groups.fullmatch(text) and (decimal in text or text.count(mark) > 1):
-            text = text.replace(mark, "")
-        if decimal == ",":
-            if "." in text:
-                return None
-            text = text.replace(",", ".")
-        if not _PLAIN.fullmatch(text):
-            return None
+    if (match := _GROUPS[decimal].fullmatch(text)) is not None:
+        text = text.replace(match[1], "")
+    elif decimal == "," and "." in text:
+        return None
+    if decimal == ",":
+        text = text.replace(",", ".")
+    if not _PLAIN.fullmatch(text):
+        return None
     value = float(text)
     return value if math.isfinite(value) else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Self
 from xml.etree.ElementTree import Element
 
 from cytokit.errors import FormatError, InputError, Problem, did_you_mean, place
+from cytokit.sources.decimal_mark import decimal_asked
 from cytokit.sources.kinds import kind_of
 from cytokit.sources.markup import read_xml
 from cytokit.sources.rows import Rows, first_rows, split_rows
@@ -35,6 +36,9 @@ class RawFile:
         The whole file.
     asked_encoding : str, optional
         The user's word on the encoding; else it is found (see :mod:`cytokit.sources.text`).
+    asked_decimal : str
+        The user's word on the decimal mark, ``,`` or ``.``, for cells that leave it open (see
+        :mod:`cytokit.sources.decimal_mark`); else empty.
 
     Examples
     --------
@@ -46,9 +50,12 @@ class RawFile:
     path: str
     data: bytes
     asked_encoding: str | None = None
+    asked_decimal: str = ""
 
     @classmethod
-    def open(cls, path: str | Path, *, encoding: str | None = None) -> Self:
+    def open(
+        cls, path: str | Path, *, encoding: str | None = None, decimal: str | None = None
+    ) -> Self:
         """Read a file from the disk.
 
         Parameters
@@ -56,12 +63,17 @@ class RawFile:
         path : str or Path
         encoding : str, optional
             Overrules what the file's own structure says.
+        decimal : {"comma", "point"}, optional
+            The decimal mark, where the cells leave it open.
 
         Raises
         ------
         InputError
             CK-100 no such file, CK-115 a folder, CK-117 not allowed to read, CK-105 too large.
+        UsageError
+            CK-222, if ``decimal`` is no choice.
         """
+        mark = decimal_asked(decimal)
         file = Path(path)
         if file.is_dir():
             mend = "name the file, or use read_plates for every plate of the folder"
@@ -79,7 +91,7 @@ class RawFile:
             reason = getattr(error, "strerror", None) or str(error)
             what = f"the file cannot be opened: {reason}"
             raise InputError(Problem("CK-117", what, place(path))) from None
-        return cls(str(path), data, encoding)
+        return cls(str(path), data, encoding, mark)
 
     @property
     def name(self) -> str:
@@ -157,6 +169,30 @@ class RawFile:
         """The 1-based line of the file on which row number ``row`` (0-based) begins."""
         lines = self._split.lines
         return lines[row] if row < len(lines) else len(self.lines)
+
+    def table(self) -> list[tuple[int, list[str]]]:
+        r"""The rows of a table that a user hands in, each with its line; empty rows are left out.
+
+        Whatever its kind: of a text all rows, of a workbook those of the first sheet that holds
+        any.
+
+        Raises
+        ------
+        FormatError
+            What :attr:`rows` and :attr:`sheets` raise.
+
+        Examples
+        --------
+        >>> RawFile("names.csv", b"sample;pseudonym\n\nAnn;P1\n").table()
+        [(1, ['sample', 'pseudonym']), (3, ['Ann', 'P1'])]
+        """
+        numbered: Iterable[tuple[int, list[str]]] = ()
+        if self.kind == "text":
+            numbered = ((self.line_of(at), row) for at, row in enumerate(self.rows))
+        elif self.kind == "workbook":
+            filled = (sheet.rows for sheet in self.sheets if any(map(any, sheet.rows)))
+            numbered = enumerate(next(filled, []), start=1)
+        return [(line, row) for line, row in numbered if any(row)]
 
     @cached_property
     def sheets(self) -> tuple[Sheet, ...]:

@@ -12,13 +12,14 @@ import math
 import struct
 import zipfile
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
 
 from cytokit.errors import FormatError, Problem, place
 from cytokit.sources.compound import check_compound
-from cytokit.sources.markup import SheetExtent, shared_lengths, sheet_extent
+from cytokit.sources.markup import SheetExtent, attributes_of, shared_lengths, sheet_extent
 
 #: bytes of all parts of an .xlsx after unpacking, cells of one sheet, sheets of one workbook
 MAX_UNPACKED = 128 * 2**20
@@ -30,6 +31,8 @@ MAX_PARTS = 6_000
 MAX_BOOK_CELLS = 4_000_000
 #: Parts by which an archive is another workbook than .xlsx, which nothing here bounds.
 _OTHER_WORKBOOKS = frozenset({"xl/workbook.bin", "content.xml"})
+#: The parts that say which part holds which sheet.
+_INDEX, _RELATIONS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
 
 #: What calamine gives for a cell.
 CellValue = str | float | int | bool | date | datetime | time | timedelta
@@ -43,7 +46,8 @@ class Sheet:
     ----------
     name : str
     cells : list of list
-        As stored: float, str, bool, date; empty text where there is nothing. Rows of equal length.
+        As stored: float, str, bool, date; empty text where there is nothing. A formula whose
+        result the file does not hold is its own text, ``=20+20``. Rows of equal length.
     """
 
     name: str
@@ -94,8 +98,9 @@ def read_sheets(data: bytes, file: str) -> tuple[Sheet, ...]:
     FormatError
         CK-105 larger than any plate export, CK-108 damaged or protected by a password.
     """
+    uncomputed: Mapping[str, Mapping[tuple[int, int], str]] = {}
     if data.startswith(b"PK"):
-        _check_zip(data, file)
+        uncomputed = _check_zip(data, file)
     else:
         check_compound(data, file)
     from python_calamine import CalamineError, CalamineWorkbook, WorksheetNotFound
@@ -118,6 +123,9 @@ def read_sheets(data: bytes, file: str) -> tuple[Sheet, ...]:
             if cells > MAX_BOOK_CELLS:
                 what = f"the sheets span more than {MAX_BOOK_CELLS} cells together"
                 raise _too_large(what, file, name)
+            for (row, column), formula in uncomputed.get(name, {}).items():
+                if row <= len(rows) and column <= len(rows[0]) and rows[row - 1][column - 1] == "":
+                    rows[row - 1][column - 1] = f"={formula}"
             sheets.append(Sheet(name, rows))
     except (CalamineError, WorksheetNotFound, OSError, ValueError) as error:
         what = f"the workbook cannot be read: {error}"
@@ -136,8 +144,12 @@ def _too_large(what: str, file: str, sheet: str | None = None) -> FormatError:
     return FormatError(Problem("CK-105", what, place(file, sheet=sheet), mend))
 
 
-def _check_zip(data: bytes, file: str) -> None:
-    """Count the parts, what they truly unpack to, and how far the cells of each sheet reach."""
+def _check_zip(data: bytes, file: str) -> dict[str, Mapping[tuple[int, int], str]]:
+    """Count the parts, what they truly unpack to, and how far the cells of each sheet reach.
+
+    Gives the formulas whose results are not stored, by sheet: a reader of values takes them for
+    empty.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             parts = archive.infolist()
@@ -154,6 +166,7 @@ def _check_zip(data: bytes, file: str) -> None:
     room = MAX_UNPACKED
     lengths: list[int] = []
     sheets: dict[str, SheetExtent] = {}
+    index: dict[str, bytes] = {}
     for part in parts:
         content = _unpacked(data, part, room, file)
         room -= len(content)
@@ -163,12 +176,35 @@ def _check_zip(data: bytes, file: str) -> None:
             sheets[part.filename] = sheet_extent(content, f"{file}, part {part.filename!r}")
         elif part.filename.casefold().endswith("sharedstrings.xml"):
             lengths = shared_lengths(content, f"{file}, part {part.filename!r}")
+        elif part.filename in (_INDEX, _RELATIONS):
+            index[part.filename] = content
     for name, extent in sheets.items():
         if extent.rows * extent.columns > MAX_SHEET_CELLS:
             what = f"a cell of {name!r} lies at row {extent.rows}, column {extent.columns}"
             raise _too_large(what, file)
         if extent.characters(lengths) > MAX_UNPACKED:
             raise _too_large(f"the texts of {name!r} are longer than {MAX_UNPACKED} letters", file)
+    if not any(extent.formulas for extent in sheets.values()) or len(index) < 2:
+        return {}
+    return {
+        name: sheets[part].formulas
+        for name, part in _parts_of_sheets(index, file).items()
+        if part in sheets
+    }
+
+
+def _parts_of_sheets(index: Mapping[str, bytes], file: str) -> dict[str, str]:
+    """The part of each sheet, as the workbook and its relations name them."""
+    targets = {
+        one.get("Id", ""): one.get("Target", "")
+        for one in attributes_of(index[_RELATIONS], "Relationship", file)
+    }
+    parts = {}
+    for sheet in attributes_of(index[_INDEX], "sheet", file):
+        target = next((targets.get(v, "") for k, v in sheet.items() if k.endswith(":id")), "")
+        if target:
+            parts[sheet.get("name", "")] = target[1:] if target[0] == "/" else f"xl/{target}"
+    return parts
 
 
 def _unpacked(data: bytes, part: zipfile.ZipInfo, room: int, file: str) -> bytes:

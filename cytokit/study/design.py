@@ -189,24 +189,17 @@ def _load(
         lines = list(range(1, len(rows) + 1))
         return header, rows, lines, "DataFrame", hashlib.sha256(content).hexdigest()
     raw = RawFile.open(source)
-    if raw.kind == "workbook":
-        filled = [sheet.rows for sheet in raw.sheets if sheet.rows]
-        if not filled:
-            raise InputError(Problem("CK-260", "the workbook is empty", place(source)))
-        table, numbers = filled[0], list(range(1, len(filled[0]) + 1))
-    elif raw.kind == "text":
-        table = list(raw.rows)
-        numbers = [raw.line_of(at) for at in range(len(table))]
-    elif raw.kind == "empty":
-        raise InputError(Problem("CK-260", "the file is empty", place(source)))
-    else:
+    if raw.kind not in ("text", "workbook", "empty"):
         mend = "give the design as .csv, .txt or .xlsx"
         raise InputError(Problem("CK-261", f"this is {raw.kind}, not a table", place(source), mend))
-    kept = [(n, row) for n, row in zip(numbers, table, strict=True) if any(map(str.strip, row))]
-    (_, header), body = kept[0], kept[1:]
+    table = raw.table()
+    if not table:
+        kind = "workbook" if raw.kind == "workbook" else "file"
+        raise InputError(Problem("CK-260", f"the {kind} is empty", place(source)))
+    (_, header), body = table[0], table[1:]
     width = len(header)
     rows = [(row + [""] * width)[:width] for _, row in body]
-    return [h.strip() for h in header], rows, [n for n, _ in body], str(source), raw.sha256
+    return header, rows, [line for line, _ in body], str(source), raw.sha256
 
 
 def _text(cell: object) -> str:

@@ -6,7 +6,6 @@ Nothing is decided here about values out of range; :mod:`cytokit.study.censoring
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -33,13 +32,12 @@ from cytokit.study.analyte_names import joined_spellings, one_spelling_of_units,
 from cytokit.study.fit_folder import from_fit, read_fit_folder
 from cytokit.tables import read_concentrations
 from cytokit.tables.columns import unit_key
-from cytokit.tables.scale import LINEAR, is_relative, linear
+from cytokit.tables.scale import is_relative
 from cytokit.vocabulary import WellType
 
 QUANTITIES = ("concentration", "mfi")
 #: findings of a table that the study makes itself, with what it does about them
 _NAMED_HERE = ("hidden_floor", "analytes_alike")
-_PRINTED = re.compile(r"-?(?:\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|\.\d+)")
 
 
 @runtime_checkable
@@ -123,12 +121,31 @@ class Readings:
     controls: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=READING_COLUMNS))
 
 
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How concentration tables are read.
+
+    Parameters
+    ----------
+    mapping : mapping of str to str, optional
+        Role to column.
+    scale : {"linear", "log2", "log10", "ln"}, optional
+        Of the numbers, see :func:`cytokit.tables.read_concentrations`.
+    decimal : {"comma", "point"}, optional
+    nd : {"below", "missing"}, optional
+    """
+
+    mapping: Mapping[str, str | Sequence[str]] | None = None
+    scale: str | None = None
+    decimal: str | None = None
+    nd: str | None = None
+
+
 def gather(
     sources: Source | Iterable[Source],
+    manner: Manner | None = None,
     *,
-    mapping: Mapping[str, str | Sequence[str]] | None = None,
     quantity: str = "concentration",
-    scale: str | None = None,
     pseudonyms: Pseudonyms | None = None,
 ) -> Readings:
     """Read every source and put the readings together.
@@ -137,12 +154,10 @@ def gather(
     ----------
     sources : PlateFit, path, DataFrame, or an iterable of these
         Fits, folders written by ``fit``, concentration tables.
-    mapping : mapping of str to str, optional
-        Role to column, for concentration tables.
+    manner : Manner, optional
+        Of reading concentration tables.
     quantity : {"concentration", "mfi"}
         ``mfi`` takes the median fluorescence itself, as exact numbers without limits.
-    scale : {"linear", "log2", "log10", "ln"}, optional
-        Of the numbers in tables, see :func:`cytokit.tables.read_concentrations`.
     pseudonyms : Pseudonyms, optional
         Laid over every source.
 
@@ -164,8 +179,9 @@ def gather(
     """
     given = listed(sources)
     _check_quantity(given, quantity)
-    if scale is not None and given and not has_tables(given):
-        what = f"scale={scale!r} is for tables; a fit's concentrations are no logarithms"
+    asked = manner or Manner()
+    if asked.scale is not None and given and not has_tables(given):
+        what = f"scale={asked.scale!r} is for tables; a fit's concentrations are no logarithms"
         raise UsageError(Problem("CK-292", what, mend="leave scale out"))
     if not given:
         mend = "give a fit, a folder written by fit, or a table of concentrations"
@@ -173,7 +189,7 @@ def gather(
     parts, errors = [], []
     for source in given:
         try:
-            parts.append(_read(source, mapping, scale))
+            parts.append(_read(source, asked))
         except InputError as error:
             errors.append(error)
     if errors:
@@ -213,16 +229,11 @@ def from_table(frame: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Columns ``READING_COLUMNS``; given is the number the table prints, censored or not.
+        Columns ``READING_COLUMNS``.
     """
     absent = {name: "" for name in (*ID_COLUMNS, "plate") if name not in frame}
-    printed = [
-        linear(_printed_number(text, signed=scale != LINEAR), scale)
-        for text, scale in zip(frame["source"].astype(str), frame["scale"], strict=True)
-    ]
     blank = dict.fromkeys(("ci_low", "ci_high", "mfi"), math.nan)
-    given = frame["value"].fillna(pd.Series(printed, index=frame.index))
-    return tidy(frame.assign(range_status="", given=given, **blank, **absent))
+    return tidy(frame.assign(range_status="", **blank, **absent))
 
 
 def listed(sources: Source | Iterable[Source]) -> list[Source]:
@@ -252,12 +263,16 @@ def has_tables(sources: Iterable[Source]) -> bool:
     return any(is_table(source) for source in sources)
 
 
-def _read(
-    source: Source, mapping: Mapping[str, str | Sequence[str]] | None, scale: str | None
-) -> Readings:
+def _read(source: Source, manner: Manner) -> Readings:
     """One source."""
     if is_table(source):
-        table = read_concentrations(source, mapping=mapping, scale=scale)  # type: ignore[arg-type]
+        table = read_concentrations(
+            source,  # type: ignore[arg-type]
+            mapping=manner.mapping,
+            scale=manner.scale,
+            decimal=manner.decimal,
+            nd=manner.nd,
+        )
         entry = Input(table.path, table.sha256, "concentration table")
         findings = tuple(one for one in table.findings if one.code not in _NAMED_HERE)
         return Readings(from_table(table.frame), findings, (entry,))
@@ -288,13 +303,6 @@ def _of_fit(
         for kind in (WellType.UNKNOWN, WellType.CONTROL)
     )
     return Readings(frame, failures, (entry,), pseudonyms, controls)
-
-
-def _printed_number(text: str, *, signed: bool) -> float:
-    """The number in a cell such as ``<3.2``; NaN where there is none."""
-    match = _PRINTED.search(text.replace(",", "."))
-    number = float(match[0]) if match else math.nan
-    return number if signed else abs(number)
 
 
 def _check_quantity(sources: Iterable[Source], quantity: str) -> None:

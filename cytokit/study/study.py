@@ -26,7 +26,7 @@ from cytokit.study.bridging import Bridge, bridged, shared_readings
 from cytokit.study.censoring import censored
 from cytokit.study.days import Day, sort_key
 from cytokit.study.design import Design, read_design
-from cytokit.study.readings import Input, Source, gather, has_tables, listed
+from cytokit.study.readings import Input, Manner, Source, gather, has_tables, listed
 
 __all__ = ["Study", "read_design"]
 
@@ -73,6 +73,10 @@ class Study:
         normalised unless asked for.
     bridge_reference : str
         The plate whose readings stay as they are; the mean over plates where not given.
+    decimal : {"comma", "point"}, optional
+        The decimal mark of tables whose cells leave it open (``1,435`` beside ``286``).
+    nd : {"below", "missing"}, optional
+        What ``ND`` and the like mean in tables: not detected, or not done.
 
     Attributes
     ----------
@@ -86,7 +90,7 @@ class Study:
         What was noticed, from the tables to the join.
     inputs : tuple of Input
         What was read, with hashes.
-    mapping, quantity, scale
+    mapping, quantity, scale, decimal, nd
         As given, for the record.
     pseudonyms : Pseudonyms or None
         As read.
@@ -133,6 +137,8 @@ class Study:
     mapping: Mapping[str, str | Sequence[str]]
     quantity: str
     scale: str | None
+    decimal: str | None
+    nd: str | None
     pseudonyms: Pseudonyms | None
     bridge: Bridge | None
     shared: pd.DataFrame = field(compare=False)
@@ -153,14 +159,15 @@ class Study:
         pseudonyms: Pseudonyms | str | Path | None = None,
         bridge: bool | Sequence[str] = False,
         bridge_reference: str = "",
+        decimal: str | None = None,
+        nd: str | None = None,
     ) -> None:
         given = listed(sources)
         table = read_pseudonyms(pseudonyms) if isinstance(pseudonyms, str | Path) else pseudonyms
         with errors_without_names(table):
             for_tables, for_design = split_mapping(mapping, design, has_tables(given))
-            readings = gather(
-                given, mapping=for_tables, quantity=quantity, scale=scale, pseudonyms=table
-            )
+            manner = Manner(for_tables, scale, decimal, nd)
+            readings = gather(given, manner, quantity=quantity, pseudonyms=table)
             checked = None
             if design is not None:
                 checked = as_design(design, for_design)
@@ -195,6 +202,8 @@ class Study:
             self._set("mapping", dict(mapping or {}))
             self._set("quantity", quantity)
             self._set("scale", scale)
+            self._set("decimal", decimal)
+            self._set("nd", nd)
             self._set("pseudonyms", table)
             self._set("joined", joined)
             named = (joined[name].astype(str) for name in ("sample", "subject", "group", "analyte"))
@@ -218,7 +227,7 @@ class Study:
         other = object.__new__(type(self))
         for name in (
             *("subjects", "inputs", "mapping", "quantity", "pseudonyms", "joined", "_noticed"),
-            *("bridge", "shared", "plates", "scale"),
+            *("bridge", "shared", "plates", "scale", "decimal", "nd"),
         ):
             other._set(name, getattr(self, name))
         other._apply(censor, self.floors if floors is None else floors)

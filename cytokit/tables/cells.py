@@ -7,72 +7,46 @@ filled in and no logarithm is taken.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cytokit.errors import InputError, Problem, place
-from cytokit.tables.columns import is_unit, normal_unit
+from cytokit.errors import Problem, UsageError, did_you_mean
+from cytokit.sources.numbers import Cell, has_thousands_mark
+from cytokit.sources.numbers import read_cell as read_text
+from cytokit.tables.columns import normal_unit
+from cytokit.vocabulary import VendorStatus
 
 NAN = math.nan
 
-_NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
-_CELL = re.compile(rf"(\*|[<>≤≥]=?)?\s*({_NUMBER})\s*(\D.*)?")
-_MISSING = frozenset(
-    (
-        *("", "nan", "na", "n/a", "n.a.", "null", "none", ".", "-", "--", "---", "***", "missing"),
-        *("not available", "not tested", "not done", "qns", "insufficient", "no sample"),
-        *("#n/a", "#value!", "#num!", "#div/0!"),
-    )
-)
 #: in the place of a name; a word such as none may be the name of a group
 _NO_NAME = frozenset(
     ("NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NAN", "<NA>", "NaT", "NULL", "null", "n.a.", "na")
 )
-#: flag -> the columns that may state its limit, the first that does decides
+#: What a word with two meanings (``ND``) may be taken for.
+ND_CHOICES = ("below", "missing")
+#: the limit a word speaks of -> the columns that may state it, the first that does decides
 _BELOW = {
-    "<lod": ("lod", "floor", "limit"),
-    "<lloq": ("lloq",),
-    "<loq": ("lloq",),
-    "<floor": ("floor", "limit", "lod"),
-    "<limit": ("limit", "floor", "lod"),
-    "oor<": ("limit", "floor", "lod", "lloq"),
-    "<": ("limit", "floor", "lod", "lloq"),
-    "<min": ("limit", "floor", "lod", "lloq"),
-    "belowrange": ("limit", "floor", "lod", "lloq"),
-    "bdl": ("lod", "floor", "limit"),
-    "bld": ("lod", "floor", "limit"),
-    "blod": ("lod", "floor", "limit"),
-    "notdetected": ("lod", "floor", "limit"),
-    "undetectable": ("lod", "floor", "limit"),
-    "blq": ("lloq",),
-    "bloq": ("lloq",),
-    "blloq": ("lloq",),
+    "lod": ("lod", "floor", "limit"),
+    "lloq": ("lloq",),
+    "floor": ("floor", "limit", "lod"),
+    "limit": ("limit", "floor", "lod"),
+    "": ("limit", "floor", "lod", "lloq"),
 }
-_ABOVE = {
-    ">uloq": ("uloq",),
-    ">loq": ("uloq",),
-    ">limit": ("limit", "uloq"),
-    "oor>": ("limit", "uloq"),
-    ">": ("limit", "uloq"),
-    ">max": ("limit", "uloq"),
-    "aboverange": ("limit", "uloq"),
-    "aloq": ("uloq",),
-    "auloq": ("uloq",),
-    "alq": ("uloq",),
-}
+_ABOVE = {"uloq": ("uloq",), "limit": ("limit", "uloq"), "": ("limit", "uloq")}
+_NUMBERS = (VendorStatus.IN_RANGE, VendorStatus.EXTRAPOLATED)
+_LOW, _HIGH = VendorStatus.OOR_LOW, VendorStatus.OOR_HIGH
 _CENSOR_BELOW = frozenset(("<", "<=", "≤", "below", "left", "lod", "<lod", "true", "1", "yes"))
 _CENSOR_ABOVE = frozenset((">", ">=", "≥", "above", "right", ">uloq"))
 _CENSOR_NONE = frozenset(("", "=", "0", "false", "no", "none", "exact", "na", "nan"))
 
-_LIKE_A_NUMBER = re.compile(r"(?:\*|[<>≤≥]=?)?\s*[-+]?[.,]*\d[\d.,]*(?:[eE][-+]?\d+)?(.*)")
-_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
-_COMMA = re.compile(r"\d,\d")
-
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One cell understood: value, the interval that holds it, state and what is odd about it."""
+    """One cell understood: value, the interval that holds it, state and what is odd about it.
+
+    ``given`` is the number the cell prints, censored or not; ``word`` a word that stood for one;
+    ``grouped`` tells a number with thousands marks.
+    """
 
     value: float
     lower: float
@@ -80,44 +54,39 @@ class Reading:
     state: str
     unit: str = ""
     oddity: str = ""
+    given: float = NAN
+    word: str = ""
+    grouped: bool = False
 
 
-def decimal_sign(cells: Sequence[str], semicolons: bool, file: str) -> str:
-    """Whether "," is the decimal sign of these cells; undecidable is an error, never a guess."""
-    with_comma = [cell for cell in cells if _COMMA.search(cell)]
-    if not with_comma:
-        return "."
-    if all(_THOUSANDS.search(cell) for cell in with_comma):
-        if any(re.search(r"\d\.\d", cell) for cell in cells):
-            return "."
-        if not semicolons:
-            what = f"{with_comma[0]!r} may be a decimal comma or a thousands mark"
-            mend = "save the table with decimal points and without thousands marks"
-            raise InputError(Problem("CK-245", what, place(file), mend))
-        return ","
-    with_point = [cell for cell in cells if re.search(r"\d\.\d", cell)]
-    if with_point:
-        what = f"decimal commas and decimal points stand mixed ({with_comma[0]}, {with_point[0]})"
-        mend = "write all numbers of the table in one way"
-        raise InputError(Problem("CK-246", what, place(file), mend))
-    return ","
+def check_nd(nd: str | None) -> None:
+    """Refuse a word that says nothing of ``ND``.
+
+    Raises
+    ------
+    UsageError
+        CK-223
+    """
+    if nd is not None and nd not in ND_CHOICES:
+        mend = f"use one of {', '.join(ND_CHOICES)}"
+        near = did_you_mean(nd, ND_CHOICES)
+        raise UsageError(Problem("CK-223", f"nd={nd!r} is no choice", "", mend, near))
 
 
-def is_reading(text: str) -> bool:
-    """Whether a text cell holds a number, with or without a sign of censoring and a unit."""
-    match = _LIKE_A_NUMBER.fullmatch(text.strip())
-    return match is not None and (not match[1].strip() or is_unit(match[1]))
+def has_two_meanings(text: str) -> bool:
+    """Whether a cell says ``ND`` or the like: not detected, or not done."""
+    return read_text(text).either
 
 
 def holds_reading(text: str) -> bool:
-    """Whether a cell holds a number or a flag of range."""
-    flag = re.sub(r"\s+", "", text.casefold())
-    return is_reading(text) or flag in _BELOW or flag in _ABOVE
+    """Whether a cell holds a number, in either notation, or a flag of range."""
+    return any(read_text(text, mark).status in (*_NUMBERS, _LOW, _HIGH) for mark in ".,")
 
 
 def says_nothing(text: str) -> bool:
     """Whether a cell is empty or says that there is no reading."""
-    return text.strip().casefold() in _MISSING
+    cell = read_text(text)
+    return not cell.damaged and cell.status not in (*_NUMBERS, _LOW, _HIGH)
 
 
 def says_no_name(text: str) -> bool:
@@ -133,41 +102,37 @@ def says_no_name(text: str) -> bool:
 
 def number(text: str, decimal: str) -> float:
     """A plain number or NaN; for limits and the like."""
-    if not text:
-        return NAN
-    clean = _with_point(text.strip(), decimal)
-    return float(clean) if re.fullmatch(_NUMBER, clean) else NAN
+    cell = read_text(text, decimal)
+    return cell.value if cell.status is VendorStatus.IN_RANGE else NAN
 
 
-def read_cell(text: str, censor: str, limits: Mapping[str, float], decimal: str) -> Reading | None:
+def read_cell(
+    text: str, censor: str, limits: Mapping[str, float], decimal: str, nd: str | None = None
+) -> Reading | None:
     """What cell, censoring mark and limits say together; None where the cell is damaged."""
-    cell = text.strip()
+    cell = read_text(text, decimal)
     mark = _censor_mark(censor) if censor else ""
-    if mark is None:
+    if mark is None or cell.damaged:
         return None
-    flag = re.sub(r"\s+", "", cell.casefold())
-    if flag in _BELOW or flag in _ABOVE:
-        return _flagged(flag, limits)
-    if flag in _MISSING or cell.casefold() in _MISSING:
-        keys = _BELOW["<"] if mark == "<" else _ABOVE[">"]
+    if cell.either and nd == "below":
+        return _flagged(Cell(NAN, _LOW, text=cell.text, bound="lod"), limits)
+    unit, grouped = normal_unit(cell.unit), has_thousands_mark(text, decimal)
+    if cell.limit == cell.limit:
+        ends = (0.0, cell.limit) if cell.status is _LOW else (cell.limit, math.inf)
+        state = "below" if cell.status is _LOW else "above"
+        return Reading(NAN, *ends, state, unit, given=cell.limit, grouped=grouped)
+    if cell.status in (_LOW, _HIGH):
+        return _flagged(cell, limits)
+    if cell.status not in _NUMBERS:
+        keys = _BELOW[""] if mark == "<" else _ABOVE[""]
         if mark and not math.isnan(_first(keys, limits)):
-            return _flagged(mark, limits)
-        return Reading(NAN, NAN, NAN, "missing")
-    match = _CELL.fullmatch(_with_point(cell, decimal))
-    if match is None or (match[3] and not is_unit(match[3])):
-        return None
-    sign, value, unit = match[1] or "", float(match[2]), normal_unit(match[3] or "")
-    if sign[:1] in ("<", "≤"):
-        return Reading(NAN, 0.0, value, "below", unit)
-    if sign[:1] in (">", "≥"):
-        return Reading(NAN, value, math.inf, "above", unit)
+            return _flagged(Cell(NAN, _LOW if mark == "<" else _HIGH), limits)
+        return Reading(NAN, NAN, NAN, "missing", word=cell.text)
     if mark:
-        return _marked(mark, value, limits, unit)
-    return Reading(value, value, value, "exact", unit, "extrapolated" if sign else "")
-
-
-def _with_point(text: str, decimal: str) -> str:
-    return text.replace(".", "").replace(",", ".") if decimal == "," else text.replace(",", "")
+        return _marked(mark, cell.value, limits, unit, grouped)
+    odd = "extrapolated" if cell.status is VendorStatus.EXTRAPOLATED else ""
+    value = cell.value
+    return Reading(value, value, value, "exact", unit, odd, given=value, grouped=grouped)
 
 
 def _censor_mark(text: str) -> str | None:
@@ -184,23 +149,25 @@ def _first(keys: Sequence[str], limits: Mapping[str, float]) -> float:
     return next((limits[key] for key in keys if not math.isnan(limits.get(key, NAN))), NAN)
 
 
-def _flagged(flag: str, limits: Mapping[str, float]) -> Reading:
+def _flagged(cell: Cell, limits: Mapping[str, float]) -> Reading:
     """A flag without a number of its own: its limit comes from the row."""
-    below = flag in _BELOW
-    limit = _first(_BELOW[flag] if below else _ABOVE[flag], limits)
+    below = cell.status is _LOW
+    limit = _first((_BELOW if below else _ABOVE)[cell.bound], limits)
     oddity = "limit_unknown" if math.isnan(limit) else ""
-    if below:
-        return Reading(NAN, 0.0, limit, "below", "", oddity)
-    return Reading(NAN, limit, math.inf, "above", "", oddity)
+    ends = (0.0, limit) if below else (limit, math.inf)
+    return Reading(NAN, *ends, "below" if below else "above", oddity=oddity, word=cell.text)
 
 
-def _marked(mark: str, value: float, limits: Mapping[str, float], unit: str) -> Reading:
+def _marked(
+    mark: str, value: float, limits: Mapping[str, float], unit: str, grouped: bool
+) -> Reading:
     """A number marked as censored: the limit beside it decides, never to a narrower interval."""
-    limit = _first(_BELOW["<"] if mark == "<" else _ABOVE[">"], limits)
+    limit = _first(_BELOW[""] if mark == "<" else _ABOVE[""], limits)
     if math.isnan(limit):
         limit = value
     if mark == "<":
-        oddity = "limit_contradicted" if value > limit else ""
-        return Reading(NAN, 0.0, max(value, limit), "below", unit, oddity)
-    oddity = "limit_contradicted" if value < limit else ""
-    return Reading(NAN, min(value, limit), math.inf, "above", unit, oddity)
+        ends, state, contradicted = (0.0, max(value, limit)), "below", value > limit
+    else:
+        ends, state, contradicted = (min(value, limit), math.inf), "above", value < limit
+    oddity = "limit_contradicted" if contradicted else ""
+    return Reading(NAN, *ends, state, unit, oddity, given=value, grouped=grouped)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from cytokit.errors import InputError, Problem, UsageError, did_you_mean, map_text, place
@@ -29,7 +29,10 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "day": ("day", "studyday"),
     "stratum": ("stratum", "strata"),
     "status": ("status", "samplestatus"),
-    "analyte": ("analyte", "cytokine", "marker", "biomarker", "protein"),
+    "analyte": (
+        *("analyte", "cytokine", "marker", "biomarker", "protein"),
+        *("analytename", "cytokinename", "markername", "biomarkername", "proteinname"),
+    ),
     "value": (
         *("value", "conc", "concentration", "result", "obsconc", "calcconcentration"),
         *("npx", "npq"),
@@ -42,6 +45,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "lloq": ("lloq", "loq", "lowerlimitofquantification", "lowerlimitofquantitation"),
     "uloq": ("uloq", "upperlimitofquantification", "upperlimitofquantitation"),
 }
+#: what a mapping may give several columns to: left out, or telling rows apart
+SEVERAL = ("ignore", "condition")
 #: columns that look like the day but may number visits: only a mapping makes them one
 LIKE_A_DAY = ("time", "timepoint", "visit", "week", "hour")
 #: columns of numbers that are no analyte, for wide tables
@@ -102,7 +107,9 @@ class Columns:
 
     ``roles`` maps a role to its column; ``headers`` a column to its header's parts;
     ``analytes`` are a wide table's columns (empty for a tidy one), ``attributes`` what stands
-    beside an analyte there (``IL-6 LOD``); ``unread`` maps a column to why it is not used.
+    beside an analyte there (``IL-6 LOD``); ``unread`` maps a column to why it is not used;
+    ``conditions`` are columns whose values keep rows apart, ``ignored`` those the mapping leaves
+    out.
     """
 
     roles: Mapping[str, str]
@@ -110,6 +117,8 @@ class Columns:
     analytes: tuple[str, ...]
     attributes: Mapping[tuple[str, str], str]
     unread: Mapping[str, str]
+    conditions: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
 
     @property
     def wide(self) -> bool:
@@ -273,11 +282,12 @@ def find_columns(
     header: Sequence[str], mapping: Mapping[str, str | Sequence[str]], file: str
 ) -> Columns:
     """Give each column its role; the mapping goes before the names cytokit knows."""
-    ignored = _names(mapping.get("ignore", ()))
-    chosen = {role: str(name) for role, name in mapping.items() if role != "ignore"}
-    _check_mapping(chosen, ignored, header, file)
+    ignored, conditions = (_names(mapping.get(role, ())) for role in SEVERAL)
+    chosen = {role: str(name) for role, name in mapping.items() if role not in SEVERAL}
+    _check_mapping(chosen, (*ignored, *conditions), header, file)
     roles = dict(chosen)
-    free = [name for name in header if name not in chosen.values() and name not in ignored]
+    taken = {*chosen.values(), *ignored, *conditions}
+    free = [name for name in header if name not in taken]
     problems = []
     for role, names in SYNONYMS.items():
         found = [name for name in free if plain(split_header(name).name) in names]
@@ -295,10 +305,11 @@ def find_columns(
     headers = {name: split_header(name) for name in header}
     if "value" in roles:
         unread |= {name: _why_unread(name) for name in free}
-        return Columns(roles, headers, (), {}, unread)
+        return Columns(roles, headers, (), {}, unread, conditions, ignored)
     limits = [role for role in roles if role not in (*ID_ROLES, "unit", "analyte")]
     unread |= dict.fromkeys((roles.pop(role) for role in limits), "no column holds a value")
-    return _wide_columns(roles, headers, free, unread)
+    wide = _wide_columns(roles, headers, free, unread)
+    return replace(wide, conditions=conditions, ignored=ignored)
 
 
 def _wide_columns(
@@ -340,8 +351,8 @@ def _check_mapping(
     problems = []
     for role in chosen:
         if role not in SYNONYMS:
-            mend = f"use one of {', '.join(SYNONYMS)}, ignore"
-            near = did_you_mean(role, list(SYNONYMS))
+            mend = f"use one of {', '.join((*SYNONYMS, *SEVERAL))}"
+            near = did_you_mean(role, [*SYNONYMS, *SEVERAL])
             what = f"the mapping names {role!r}, which cytokit does not know"
             problems.append(Problem("CK-240", what, place(file), mend, near))
     for name in (*chosen.values(), *ignored):

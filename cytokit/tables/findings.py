@@ -8,12 +8,14 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import pandas as pd
 
 from cytokit.findings import Finding
+from cytokit.tables.cells import Reading
 from cytokit.tables.columns import ID_ROLES, Columns, analyte_key, unit_key
 from cytokit.tables.rows import Grid
 
@@ -62,6 +64,27 @@ def reading_findings(frame: pd.DataFrame, oddities: Sequence[str]) -> Iterator[F
         yield from _hidden_limits(exact.tolist(), name)
     yield from _spellings(list(dict.fromkeys(frame["analyte"])))
     yield from _repeats(frame)
+
+
+def words_findings(
+    records: Sequence[Mapping[str, Any]], readings: Sequence[Reading], path: str
+) -> Iterator[Finding]:
+    """What each word was taken for, and numbers that were put together from groups."""
+    words: Counter[tuple[str, str]] = Counter()
+    grouped: dict[str, float] = {}
+    for record, reading in zip(records, readings, strict=True):
+        if reading.word:
+            words[record["source"], reading.state] += 1
+        if reading.grouped:
+            grouped.setdefault(record["source"], reading.given)
+    for (word, state), count in words.items():
+        taken = "missing" if state == "missing" else f"{state} range"
+        text = f"{path}: {count} {'reading is' if count == 1 else 'readings are'} {word!r}"
+        yield Finding("words_read", f"{text}: read as {taken}")
+    if grouped:
+        some = ", ".join(f"{text!r} as {value:.12g}" for text, value in [*grouped.items()][:4])
+        text = f"{path}: {len(grouped)} different cells hold thousands marks: {some} were read"
+        yield Finding("thousands_read", text)
 
 
 def _hidden_limits(values: list[float], analyte: str) -> Iterator[Finding]:

@@ -25,19 +25,20 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from cytokit.errors import InputError, NothingToDoError, Problem, place
-from cytokit.findings import Finding
+from cytokit.errors import FormatError, InputError, NothingToDoError, Problem, place
+from cytokit.findings import Finding, damaged_value
+from cytokit.sources.decimal_mark import decide, decimal_asked, marks_of, together
 from cytokit.tables.cells import (
     NAN,
     Reading,
-    decimal_sign,
-    is_reading,
+    check_nd,
+    has_two_meanings,
     number,
     read_cell,
     says_nothing,
@@ -48,9 +49,10 @@ from cytokit.tables.columns import (
     Columns,
     find_columns,
 )
-from cytokit.tables.findings import column_findings, reading_findings
+from cytokit.tables.findings import column_findings, reading_findings, words_findings
 from cytokit.tables.records import (
     require_ids,
+    require_told_apart,
     require_values,
     tidy_records,
     wide_records,
@@ -78,6 +80,7 @@ READING_COLUMNS = (
     "analyte",
     "unit",
     "value",
+    "given",
     "lower",
     "upper",
     "state",
@@ -101,8 +104,9 @@ class ConcentrationTable:
         unit (empty where not stated), value (NaN unless exact), lower and upper (the interval that
         holds the concentration; upper NaN where a reading is below a limit nobody states, lower
         NaN where above one), state (``exact``, ``below``, ``above``, ``missing``), lod, lloq, uloq
-        (NaN where unknown), source (the cell's own text), scale (``linear``, or the logarithm that
-        the cell gives: ``log2``, ``log10``, ``ln``; all numbers of the frame are linear).
+        (NaN where unknown), given (the number the cell prints, censored or not), source (the
+        cell's own text), scale (``linear``, or the logarithm that the cell gives: ``log2``,
+        ``log10``, ``ln``; all numbers of the frame are linear).
     findings : tuple of Finding
         What each column was taken for, hidden floors, unknown limits, damaged cells and the like.
     path, sha256 : str
@@ -129,6 +133,8 @@ def read_concentrations(
     *,
     mapping: Mapping[str, str | Sequence[str]] | None = None,
     scale: str | None = None,
+    decimal: str | None = None,
+    nd: str | None = None,
 ) -> ConcentrationTable:
     """Read a tidy or wide table of concentrations.
 
@@ -139,10 +145,16 @@ def read_concentrations(
     mapping : mapping of str to str, optional
         Role to column name, where the names are not recognised by themselves, for example
         ``{"day": "visit", "value": "Calc"}``. Roles: plate, sample, subject, group, day, stratum,
-        status, analyte, value, unit, censor, floor, limit, lod, lloq, uloq; and ``ignore`` (one
-        name or several) for columns that are no analyte.
+        status, analyte, value, unit, censor, floor, limit, lod, lloq, uloq; and, one
+        name or several, ``ignore`` for columns that are not to be used, ``condition`` for columns
+        (a stimulus, an assay) whose values keep rows of one sample apart: each becomes part of
+        the analyte's name, ``IL-6 (LPS)``.
     scale : {"linear", "log2", "log10", "ln"}, optional
         Of the numbers and limits; as headers and units say, else linear, where not given.
+    decimal : {"comma", "point"}, optional
+        The decimal mark, where a column's cells leave it open (``1,435`` beside ``286``).
+    nd : {"below", "missing"}, optional
+        What ``ND`` and the like mean: not detected, or not done.
 
     Returns
     -------
@@ -152,12 +164,13 @@ def read_concentrations(
     ------
     UsageError
         If the mapping names a role or a column that does not exist; CK-288, if there is no such
-        scale.
+        scale; CK-222, CK-223 for a ``decimal`` or ``nd`` that is no choice.
     InputError
         If the table has no header cytokit understands, two columns for one role, no column that
-        says whose the readings are (CK-252), numbers whose decimal sign cannot be told, a scale
-        that is contradicted or lacks its base (CK-289), or numbers that are no concentrations on
-        their scale (CK-290, CK-291).
+        says whose the readings are (CK-252), rows of one sample that only an unknown column tells
+        apart (CK-220), words with two meanings (CK-221), numbers whose decimal mark cannot be
+        told (CK-245, CK-246), a scale that is contradicted or lacks its base (CK-289), or numbers
+        that are no concentrations on their scale (CK-290, CK-291).
     NothingToDoError
         If the table holds no reading.
 
@@ -177,22 +190,24 @@ def read_concentrations(
     columns = without_texts(with_honest_status(columns, grid), grid)
     require_values(columns, grid)
     require_ids(columns, grid)
+    require_told_apart(grid, columns)
     records = list(wide_records(grid, columns) if columns.wide else tidy_records(grid, columns))
     if not records:
         mend = "give a table with one row per sample, or per sample and analyte"
         raise NothingToDoError(Problem("CK-244", "the table holds no reading", grid.path, mend))
     unnamed = without_missing_names(records, grid.path)
-    every = [record.get(key, "") for record in records for key in ("source", *LIMIT_ROLES)]
-    texts = [text for text in every if is_reading(text)]
-    decimal = decimal_sign(texts, grid.semicolons, grid.path)
+    marks, asked_for = _decimal_marks(grid, columns, decimal_asked(decimal))
+    _require_one_meaning(records, nd, grid)
     given = [role for role in LIMIT_ROLES if any(role in record for record in records)]
     none = dict.fromkeys(LIMIT_ROLES, NAN)
     limits = [
-        none | {role: number(record.get(role, ""), decimal) for role in given} for record in records
+        none | {role: _limit(record, role, columns, marks, grid) for role in given}
+        for record in records
     ]
     scales = _scales(records, scale, grid)
     limits = [_on_scale(bounds, one) for bounds, one in zip(limits, scales, strict=True)]
-    readings, damaged = _readings(records, limits, "floor" in columns.roles, decimal, grid)
+    readings, damaged = _readings(records, limits, "floor" in columns.roles, marks, nd, grid)
+    words = tuple(words_findings(records, readings, grid.path))  # numbers as they are printed
     scales = [
         one if not reading.unit else _scale_of(record | {"unit": reading.unit}, scale, grid)
         for record, reading, one in zip(records, readings, scales, strict=True)
@@ -208,6 +223,8 @@ def read_concentrations(
         *column_findings(columns, grid),
         *unnamed,
         *days,
+        *asked_for,
+        *words,
         *damaged,
         *scale_findings(zip(frame["analyte"], frame["scale"], frame["unit"], strict=True), scale),
         *reading_findings(frame, [reading.oddity for reading in readings]),
@@ -269,29 +286,101 @@ def _refuse_impossible(
     refuse_impossible(numbers, grid.path, asked)
 
 
+def _decimal_marks(
+    grid: Grid, columns: Columns, asked: str
+) -> tuple[dict[str, str], list[Finding]]:
+    """The decimal mark of each column of numbers, and where it is the user's word."""
+    numbers = [name for role, name in columns.roles.items() if role in ("value", *LIMIT_ROLES)]
+    numbers += [name for (_, role), name in columns.attributes.items() if role in LIMIT_ROLES]
+    every = {name: marks_of(grid.written(name)) for name in (*numbers, *columns.analytes)}
+    whole = together(every.values())
+    found, errors, findings = {}, [], []
+    for name, marks in every.items():
+        try:
+            found[name] = decide(marks, asked=asked, whole=whole, file=grid.path, column=name)
+        except FormatError as error:
+            errors.append(error)
+        if asked and not marks.proven and (texts := (*marks.comma, *marks.point, *marks.open)):
+            mark = "decimal comma" if asked == "," else "decimal point"
+            message = (
+                f"{grid.path}, column {name}: {len(texts)} different cells such as {texts[0]!r} "
+                f"were read with a {mark}, as asked; they do not prove it"
+            )
+            findings.append(Finding("decimal_asked", message))
+    if errors:
+        raise InputError.together(errors)
+    return found, findings
+
+
+def _require_one_meaning(records: list[dict[str, Any]], nd: str | None, grid: Grid) -> None:
+    """Refuse words with two meanings, unless somebody says which is meant."""
+    check_nd(nd)
+    unclear = [record for record in records if has_two_meanings(record["source"])]
+    if not unclear or nd is not None:
+        return
+    words = ", ".join(repr(word) for word in dict.fromkeys(one["source"] for one in unclear))
+    lines = list(dict.fromkeys(str(record["line"]) for record in unclear))
+    shown = ", ".join(lines[:6]) + (" and more" if len(lines) > 6 else "")
+    readings = "1 reading is" if len(unclear) == 1 else f"{len(unclear)} readings are"
+    what = (
+        f"{readings} {words}, which may mean not detected (below range) or not "
+        f"done (missing): line {shown}"
+    )
+    mend = "say which is meant: --nd below or --nd missing (nd= in Python)"
+    raise InputError(Problem("CK-221", what, place(grid.path), mend))
+
+
+def _limit(
+    record: dict[str, Any], role: str, columns: Columns, marks: Mapping[str, str], grid: Grid
+) -> float:
+    """A limit beside a reading, or of a row of limits in the analyte's own column."""
+    column = columns.attributes.get((record["column"], role)) or columns.roles.get(role)
+    line = record["line"]
+    if column is None:  # a row of limits
+        column, line = record["column"], record.get("limit_lines", {}).get(role, line)
+    exact = (line, column) in grid.exact
+    return number(record.get(role, ""), "." if exact else marks[column])
+
+
 def _readings(
     records: list[dict[str, Any]],
     limits: list[dict[str, float]],
     has_floor: bool,
-    decimal: str,
+    marks: Mapping[str, str],
+    nd: str | None,
     grid: Grid,
 ) -> tuple[list[Reading], list[Finding]]:
     """Each record's reading; a cell that says nothing known is missing, and a finding names it."""
     readings = []
     damaged = list(_damaged_limits(records, limits, grid))
     for record, bounds in zip(records, limits, strict=True):
-        censor = record.get("censor", "")
-        reading = read_cell(record["source"], censor, bounds, decimal)
+        censor, cell = record.get("censor", ""), (record["line"], record["column"])
+        decimal = "." if cell in grid.exact else marks[record["column"]]
+        reading = read_cell(record["source"], censor, bounds, decimal, nd)
         if reading is None:
             reading = Reading(NAN, NAN, NAN, "missing")
             where = grid.where(record["line"], record["column"])
-            mark = f" with censoring mark {censor!r}" if censor else ""
-            message = f"{where}: {record['source']!r}{mark} is neither a number nor a known flag"
-            damaged.append(Finding("damaged_value", message, analyte=record["analyte"]))
+            damaged.append(_damage(record["source"], censor, where, record["analyte"]))
         if has_floor and "censor" not in record and reading.value <= bounds["floor"]:
-            reading = Reading(NAN, 0.0, bounds["floor"], "below", reading.unit)
+            reading = replace(reading, value=NAN, lower=0.0, upper=bounds["floor"], state="below")
         readings.append(reading)
     return readings, damaged
+
+
+def _damage(text: str, censor: str, where: str, analyte: str) -> Finding:
+    """What is said of a cell that is no reading."""
+    if text.startswith("="):
+        message = (
+            f"{where}: the formula {text!r} has no stored result; open the workbook in a "
+            "spreadsheet and save it, so that its results are in it"
+        )
+        return Finding("damaged_value", message, analyte=analyte)
+    if not censor:
+        return damaged_value(text, where, analyte=analyte)
+    message = (
+        f"{where}: {text!r} with censoring mark {censor!r} is neither a number nor a known flag"
+    )
+    return Finding("damaged_value", message, analyte=analyte)
 
 
 def _damaged_limits(
@@ -326,7 +415,7 @@ def _frame(
         data["day"], findings = _days(data["day"], columns.roles["day"], grid)
     data["analyte"] = pd.Series([record["analyte"] for record in records], dtype="str")
     data["unit"] = pd.Series([one.unit for one in scales], dtype="str")
-    for name in ("value", "lower", "upper"):
+    for name in ("value", "lower", "upper", "given"):
         data[name] = pd.Series([getattr(reading, name) for reading in readings], dtype="float64")
     data["state"] = pd.Series([reading.state for reading in readings], dtype="str")
     for name in ("lod", "lloq", "uloq"):

@@ -17,7 +17,6 @@ import pandas as pd
 from cytokit.errors import InputError, Problem, map_text, place
 from cytokit.sources.raw import RawFile
 from cytokit.sources.workbook import cell_text
-from cytokit.tables.cells import decimal_sign, is_reading
 from cytokit.tables.columns import SYNONYMS, is_unit, plain, split_header
 
 _LINES_ABOVE_HEADER = 40
@@ -28,21 +27,26 @@ class Grid:
     """A table as text.
 
     ``rows`` are (line in the file, cells as wide as the header); ``skipped`` says what else the
-    file holds; ``short`` names lines with fewer cells than the header; ``semicolons`` tells a table
-    whose cells may hold decimal commas.
+    file holds; ``short`` names lines with fewer cells than the header; ``exact`` are the cells, by
+    line and column, that a workbook or a frame stores as numbers: their text has a decimal point.
     """
 
     header: tuple[str, ...]
     rows: tuple[tuple[int, tuple[str, ...]], ...]
     path: str
     sha256: str
-    semicolons: bool = False
+    exact: frozenset[tuple[int, str]] = frozenset()
     skipped: tuple[str, ...] = ()
     short: tuple[int, ...] = ()
 
     def where(self, line: int, column: str = "") -> str:
         """Where a cell stands."""
         return place(self.path, line=line, column=column)
+
+    def written(self, column: str) -> list[str]:
+        """The cells of a column that are text, whose decimal mark is to be found out."""
+        at = self.header.index(column)
+        return [row[at] for line, row in self.rows if (line, column) not in self.exact]
 
 
 def load(source: str | Path | pd.DataFrame, wanted: Sequence[str]) -> Grid:
@@ -59,7 +63,7 @@ def load(source: str | Path | pd.DataFrame, wanted: Sequence[str]) -> Grid:
     grid = _from_lines(lines, raw, wanted)
     if grid is None:
         raise InputError(_no_header(raw.path))
-    return replace(grid, semicolons=raw.delimiter != ",")
+    return grid
 
 
 def _from_frame(frame: pd.DataFrame) -> Grid:
@@ -67,20 +71,18 @@ def _from_frame(frame: pd.DataFrame) -> Grid:
     header = tuple(str(name) for name in frame.columns)
     _refuse_twins(header, "DataFrame")
     values = list(frame.itertuples(index=False, name=None))
-    decimal = _decimal_of_texts(values, "DataFrame")
-    cells = [tuple(_text(value, decimal) for value in row) for row in values]
-    return Grid(header, tuple(enumerate(cells, start=1)), "DataFrame", digest, decimal == ",")
+    rows = tuple(enumerate((tuple(map(_text, row)) for row in values), start=1))
+    return Grid(header, rows, "DataFrame", digest, _stored(values, header, 1))
 
 
 def _from_workbook(raw: RawFile, wanted: Sequence[str]) -> Grid:
     """The one sheet that holds a table; a workbook with several is ambiguous."""
     found: dict[str, Grid] = {}
     for sheet in raw.sheets:
-        decimal = _decimal_of_texts(sheet.cells, raw.path)
-        texts = [[_text(value, decimal) for value in row] for row in sheet.cells]
+        texts = [[_text(value) for value in row] for row in sheet.cells]
         grid = _from_lines(list(enumerate(texts, start=1)), raw, wanted)
         if grid is not None:
-            found[sheet.name] = replace(grid, semicolons=decimal == ",")
+            found[sheet.name] = replace(grid, exact=_stored(sheet.cells, grid.header, 1))
     if not found:
         raise InputError(_no_header(raw.path))
     if len(found) > 1:
@@ -92,10 +94,16 @@ def _from_workbook(raw: RawFile, wanted: Sequence[str]) -> Grid:
     return replace(grid, skipped=(*grid.skipped, *others))
 
 
-def _decimal_of_texts(rows: Iterable[Iterable[object]], path: str) -> str:
-    """The decimal sign of the cells that are text: stored numbers are exact and say nothing."""
-    texts = [cell for row in rows for cell in row if isinstance(cell, str)]
-    return decimal_sign([text for text in texts if is_reading(text)], True, path)
+def _stored(
+    rows: Iterable[Iterable[object]], header: Sequence[str], first: int
+) -> frozenset[tuple[int, str]]:
+    """The cells that are numbers, by line and column."""
+    return frozenset(
+        (line, name)
+        for line, row in enumerate(rows, start=first)
+        for name, cell in zip(header, row, strict=False)
+        if isinstance(cell, (int, float))
+    )
 
 
 def _from_lines(
@@ -125,9 +133,10 @@ def _is_header(cells: Sequence[str], wanted: Sequence[str]) -> bool:
     """A who, or a value with an analyte, and at least one more named column."""
     named = [cell for cell in cells if cell]
     values = SYNONYMS["value"]
-    if len(named) < 2 or any(is_unit(cell) and plain(cell) not in values for cell in named):
+    units = (cell for cell in named if is_unit(cell) and plain(cell) not in values)
+    if len(named) < 2 or any(cell not in wanted for cell in units):
         return False
-    if wanted and any(name in cells for name in wanted):
+    if any(name in cells for name in wanted):
         return True
     known = {plain(split_header(cell).name) for cell in named}
     who = {*SYNONYMS["sample"], *SYNONYMS["subject"]}
@@ -159,12 +168,12 @@ def _refuse_overhang(row: Sequence[str], width: int, path: str, line: int) -> No
         raise InputError(Problem("CK-249", what, place(path, line=line), mend))
 
 
-def _text(value: object, decimal: str) -> str:
-    """A cell as text, numbers in the table's own notation; nothing for a missing value."""
+def _text(value: object) -> str:
+    """A cell as text, numbers with a decimal point; nothing for a missing value."""
     if value is None or value is pd.NA or value is pd.NaT:
         return ""
     if isinstance(value, float):
-        return "" if math.isnan(value) else cell_text(float(value)).replace(".", decimal)
+        return "" if math.isnan(value) else cell_text(float(value))
     return cell_text(value)
 
 

@@ -121,6 +121,7 @@ def linear_reading(reading: Reading, scale: str) -> Reading:
         value=linear(reading.value, scale),
         lower=lower,
         upper=linear(reading.upper, scale),
+        given=linear(reading.given, scale),
     )
 
 

@@ -331,3 +331,64 @@ def test_bridge_is_applied_said_and_recorded(run, bench):
     assert refused.code == 3
     assert "CK-573" in refused.err
     assert not (bench / "none").exists()
+
+
+def test_marks_and_words_are_decided_by_options_and_the_folder_is_made_again_alike(
+    run, trial: Path
+) -> None:
+    frame = pd.read_csv("trial.csv")
+    name = frame.columns[-1]
+    values = [f"{1000 * value:,.0f}" for value in frame[name]]
+    frame[name] = ["ND" if at in (3, 6) else value for at, value in enumerate(values)]
+    frame.to_csv("odd.csv", index=False)
+    asked = run("compare", "odd.csv", *QUICK)
+    assert asked.code == 3
+    assert "CK-245" in asked.err
+    assert "--decimal comma or --decimal point" in asked.err
+    asked = run("compare", "odd.csv", "--decimal", "point", *QUICK)
+    assert asked.code == 3
+    assert "CK-221: 2 readings are 'ND'" in asked.err
+    assert "--nd below or --nd missing" in asked.err
+    for nd, below in (("below", 2), ("missing", 0)):
+        done = run(
+            "compare", "odd.csv", "--decimal", "point", "--nd", nd, "--reference", "c", *QUICK
+        )
+        assert done.code == 0, done.err
+        found = manifest(trial)
+        assert (found["decimal"], found["nd"]) == ("point", nd)
+        summary = pd.read_csv("cytokit_compare/summary.csv")
+        assert summary["n_below"].sum() == below
+        assert summary["max"].max() > 1000
+        flags = pd.read_csv("cytokit_compare/flags.csv")
+        read_as = "below range" if nd == "below" else "missing"
+        said = flags.set_index("code")["message"]
+        assert f"2 readings are 'ND': read as {read_as}" in said["words_read"]
+        assert "were read with a decimal point, as asked" in said["decimal_asked"]
+        assert run("verify", "cytokit_compare").code == 0
+
+
+def test_small_tables_that_went_wrong_are_refused_by_the_command(run, cases: Path) -> None:
+    refused = {
+        "tables/2_thousands_read_as_decimals.csv": "CK-245",
+        "tables/1b_one_zero_comma.csv": "CK-246",
+        "tables/4_nd.csv": "CK-221",
+        "files/long_unknown_analyte_column.csv": "CK-220",
+    }
+    for name, code in refused.items():
+        done = run("compare", cases / name, "--reference", "control", "--no-baseline")
+        assert done.code == 3, name
+        assert code in done.err
+
+
+def test_readings_that_contradict_each_other_reach_the_comparison(
+    run, cases: Path, trial: Path
+) -> None:
+    folder = cases / "more" / "05_warnings_never_shown"
+    done = run("compare", folder / "dup.csv", "--reference", "control", *QUICK)
+    assert done.code == 0, done.err
+    flags = pd.read_csv("cytokit_compare/flags.csv").set_index("code")["message"]
+    assert (
+        "they contradict each other (20): 20 to inf holds them all" in flags["readings_contradict"]
+    )
+    summary = pd.read_csv("cytokit_compare/summary.csv")
+    assert summary["n_above"].sum() == 1

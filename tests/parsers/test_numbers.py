@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cytokit.sources import decide_decimal, read_cell, read_fi_count, read_row, read_table
+from cytokit.errors import FormatError, UsageError
+from cytokit.sources import (
+    RawFile,
+    decide_decimal,
+    read_cell,
+    read_fi_count,
+    read_row,
+    read_table,
+)
 from cytokit.vocabulary import VendorStatus as Status
 
 common = settings(deadline=None, derandomize=True, max_examples=150)
@@ -25,6 +33,22 @@ common = settings(deadline=None, derandomize=True, max_examples=150)
         ("1.5E+03", Status.IN_RANGE, 1500, None, ""),
         ("4,121.04", Status.IN_RANGE, 4121.04, None, ""),
         ("1,234,567", Status.IN_RANGE, 1234567, None, ""),
+        ("1,234", Status.IN_RANGE, 1234, None, ""),
+        ("< 1,234 pg/mL", Status.OOR_LOW, None, 1234, "pg/mL"),
+        ("1\u00a0040", Status.IN_RANGE, 1040, None, ""),
+        ("1\u202f040.5", Status.IN_RANGE, 1040.5, None, ""),
+        ("12’345", Status.IN_RANGE, 12345, None, ""),
+        ("3.2*", Status.EXTRAPOLATED, 3.2, None, ""),
+        ("3.2 * pg/mL", Status.EXTRAPOLATED, 3.2, None, "pg/mL"),
+        ("12 [ng/mL]", Status.IN_RANGE, 12, None, "ng/mL"),
+        ("BDL", Status.OOR_LOW, None, None, ""),
+        ("below range", Status.OOR_LOW, None, None, ""),
+        ("Below_LOD", Status.OOR_LOW, None, None, ""),
+        ("not detected", Status.OOR_LOW, None, None, ""),
+        ("above ULOQ", Status.OOR_HIGH, None, None, ""),
+        ("-inf", Status.OOR_LOW, None, None, ""),
+        ("not done", Status.NOT_AVAILABLE, None, None, ""),
+        ("n. d.", Status.NOT_AVAILABLE, None, None, ""),
         ("144.68 pg/mL", Status.IN_RANGE, 144.68, None, "pg/mL"),
         ("< 3.2", Status.OOR_LOW, None, 3.2, ""),
         ("<15.67 pg/mL", Status.OOR_LOW, None, 15.67, "pg/mL"),
@@ -60,8 +84,9 @@ def test_flags_are_read_before_numbers(
 
 @pytest.mark.parametrize(
     "text",
-    ["20.lip", "26.mar", "lip.83", "Mar-26", "2-Jan", "1_000", "1,234", "12.5.3", "#DIV/0!", "0x1A",
-     "1.5e", "٣", "2020-01-26"],
+    ["20.lip", "26.mar", "lip.83", "Mar-26", "2-Jan", "1_000", "0,435", "1,23", "12.5.3", "#DIV/0!",
+     "0x1A", "1.5e", "٣", "2020-01-26", "40±3", "<<3", "1 04", "10 20", "12,34,567",
+     "1,234\u00a0567", "=20+20", "3..2", "**3", " ".join("1" * 300)],
 )  # fmt: skip
 def test_what_a_spreadsheet_damaged_is_named_and_no_number(text: str) -> None:
     cell = read_cell(text)
@@ -85,12 +110,60 @@ def test_a_decimal_comma_is_decided_by_all_cells_together() -> None:
     assert decide_decimal(["1.234,5"]) == ","
     assert decide_decimal(["< 3,2", "1,234"]) == ","
     assert decide_decimal(["12.5", "1,234.5", "4,121.04"]) == "."
-    assert decide_decimal(["1,234", "2,345"]) == ".", "a comma that may mark thousands says nothing"
-    assert decide_decimal([12.5, "7"]) == "."
+    assert decide_decimal(["0,435", "1,286"]) == ",", "no thousands begin with a zero"
+    assert decide_decimal(["1.234.567", "1,234"]) == ","
+    assert decide_decimal([12.5, "7", "", "0"]) == "."
+    assert decide_decimal(["1.435", "28600"]) == ".", "whoever groups thousands groups them all"
+    assert decide_decimal(["1.435", "2.118", "0"]) == "."
     assert read_cell("1.234,5", ",").value == 1234.5
     assert read_cell("1 234,5", ",").value == 1234.5
     assert read_cell("< 3,2", ",").limit == 3.2
     assert read_cell("12.5", ",").damaged
+
+
+@pytest.mark.parametrize(
+    ("cells", "readings"),
+    [
+        (["1,234", "2,345"], "1.234 or 1234"),
+        (["1,435", "286", 0.5], "1.435 or 1435"),
+        (["< 1,435", "28600"], "1.435 or 1435"),
+        (["1.435", "286"], "1435 or 1.435"),
+        (["1,435", "1.435"], "1.435 or 1435"),
+    ],
+)
+def test_cells_with_two_readings_are_refused_with_both(cells: list[object], readings: str) -> None:
+    with pytest.raises(FormatError, match="CK-245") as caught:
+        decide_decimal(cells, file="x.csv")
+    text = str(caught.value)
+    assert f"can be read in two ways, as {readings}" in text
+    assert "--decimal comma or --decimal point" in text
+    assert "x.csv" in text
+    assert decide_decimal(cells, asked=",") == ","
+    assert decide_decimal(cells, asked=".") == "."
+
+
+def test_marks_that_contradict_each_other_are_refused_by_name() -> None:
+    cells = ["0,435", "1.286", "0.118", "0.2", "0.3", "0.4", "0.5"]
+    with pytest.raises(FormatError, match="CK-246") as caught:
+        decide_decimal(cells)
+    assert "'0,435' beside '0.118', '0.2', '0.3', '0.4' and 1 more" in str(caught.value)
+    assert decide_decimal(cells, asked=".") == "."
+    assert decide_decimal(["12.5"], asked=",") == ".", "what the cells prove needs no word"
+
+
+def test_a_decimal_mark_that_is_none_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"CK-222: decimal='komma' is no choice") as caught:
+        RawFile.open("x.csv", decimal="komma")
+    assert "did you mean 'comma'?" in str(caught.value)
+
+
+def test_words_say_which_limit_and_what_has_two_meanings() -> None:
+    bounds = {"BLQ": "lloq", "bdl": "lod", "<LOD": "lod", "OOR <": "", "AULOQ": "uloq"}
+    assert {word: read_cell(word).bound for word in bounds} == bounds
+    assert [read_cell(word).either for word in ("ND", "n.d.", "n/d", "NQ", "NA")] == [
+        *[True] * 4,
+        False,
+    ]
 
 
 def test_intensity_with_its_bead_count() -> None:
