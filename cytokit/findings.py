@@ -60,9 +60,11 @@ class Finding:
         --------
         >>> Finding("limit_unknown", "2 of 9 readings are without a limit", analyte="IL-6").told
         'IL-6: 2 of 9 readings are without a limit'
+        >>> Finding("curve_failed", "no standards for IL-6", plate="a", analyte="IL-6").told
+        'a: no standards for IL-6'
         """
         about = [self.plate, self.well, self.sample, self.analyte]
-        lacking = [name for name in about if name and name not in self.message]
+        lacking = [name for name in about if name and not _names(self.message, name)]
         return ": ".join(filter(None, (", ".join(lacking), self.message)))
 
 
@@ -167,6 +169,11 @@ def relocated(findings: Iterable[Finding], paths: Mapping[str, str]) -> tuple[Fi
         replace(one, message=known.sub(lambda match: paths[match[0]], one.message))
         for one in findings
     )
+
+
+def _names(message: str, name: str) -> bool:
+    """Whether the name stands in the message as a word of its own."""
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", message) is not None
 
 
 def _severity(finding: Finding) -> Severity:

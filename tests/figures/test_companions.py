@@ -119,3 +119,32 @@ def test_errors_name_what_is_wrong(comparison, trial):
         volcano_figure(alone)
     with pytest.raises(UsageError, match=r"CK-523: the comparison has no analyte 'X'"):
         trajectory(trial, "X", None)
+
+
+def test_no_figure_hides_that_plate_and_effect_cannot_be_told_apart():
+    import pandas as pd
+
+    from cytokit.figures.companions import volcano_figure
+    from cytokit.figures.forest import forest_pages
+    from cytokit.figures.heatmap import ratio_heatmap_figure
+    from cytokit.figures.panels import panel_pages
+    from cytokit.figures.trajectories import trajectory_pages
+    from cytokit.stats import compare
+    from cytokit.study import Study
+
+    rows = [
+        (f"{group}{n}", group, day, f"P{group}", 3.0 + n + day * (n % 3), 9.0 + 2 * n + day)
+        for group in ("drug", "control")
+        for n in range(6)
+        for day in (0, 6)
+    ]
+    table = pd.DataFrame(rows, columns=["subject", "group", "day", "plate", "IL-6", "TNF"])
+    result = compare(Study(table), reference="control", allow_confounded=True)
+    figures = [
+        *panel_pages(result), *forest_pages(result), *trajectory_pages(result),
+        volcano_figure(result), ratio_heatmap_figure(result),
+    ]  # fmt: skip
+    for figure in figures:
+        said = " ".join(text.get_text() for text in figure.texts)
+        said = " ".join(said.split())
+        assert "plate and effect cannot be told apart: IL-6, TNF." in said
