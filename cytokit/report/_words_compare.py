@@ -131,7 +131,7 @@ SENSITIVITY = {
         name: COMPARISONS[name]
         for name in (
             *("method", "n_treated", "n_control", "ratio", "ratio_low", "ratio_high", "p"),
-            *("p_adjusted", "cliffs_delta"),
+            *("p_adjusted", "cliffs_delta", "n_rank_treated", "n_rank_control"),
         )
     },
     "verdict": Word("What the adjusted p says: higher, lower, not significant, or not analysed."),

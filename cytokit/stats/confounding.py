@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cytokit.errors import DesignError, Problem
+from cytokit.errors import DesignError, Problem, option_text
 from cytokit.findings import Finding
 from cytokit.stats.contrasts import Contrast, Kind
 from cytokit.stats.outcome import flags_text
@@ -109,7 +109,8 @@ def check_plates(
         for whole, text in (one for one in said if one[1]):
             (complete if whole else partial).setdefault(text, []).append(str(analyte))
     if complete and not allow:
-        mend = "measure both on the same plates; allow_confounded goes on and flags every row"
+        allowed = option_text("allow_confounded", True)
+        mend = f"measure both on the same plates; {allowed} goes on and flags every row"
         raise DesignError(
             *(
                 Problem("CK-407", f"{text} ({_listed(names)})", mend=mend)

@@ -232,7 +232,11 @@ def _multiplicity(result: Comparison) -> str:
 
 def _size(tested: int, declared: int) -> str:
     """How many tests were done, and of how many if some could not be."""
-    return f"{tested} tests" if tested == declared else f"{tested} of {declared} tests done"
+    return (
+        f"{tested} test{'s' * (tested != 1)}"
+        if tested == declared
+        else f"{tested} of {declared} tests done"
+    )
 
 
 def _permutation(result: Comparison) -> str:

@@ -36,7 +36,8 @@ SUBSTITUTES = ("limit", "half", "sqrt2")
 PANEL_COLUMNS = (
     *("analyte", "treated_group", "control_group", "data", "censor", "substitute", "between"),
     *("main", "method", "n_treated", "n_control", "ratio", "ratio_low", "ratio_high", "p"),
-    *("p_adjusted", "cliffs_delta", "verdict", "same_as", "flags"),
+    *("p_adjusted", "cliffs_delta", "n_rank_treated", "n_rank_control"),
+    *("verdict", "same_as", "flags"),
 )
 _KEYS = ["analyte", "treated_group", "control_group"]
 #: two specifications with these alike are one analysis
