@@ -154,7 +154,8 @@ def replicate_findings(samples: pd.DataFrame, rules: Profile) -> list[Finding]:
     Parameters
     ----------
     samples : pandas.DataFrame
-        Columns as samples.csv; ``cv_pct`` is that of the concentrations.
+        Columns as samples.csv; ``cv_pct`` is that of the concentrations. Of means that the export
+        prints, ``mfi_cv_pct`` takes its place.
     rules : Profile
 
     Returns
@@ -164,13 +165,18 @@ def replicate_findings(samples: pd.DataFrame, rules: Profile) -> list[Finding]:
     """
     warn, fail = rules.cv_warn_pct.value, rules.cv_fail_pct.value
     in_range = samples["status"] == str(RangeStatus.IN_RANGE)
+    # of printed means the intensities' spread alone is known
+    printed = samples["cv_pct"].isna() & (samples["n_wells"] > 1)
+    cv_pct = samples["cv_pct"].mask(printed, samples["mfi_cv_pct"]).astype("float64")
     found = []
-    for row in samples[in_range & (samples["cv_pct"] > warn)].to_dict("records"):
+    judged = samples.assign(cv_pct=cv_pct, printed=printed)
+    for row in judged[in_range & (cv_pct > warn)].to_dict("records"):
         failed = row["cv_pct"] > fail
+        of = " (of their MFI)" if row["printed"] else ""
         found.append(
             Finding(
                 "replicate_cv",
-                f"CV of the replicates {row['cv_pct']:.1f} %, more than "
+                f"CV of the replicates{of} {row['cv_pct']:.1f} %, more than "
                 f"{fail if failed else warn:g} %",
                 row["plate"],
                 "",

@@ -92,7 +92,7 @@ def quantify(
 def _wells_table(arrays: WellArrays, own: PlateCurves) -> pd.DataFrame:
     """One row per reading of the export, in its order."""
     frame = arrays.plate.wells
-    answers = ask(own, arrays.code, arrays.response, np.ones(len(frame)))
+    answers = ask(own, arrays.code, arrays.response, arrays.stands_for)
     factor = replicates(frame).factor
     status, flags = _without_factor(answers.status, answers.flags, factor)
     status[arrays.excluded] = str(RangeStatus.EXCLUDED)
@@ -213,10 +213,14 @@ def _readings(
     usable = arrays.usable[rows]
     back = wells["concentration"].to_numpy()[rows]
     mfi = arrays.plate.wells["mfi"].to_numpy(dtype=float)[rows]
-    n, mean, _ = grouped_cv(group[usable], arrays.response[rows][usable], size)
-    _, mean_mfi, mfi_cv = grouped_cv(group[usable], mfi[usable], size)
+    stands_for, sd = arrays.stands_for[rows], arrays.sd[rows]
+    of_wells = (stands_for[usable], sd[usable])
+    n, mean, _ = grouped_cv(group[usable], arrays.response[rows][usable], size, *of_wells)
+    _, mean_mfi, mfi_cv = grouped_cv(group[usable], mfi[usable], size, *of_wells)
     told = usable & np.isfinite(back)
-    back_cv = grouped_cv(group[told], back[told], size)[2]
+    # of the wells behind a printed mean no concentration is known
+    unknown = np.full(int(told.sum()), np.nan)
+    back_cv = grouped_cv(group[told], back[told], size, stands_for[told], unknown)[2]
     answers = ask(own, code, mean, np.maximum(n, 1).astype(float))
     excluded = np.bincount(group[arrays.excluded[rows]], minlength=size) > 0
     status, flags = _without_factor(answers.status, answers.flags, groups.factor)

@@ -102,6 +102,13 @@ PLATE_COLUMNS = (
     "comment",  # the export's own remark on this reading
 )
 
+#: Columns that ``Plate.wells`` has where the export prints means of wells in the place of wells.
+REPLICATE_COLUMNS = (
+    "n_replicates",  # wells that the reading is the mean of
+    "replicate_sd",  # their standard deviation as printed, in MFI; NaN where it is not
+    "replicate_cv_pct",  # as printed: of MFI in some exports, of net MFI in others
+)
+
 #: Columns of ``Plate.analytes``: one row per analyte.
 ANALYTE_COLUMNS = ("analyte", "bead_id", "unit", "min_beads")
 

@@ -236,3 +236,11 @@ def test_a_range_of_one_end_is_judged_by_it() -> None:
     assert found.message == "reads 190 (in_range), expected at least 200 pg/mL"
     (found,) = controlled("kit", ("Control1", np.nan, 210.0), high=200.0)
     assert found.message == "reads 210 (in_range), expected at most 200 pg/mL"
+
+
+def test_replicates_behind_a_printed_mean_are_judged_by_their_mfi() -> None:
+    row = sample_row(cv_pct=np.nan, mfi_cv_pct=31.0, n_wells=2)
+    (found,) = replicate_findings(row, PROFILES["kit"])
+    assert found.message == "CV of the replicates (of their MFI) 31.0 %, more than 20 %"
+    assert replicate_findings(sample_row(cv_pct=5.0, mfi_cv_pct=31.0, n_wells=2),
+                              PROFILES["kit"]) == []  # fmt: skip

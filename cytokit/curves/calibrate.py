@@ -122,7 +122,7 @@ def _iterate(
         extra = slope2 * _level_variance(task, level_sd)
         if options.robust:
             z = np.where(there, y - mu[:, None], 0.0)
-            z /= np.sqrt(noise.variance(mu) + extra)[:, None]
+            z /= np.sqrt(noise.variance(mu)[:, None] / wells.counts + extra[:, None])
             factor = huber(z) if number < HUBER_ROUNDS else _tukey_or_huber(z, bears, wells.four)
             robust = np.where(there, factor, 0.0)
         weight = well_weights(wells, options, noise, mu, robust, extra)
@@ -188,21 +188,32 @@ def _noise(
     mu, slope2 = _expected(wells, curves)
     there = np.isfinite(wells.y)
     residual = np.where(there, wells.y - mu[:, None], 0.0)
-    n = robust.sum(1)
+    bearing = robust * wells.counts
+    readings, n = robust.sum(1), bearing.sum(1)
     safe_n = np.where(n > 0, n, 1.0)
-    mean = (robust * residual).sum(1) / safe_n
-    within = (robust * np.where(there, residual - mean[:, None], 0.0) ** 2).sum(1)
-    own = (robust**2).sum(1) / safe_n
-    replicates = Scatter(mu, within / calm, np.maximum(n - own, 0.0), np.zeros_like(mu))
+    mean = (bearing * residual).sum(1) / safe_n
+    within = (bearing * np.where(there, residual - mean[:, None], 0.0) ** 2).sum(1)
+    own = (robust**2).sum(1) / np.where(readings > 0, readings, 1.0)
+    replicates = Scatter(mu, within / calm, np.maximum(readings - own, 0.0), np.zeros_like(mu))
     leverage = weight.sum(1) * quadratic(curves.jacobian(wells.log_x), curves.covariance)
     freedom = own * np.clip(1.0 - leverage, 0.0, 1.0)
     pull = safe_n * slope2
     known = pull * _level_variance(task, level_sd)
     misfit = Scatter(mu, n * mean**2 / calm, freedom, known)
     groups = replicates.joined(misfit).joined(wells.samples)
+    if wells.sd is not None:
+        groups = groups.joined(_printed_scatter(wells.sd, wells.counts, mu, robust))
     noise = fit_variance(groups, task.noise, task.company)
     declared = replace(misfit, known=pull * _level_variance(task, 0.0 * level_sd))
     return noise, fit_level_error(declared, noise, pull, wells.plate)
+
+
+def _printed_scatter(sd: Array, counts: Array, mu: Array, robust: Array) -> Scatter:
+    """What the export prints of the wells behind its means of standards and blanks."""
+    told = np.isfinite(sd) & (robust > 0)
+    df = np.where(told, robust * (counts - 1), 0.0)
+    ss = df * np.where(told, sd, 0.0) ** 2
+    return Scatter(mu, ss.sum(1), df.sum(1), np.zeros_like(mu))
 
 
 def _arrays(
@@ -223,7 +234,7 @@ def _arrays(
     precision[2] = np.where(wells.four, FIXED, precision[2])
     declared = task.options.dilution_error_pct / 100
     shared = np.eye(len(wells.x))[:, :, None] * level_sd**2 + wells.shared_steps * declared**2
-    covariance = sandwich(curves, wells.log_x, weight, precision, shared)
+    covariance = sandwich(curves, wells.log_x, weight, precision, shared, wells.counts)
     return replace(curves, covariance=covariance)
 
 
@@ -242,7 +253,8 @@ def _calibration(
     extra = slope2 * _level_variance(task, level_sd)
     residual = np.where(there, wells.y - mu[:, None], 0.0)
     used = weight > 0
-    chi2 = (robust * residual**2 / (curves.noise.variance(mu) + extra)[:, None]).sum(1)
+    variance = curves.noise.variance(mu)[:, None] / wells.counts + extra[:, None]
+    chi2 = (robust * residual**2 / variance).sum(1)
     chi2 = np.where(used.any(1), chi2, 0.0).sum(0)
     df = used.sum(1).sum(0) - np.where(wells.four, 4, 5)
     sum_w = weight.sum(1).sum(0)

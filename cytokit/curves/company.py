@@ -30,7 +30,7 @@ def prefers_minus(
     misfit = []
     for one in found:
         mu = one.curves.predict(wells.log_x)
-        z2 = np.where(there, (y - mu[:, None]) ** 2 / variance[:, None], 0.0)
+        z2 = np.where(there, wells.counts * (y - mu[:, None]) ** 2 / variance[:, None], 0.0)
         if robust:
             z2 = 12.0 * (1.0 - np.maximum(0.0, 1.0 - z2 / 36.0) ** 3)
         misfit.append(z2.sum(1).sum(0))

@@ -16,6 +16,7 @@ def sandwich(
     weight: Array,
     precision: Array,
     shared: Array,
+    counts: Array | float = 1.0,
 ) -> Array:
     """Covariance (N, 5, 5) of (lower, upper, m, eta, k) under the curves' variance model.
 
@@ -34,6 +35,8 @@ def sandwich(
         Of the prior on (m, eta, k).
     shared : (n, n, N) array
         Covariance of the levels' ln concentrations.
+    counts : (n, R, N) array or float
+        Wells that each reading is the mean of.
 
     Returns
     -------
@@ -43,7 +46,7 @@ def sandwich(
     weights = weight.sum(1)
     bread = _products(jacobian, weights * jacobian)
     variance = curves.noise.variance(curves.predict(log_x))
-    meat = _products(jacobian, (weight**2).sum(1) * variance * jacobian)
+    meat = _products(jacobian, (weight**2 / counts).sum(1) * variance * jacobian)
     pull = jacobian * (weights * jacobian[2])
     meat += _products(pull, _over_levels(pull[:, None] * shared))
     for i in range(3):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cytokit.curves.assemble import make_curves
 from cytokit.curves.calibrate import calibrate
 from cytokit.curves.curve import Dropped, StandardCurve
-from cytokit.curves.gather import WellArrays, sample_scatter, well_arrays
+from cytokit.curves.gather import WellArrays, replicate_means, sample_scatter, well_arrays
 from cytokit.curves.options import FitOptions
 from cytokit.curves.profiles import PROFILES, Profile, level_to_drop
 from cytokit.curves.standards import AnalyteStandards, plate_standards, stack
@@ -166,7 +166,8 @@ def usual_wells(plate: Plate) -> int:
     wells = plate.of_type(WellType.UNKNOWN).drop_duplicates("well")
     if wells.empty:
         return 1
-    return int(np.median(np.bincount(replicates(wells).group)))
+    stands_for, _ = replicate_means(wells)
+    return int(np.median(np.bincount(replicates(wells).group, stands_for)))
 
 
 def _scatters(arrays: Sequence[WellArrays]) -> list[Scatter]:

@@ -14,7 +14,7 @@ from cytokit.curves.rules import VENDOR_RULES
 from cytokit.curves.weights import Scatter
 from cytokit.curves.wells import possible_reading
 from cytokit.plate import Plate, replicates
-from cytokit.vocabulary import WellType
+from cytokit.vocabulary import REPLICATE_COLUMNS, WellType
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,10 @@ class WellArrays:
     background : (analytes,) array
         Mean blank, as the vendors subtract it; NaN where neither blanks nor net MFI exist.
     excluded : (rows,) array of bool
+    stands_for : (rows,) array
+        Wells that the reading is the mean of.
+    sd : (rows,) array
+        Their standard deviation as the export prints it; NaN for a single well.
     """
 
     plate: Plate
@@ -42,6 +46,8 @@ class WellArrays:
     response: Array
     background: Array
     excluded: NDArray[np.bool_]
+    stands_for: Array
+    sd: Array
 
     @property
     def usable(self) -> NDArray[np.bool_]:
@@ -70,7 +76,20 @@ def well_arrays(plate: Plate, options: FitOptions, excluded: NDArray[np.bool_]) 
     response = mfi
     if options.weights in VENDOR_RULES:
         response = np.where(both, net + background[code], mfi)
-    return WellArrays(plate, tuple(names), code, response, background, excluded)
+    stands_for, sd = replicate_means(plate.wells)
+    return WellArrays(plate, tuple(names), code, response, background, excluded, stands_for, sd)
+
+
+def replicate_means(wells: pd.DataFrame) -> tuple[Array, Array]:
+    """How many wells each reading is the mean of, and their printed standard deviation."""
+    # the printed %CV is over MFI in some exports, over net MFI in others: it says no sd
+    count, sd = (
+        wells[name].to_numpy(dtype=float) if name in wells else np.full(len(wells), np.nan)
+        for name in REPLICATE_COLUMNS[:2]
+    )
+    count = np.where(count >= 1, count, 1.0)
+    possible = (count > 1) & (sd >= 0) & possible_reading(sd)
+    return count, np.where(possible, sd, np.nan)
 
 
 def rows_by_code(code: NDArray[np.int64], size: int) -> list[NDArray[np.intp]]:
@@ -93,12 +112,17 @@ def sample_scatter(arrays: WellArrays) -> Scatter:
     group = replicates(frame.iloc[rows]).group
     n_groups = int(group.max()) + 1
     cell = group * size + arrays.code[rows]
-    values = arrays.response[rows]
-    n = np.bincount(cell, minlength=n_groups * size)
-    mean = np.bincount(cell, values, minlength=n_groups * size) / np.maximum(n, 1)
-    ss = np.bincount(cell, (values - mean[cell]) ** 2, minlength=n_groups * size).astype(float)
+    values, wells, sd = arrays.response[rows], arrays.stands_for[rows], arrays.sd[rows]
+    length = n_groups * size
+    n = np.bincount(cell, wells, minlength=length)
+    mean = np.bincount(cell, wells * values, minlength=length) / np.maximum(n, 1)
+    printed = np.isfinite(sd)
+    inside = np.where(printed, wells - 1, 0.0)
+    squares = wells * (values - mean[cell]) ** 2 + inside * np.where(printed, sd, 0.0) ** 2
+    ss = np.bincount(cell, squares, minlength=length).astype(float)
+    between = np.maximum(np.bincount(cell, minlength=length) - 1, 0)
+    df = np.asarray(between + np.bincount(cell, inside, minlength=length), dtype=float)
     shape = (n_groups, size)
-    df = np.maximum(n - 1, 0).astype(float)
     some_df = df.reshape(shape).any(1)
     return Scatter(
         mean.reshape(shape)[some_df],

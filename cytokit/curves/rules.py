@@ -42,11 +42,13 @@ def well_weights(
     if options.weights == "model":
         # the dilution error is shared out so that the level's mean has the right variance
         n = np.maximum(np.isfinite(wells.y).sum(1), 1)
-        return np.asarray(robust / (noise.variance(mu) + n * extra)[:, None])
+        return np.asarray(
+            robust / (noise.variance(mu)[:, None] / wells.counts + (n * extra)[:, None])
+        )
     rule = rule_weights(options.weights, wells.y, wells.background)
     if options.weights in VENDOR_RULES:
         rule = np.where((wells.x == 0)[:, None], 0.0, rule)
-    return np.asarray(rule * robust * _rule_scale(rule, noise.variance(mu)[:, None]))
+    return np.asarray(rule * robust * _rule_scale(rule, noise.variance(mu)[:, None] / wells.counts))
 
 
 def _rule_scale(rule: Array, variance: Array) -> Array:

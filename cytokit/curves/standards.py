@@ -39,6 +39,8 @@ class WellList:
         Why the well may not be used, or empty.
     row, column : (W,) array of int
         Where its response stands in ``AnalyteStandards.y``; row -1 where it has no level.
+    stands_for, sd : (W,) array
+        Wells that a printed mean stands for, and their printed standard deviation.
     """
 
     well: Text
@@ -48,6 +50,8 @@ class WellList:
     reason: Text
     row: NDArray[np.intp]
     column: NDArray[np.intp]
+    stands_for: Array
+    sd: Array
 
     def __len__(self) -> int:
         """Number of wells."""
@@ -102,6 +106,13 @@ class AnalyteStandards:
         """Levels (n,) with a usable well."""
         return np.asarray(np.isfinite(self.y).any(1), dtype=bool)
 
+    def spread(self, values: Array, nothing: float) -> Array:
+        """Values of single wells laid out as ``y`` is."""
+        out = np.full(self.y.shape, nothing)
+        placed = self.wells.row >= 0
+        out[self.wells.row[placed], self.wells.column[placed]] = values[placed]
+        return out
+
     def without_level(self, level: int, reason: str, options: FitOptions) -> AnalyteStandards:
         """The same standards with one level left out."""
         y, reasons = self.y.copy(), self.wells.reason.copy()
@@ -133,7 +144,9 @@ def plate_standards(arrays: WellArrays, number: int, options: FitOptions) -> lis
             y[hooked] = np.nan
         background = arrays.background[analyte]
         name = arrays.names[analyte]
-        listed = WellList(wells[mine], samples[mine], expected[mine], mfi[mine], why, row, column)
+        named = (wells[mine], samples[mine], expected[mine], mfi[mine], why)
+        at = rows[mine]
+        listed = WellList(*named, row, column, arrays.stands_for[at], arrays.sd[at])
         standards = AnalyteStandards(
             number,
             arrays.plate.name,
@@ -241,6 +254,14 @@ def stack(
     for number, one in enumerate(standards):
         x[: len(one.x), number] = one.x
         y[: len(one.x), : one.y.shape[1], number] = one.y
+    stands_for: Array | None = None
+    sd: Array | None = None
+    if any((one.wells.stands_for > 1).any() for one in standards):
+        stands_for, sd = np.ones_like(y), np.full_like(y, np.nan)
+        for number, one in enumerate(standards):
+            corner = (slice(one.y.shape[0]), slice(one.y.shape[1]), number)
+            stands_for[corner] = one.spread(one.wells.stands_for, 1.0)
+            sd[corner] = one.spread(one.wells.sd, np.nan)
     groups = max(len(scatter.mean) for scatter in scatters)
     parts = {name: np.zeros((groups, size)) for name in ("mean", "ss", "df", "known")}
     for number, scatter in enumerate(scatters):
@@ -256,4 +277,6 @@ def stack(
         np.array([one.plate for one in standards]),
         np.array([number_of[one.analyte] for one in standards]),
         np.array([one.four for one in standards]),
+        stands_for,
+        sd,
     )

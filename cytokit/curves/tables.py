@@ -200,8 +200,12 @@ def _level_frame(
     size = len(names)
     mfi, weight = wells["mfi"].to_numpy(), wells["weight"].to_numpy()
     sizes = np.bincount(level, minlength=size)
-    n, mean, cv = grouped_cv(level[standing], mfi[standing], size)
     owners = [judged.one for judged in curves]
+    stands_for = _joined([one.wells.stands_for for one in owners])
+    sd = _joined([one.wells.sd for one in owners])
+    n, mean, cv = grouped_cv(
+        level[standing], mfi[standing], size, stands_for[standing], sd[standing]
+    )
     counts = [len(one.x) + len(set(one.wells.level[one.wells.row < 0].tolist())) for one in owners]
     columns = {
         "plate": np.repeat(_text([one.plate_name for one in owners]), counts),
@@ -248,7 +252,11 @@ def _in_words(reasons: dict[str, str], n_wells: int) -> str:
 
 
 def grouped_cv(
-    group: NDArray[np.intp], values: Array, size: int
+    group: NDArray[np.intp],
+    values: Array,
+    size: int,
+    stands_for: Array | None = None,
+    sd: Array | None = None,
 ) -> tuple[NDArray[np.intp], Array, Array]:
     """Number, mean and coefficient of variation in % of the values of each group.
 
@@ -258,24 +266,35 @@ def grouped_cv(
         From 0 to `size` - 1.
     values : (U,) array
     size : int
+    stands_for, sd : (U,) array, optional
+        Wells that a value is the mean of, and their standard deviation, NaN where it is not known:
+        the CV is then that of all wells behind the values.
 
     Returns
     -------
     n, mean, cv_pct : (size,) array
-        Mean is NaN for no value; CV for fewer than two, or a mean of 0.
+        Mean is NaN for no value; CV for fewer than two, a mean of 0, or means of wells whose
+        spread is not known.
 
     Examples
     --------
     >>> n, mean, cv = grouped_cv(np.array([0, 0, 1]), np.array([90.0, 110.0, 5.0]), 2)
     >>> n.tolist(), mean.tolist(), cv.round(3).tolist()
     ([2, 1], [100.0, 5.0], [14.142, nan])
+    >>> two = grouped_cv(np.array([0]), np.array([100.0]), 1, np.array([2.0]), np.array([14.142]))
+    >>> two[0].tolist(), two[2].round(3).tolist()
+    ([2], [14.142])
     """
-    n = np.bincount(group, minlength=size)
+    wells = np.ones(len(values)) if stands_for is None else stands_for
+    inner = np.full(len(values), np.nan) if sd is None else sd
+    n = np.bincount(group, wells, minlength=size)
     some, several = n > 0, n > 1
-    total = np.bincount(group, values, minlength=size)
+    total = np.bincount(group, wells * values, minlength=size)
     mean = np.where(some, total / np.where(some, n, 1), np.nan)
-    squares = np.bincount(group, (values - mean[group]) ** 2, minlength=size)
-    told = several & (mean != 0)
-    sd = np.sqrt(squares / np.where(several, n - 1, 1))
-    cv = np.where(told, 100.0 * sd / np.abs(np.where(told, mean, 1.0)), np.nan)
-    return n, mean, cv
+    single = wells <= 1
+    inside = np.where(single, 0.0, (wells - 1) * np.where(single, 0.0, inner) ** 2)
+    squares = np.bincount(group, wells * (values - mean[group]) ** 2 + inside, minlength=size)
+    told = several & (mean != 0) & np.isfinite(squares)
+    spread = np.sqrt(np.where(told, squares, 0.0) / np.where(several, n - 1, 1))
+    cv = np.where(told, 100.0 * spread / np.abs(np.where(told, mean, 1.0)), np.nan)
+    return np.asarray(np.round(n), dtype=np.intp), mean, cv

@@ -59,6 +59,9 @@ class StandardWells:
         Which plate and which analyte a curve belongs to.
     four : (N,) array of bool
         Curves to be fitted with four parameters.
+    stands_for, sd : (n, R, N) array, optional
+        Wells that each reading is the mean of, and their printed standard deviation; None where
+        every reading is that of one well.
     """
 
     x: Array
@@ -68,6 +71,13 @@ class StandardWells:
     plate: NDArray[np.intp]
     analyte: NDArray[np.intp]
     four: NDArray[np.bool_]
+    stands_for: Array | None = None
+    sd: Array | None = None
+
+    @property
+    def counts(self) -> Array:
+        """Wells that each reading stands for."""
+        return np.ones((1, 1, 1)) if self.stands_for is None else self.stands_for
 
     @property
     def top(self) -> Array:
@@ -103,6 +113,8 @@ class StandardWells:
             self.plate[index],
             self.analyte[index],
             self.four[index],
+            None if self.stands_for is None else self.stands_for.take(index, axis=2),
+            None if self.sd is None else self.sd.take(index, axis=2),
         )
 
 

@@ -1,7 +1,9 @@
 """Records of a Bio-Plex export, and the rows and statistics made of them.
 
 Columns of the tidy table beyond ``PLATE_COLUMNS``: ``label`` (the type code), ``wells``,
-``n_replicates``, ``outlier`` (set aside by the vendor), ``external`` (a standard of another plate).
+``n_replicates``, ``replicate_sd`` and ``replicate_cv_pct`` (as printed beside a mean of several
+wells, of their intensities), ``outlier`` (set aside by the vendor), ``external`` (a standard of
+another plate).
 """
 
 from __future__ import annotations
@@ -249,9 +251,20 @@ class Builder:
             "label": record.label,
             "wells": ",".join(record.wells),
             "n_replicates": len(record.wells),
+            "replicate_sd": self._printed(record, "stddev"),
+            "replicate_cv_pct": self._printed(record, "cv"),
             "outlier": outlier,
             "external": label.external,
         }
+
+    def _printed(self, record: Record, key: str) -> float:
+        """What is printed of the wells that a mean stands for; NaN for a single well."""
+        if len(record.wells) < 2:
+            return math.nan
+        value = next((c for t, c in record.cells.items() if column_key(t) == key), None)
+        cell = read_cell(value, self.decimal)
+        told = cell.status is VendorStatus.IN_RANGE and cell.value >= 0
+        return cell.value if told else math.nan
 
     def _dilution(self, record: Record, label: Label) -> float:
         """1 where the export gives none; NaN, with a finding, where it cannot be read."""

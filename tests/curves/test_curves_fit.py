@@ -491,3 +491,54 @@ def test_the_lone_analyte_of_the_cases(cases):
     # two decimals were cut off when the readings were multiplied
     assert raised.lod == pytest.approx(od.lod, rel=2e-3)
     assert (raised.lloq, raised.uloq) == pytest.approx((od.lloq, od.uloq), rel=2e-3)
+
+
+def collapsed(plate):
+    """The plate as an export prints it that holds means of replicates alone."""
+    wells = plate.wells
+    keys = ["sample", "well_type", "analyte", "dilution_factor"]
+    means = wells.groupby(keys, sort=False)["mfi"].agg(["mean", "std", "size"]).reset_index()
+    first = wells.drop_duplicates(keys).reset_index(drop=True)
+    assert (first[keys] == means[keys]).all().all()
+    cv = 100 * means["std"] / means["mean"]
+    printed = first.assign(
+        mfi=means["mean"],
+        net_mfi=np.nan,
+        n_replicates=means["size"],
+        replicate_sd=means["std"],
+        replicate_cv_pct=cv,
+    )
+    return replace(plate, wells=printed)
+
+
+def test_printed_means_with_their_sd_say_what_the_single_wells_say():
+    """Their standard deviation was read and left aside, and each mean counted as one well."""
+    whole = make_plate(seed=5, n_samples=12)
+    means = collapsed(whole)
+    assert usual_wells(means) == usual_wells(whole) == 2
+    one, other = fit_curves([whole]), fit_curves([means])
+    names = ["s0", "cv", "lod", "lloq", "uloq"]
+    ratio = np.log(other.table[names] / one.table[names])
+    assert (ratio.abs() < 0.1).all().all()
+    for key, curve in one.items():
+        told = other[key]
+        assert told.standards["n_wells"].tolist() == curve.standards["n_wells"].tolist()
+        np.testing.assert_allclose(
+            told.standards["mfi_cv_pct"], curve.standards["mfi_cv_pct"], rtol=1e-9
+        )
+    singles, printed = quantify(whole, one).samples, quantify(means, other).samples
+    assert printed["n_wells"].tolist() == singles["n_wells"].tolist()
+    np.testing.assert_allclose(printed["mfi_cv_pct"], singles["mfi_cv_pct"], rtol=1e-9)
+    assert printed["cv_pct"].isna().all()
+    inside = (singles["status"] == "in_range") & (printed["status"] == "in_range")
+    assert inside.sum() > 20
+    widths = [np.log(table["ci_high"] / table["ci_low"])[inside] for table in (printed, singles)]
+    np.testing.assert_allclose(widths[0], widths[1], rtol=0.15)
+
+
+def test_means_whose_sd_is_not_printed_still_stand_for_their_wells():
+    means = collapsed(make_plate(seed=5, n_samples=12))
+    bare = replace(means, wells=means.wells.assign(replicate_sd=np.nan))
+    samples = quantify(bare, fit_curves([bare])).samples
+    assert set(samples.loc[samples["well_type"] == "unknown", "n_wells"]) == {2}
+    assert samples["mfi_cv_pct"].isna().all()

@@ -154,6 +154,7 @@ def test_means_of_replicates_stand_under_their_first_well() -> None:
     assert "replicate_means" in codes(plate)
     unknown = plate.wells.set_index("label").loc["X1"]
     assert (unknown["well"], unknown["wells"], unknown["n_replicates"]) == ("F1", "F1,F2", 2)
+    assert unknown["replicate_sd"] == 1.5
     kept = plate.statistics["Std Dev"]
     assert kept[["well", "sample", "IL-6"]].to_numpy().tolist() == [["F1,F2", "P-01 d0", 1.5]]
 
@@ -163,6 +164,7 @@ def test_single_wells_are_the_readings_and_the_means_are_kept_beside() -> None:
     assert "replicate_means" not in codes(plate)
     assert len(plate.wells) == 12
     assert set(plate.wells["n_replicates"]) == {1}
+    assert plate.wells["replicate_sd"].isna().all()
     assert set(plate.wells["bead_count"]) == {80}
     assert list(plate.wells.loc[plate.wells["label"] == "X1", "sample"]) == ["P-01 d0"] * 2
     means = plate.statistics["Replicates: FI"]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from cytokit.parsers import PARSERS, read_file, recognise
+from cytokit.parsers import PARSERS, read_file, read_plate, recognise
 from cytokit.parsers._bioplex_curve import invert
 from cytokit.parsers._source import RawFile
 from cytokit.plate import Plate
+from cytokit.platefit import fit
 from cytokit.vocabulary import WellType
 
 pytestmark = pytest.mark.real
@@ -151,3 +153,18 @@ def test_is23_with_its_lots_file(real: Path) -> None:
     assert controls["expected_low"].notna().all()
     low = plate.wells[plate.wells["vendor_status"] == "oor_low"]
     assert sorted(set(low["vendor_limit"])) == [4.0, 7.33, 15.67]
+
+
+def test_the_printed_spread_of_means_is_the_cv_of_the_samples(real: Path) -> None:
+    """The 27-plex prints means of two wells with their Std Dev; its %CV is that of net MFI."""
+    plate = read_plate(real / "plates" / "bioplex_per_analyte" / "biorad_27plex.xls")
+    result = fit(plate)
+    samples = result.samples[result.samples["mfi_cv_pct"].notna()]
+    assert len(samples) > 500
+    assert set(samples["n_wells"]) == {2}
+    wells = plate.wells.set_index(["sample", "analyte"])
+    printed = wells.reindex(pd.MultiIndex.from_frame(samples[["sample", "analyte"]]))
+    theirs = 100 * (printed["replicate_sd"] / printed["mfi"]).to_numpy()
+    np.testing.assert_allclose(samples["mfi_cv_pct"], theirs, rtol=1e-9)
+    of_net = 100 * printed["replicate_sd"] / printed["net_mfi"]
+    assert (printed["replicate_cv_pct"] - of_net).abs().median() < 0.05
