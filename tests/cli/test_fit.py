@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import openpyxl
@@ -203,3 +204,46 @@ def test_the_precision_asked_for_and_a_declared_dilution_error_count(run, bench:
     assert (found["strict"] > found["plain"]).all()
     assert (found["declared"] > found["plain"]).all()
     assert run("fit", "plate.csv", "--max-cv-pct", "0").code == 2
+
+
+def grouped(path: Path) -> None:
+    """An export as a spreadsheet saves it: whole numbers, thousands grouped by commas."""
+    text = path.read_text(encoding="utf-8")
+    text = re.sub(r'"(-?\d+(?:\.\d+)?)"', lambda found: f'"{float(found[1]):,.0f}"', text)
+    path.write_text(text, encoding="utf-8")
+
+
+def test_marks_that_nothing_proves_are_asked_for_and_the_answer_is_recorded(
+    run, bench: Path
+) -> None:
+    grouped(bench / "plate.csv")
+    for command in (("fit",), ("inspect",), ("reconcile",), ("convert", "--to", "tidy.csv")):
+        refused = run(command[0], "plate.csv", *command[1:])
+        assert refused.code == 3, command
+        assert "CK-245" in refused.err
+        assert "can be read in two ways" in refused.err
+        assert "--decimal comma or --decimal point" in refused.err
+    assert run("inspect", "plate.csv", "--decimal", "point").code == 0
+    assert run("convert", "plate.csv", "--to", "tidy.csv", "--decimal", "point").code == 0
+    assert pd.read_csv("tidy.csv")["mfi"].max() > 1000
+    done = run("fit", "plate.csv", "--decimal", "point")
+    assert done.code == 0, done.err
+    assert pd.read_csv("plate_cytokit/wells.csv")["mfi"].max() > 1000
+    manifest = json.loads((bench / "plate_cytokit/manifest.json").read_text())
+    assert [entry["decimal"] for entry in manifest["inputs"]] == ["point"]
+    again = run("verify", "plate_cytokit")
+    assert again.code == 0, again.out
+
+
+def test_the_decimal_mark_of_a_study_file_reaches_its_plates(run, bench: Path) -> None:
+    grouped(bench / "plate.csv")
+    (bench / "study.toml").write_text('[study]\nplates = ["plate.csv"]\n', encoding="utf-8")
+    assert run("run", "study.toml").code == 3
+    text = '[study]\nplates = ["plate.csv"]\n[fit]\ndecimal = "point"\n'
+    (bench / "study.toml").write_text(text, encoding="utf-8")
+    done = run("run", "study.toml")
+    assert done.code == 0, done.err
+    wells = pd.read_csv("results/plates/plate/wells.csv")
+    assert wells["mfi"].max() > 1000
+    assert run("run", "study.toml", "--dry-run").code in (0, 4)
+    assert run("verify", "results/plates/plate").code == 0
