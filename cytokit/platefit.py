@@ -50,7 +50,7 @@ class PlateFit:
         One row per reading, columns ``WELLS_COLUMNS``.
     samples : pandas.DataFrame
         One row per sample or control and analyte, columns ``SAMPLES_COLUMNS``, then
-        ``precision_pct``.
+        ``SAMPLES_EXTRA_COLUMNS``.
     findings : tuple of Finding
     exclusions : pandas.DataFrame
         Columns ``EXCLUSION_COLUMNS``.

@@ -28,7 +28,13 @@ from cytokit.curves.tables import grouped_cv
 from cytokit.dilutions import Reading, merge_dilutions
 from cytokit.findings import Finding
 from cytokit.plate import Plate, replicates
-from cytokit.vocabulary import SAMPLES_COLUMNS, WELLS_COLUMNS, RangeStatus, WellType
+from cytokit.vocabulary import (
+    SAMPLES_COLUMNS,
+    SAMPLES_EXTRA_COLUMNS,
+    WELLS_COLUMNS,
+    RangeStatus,
+    WellType,
+)
 
 #: what a dilution factor is needed for: a number, or a limit of the sample
 _WITH_FACTOR = [
@@ -47,7 +53,8 @@ class Quantified:
         One row per reading, columns ``WELLS_COLUMNS``.
     samples : pandas.DataFrame
         One row per sample or control and analyte, columns ``SAMPLES_COLUMNS``, then
-        ``precision_pct``: the CV of the concentration that curve and noise let expect.
+        ``SAMPLES_EXTRA_COLUMNS``: the CV of the concentration that curve and noise let expect, and
+        the curve's limits with the dilution applied.
     findings : tuple of Finding
         Dilutions of one sample that do not agree; wells whose dilution factor is not known, which
         have no concentration.
@@ -184,7 +191,7 @@ def _samples_table(
 ) -> tuple[pd.DataFrame, list[Finding]]:
     """One row per sample or control and analyte, dilutions merged."""
     groups = _groups(arrays)
-    columns = [*SAMPLES_COLUMNS, "precision_pct"]
+    columns = [*SAMPLES_COLUMNS, *SAMPLES_EXTRA_COLUMNS]
     if len(groups.rows) == 0:
         return pd.DataFrame(columns=columns), []
     table = _readings(arrays, own, wells, groups)
@@ -200,6 +207,9 @@ def _samples_table(
     high = table["status"] == str(RangeStatus.OOR_HIGH)
     table["limit_low"] = np.where(low, table["limit_low"], np.nan)
     table["limit_high"] = np.where(high, table["limit_high"], np.nan)
+    for name in ("lod", "lloq", "uloq", "uod"):
+        limit = np.array([getattr(curve, name) for curve in own.curves], dtype=float)
+        table[name] = limit[groups.code] * np.asarray(table["dilution_factor"], dtype=float)
     frame = pd.DataFrame({name: table[name][kept] for name in columns})
     texts = ["plate", "sample", "well_type", "analyte", "unit", "status", "flags"]
     return frame.astype(dict.fromkeys(texts, "str")), findings

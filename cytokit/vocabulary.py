@@ -153,6 +153,9 @@ SAMPLES_COLUMNS = (
     "flags",
 )
 
+#: what follows SAMPLES_COLUMNS: the expected CV, and the curve's limits with the dilution applied
+SAMPLES_EXTRA_COLUMNS = ("precision_pct", "lod", "lloq", "uloq", "uod")
+
 STANDARDS_COLUMNS = (
     "plate",
     "analyte",

@@ -20,6 +20,7 @@ from cytokit.vocabulary import (
     CURVES_COLUMNS,
     FLAG_COLUMNS,
     SAMPLES_COLUMNS,
+    SAMPLES_EXTRA_COLUMNS,
     STANDARDS_COLUMNS,
     WELLS_COLUMNS,
 )
@@ -37,7 +38,7 @@ EXCLUDED_CODE = "excluded"
 FEW = 8
 _HEADERS: Mapping[str, Sequence[str]] = {
     "wells": WELLS_COLUMNS,
-    "samples": (*SAMPLES_COLUMNS, "precision_pct"),
+    "samples": (*SAMPLES_COLUMNS, *SAMPLES_EXTRA_COLUMNS),
     "standards": STANDARDS_COLUMNS,
     "curves": CURVES_COLUMNS,
     "flags": FLAG_COLUMNS,

@@ -68,6 +68,10 @@ SAMPLES = {
     "limit_high": number("Upper limit that applies to this sample, dilution applied.", "plate"),
     "flags": _CODES,
     "precision_pct": number("CV that curve and noise let expect of this concentration.", "%"),
+    "lod": number("Limit of detection of the plate's curve, dilution applied.", "plate"),
+    "lloq": number("Lower limit of quantification by precision, dilution applied.", "plate"),
+    "uloq": number("Upper limit of quantification by precision, dilution applied.", "plate"),
+    "uod": number("Upper limit of detection of the plate's curve, dilution applied.", "plate"),
 }
 
 STANDARDS = {

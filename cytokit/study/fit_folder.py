@@ -30,6 +30,7 @@ _SAMPLES_NEEDED = (
 )
 _CURVES_NEEDED = ("plate", "analyte", "lod", "lloq", "uloq")
 _WELLS_NEEDED = ("plate", "sample", "well_type", "expected")
+_LIMITS = ("lod", "lloq", "uloq", "uod")
 _WITH_NUMBER = (RangeStatus.IN_RANGE, RangeStatus.BELOW_LLOQ, RangeStatus.ABOVE_ULOQ)
 
 
@@ -146,14 +147,16 @@ def _refuse_changed(
 
 
 def from_fit(
-    samples: pd.DataFrame, curves: pd.DataFrame, kind: WellType = WellType.UNKNOWN
+    samples: pd.DataFrame, curves: pd.DataFrame | None, kind: WellType = WellType.UNKNOWN
 ) -> pd.DataFrame:
     """The unknowns of a fit as readings, each with its own limits (dilution applied).
 
     Parameters
     ----------
-    samples, curves : pandas.DataFrame
-        Columns of samples.csv and curves.csv.
+    samples : pandas.DataFrame
+        Columns of samples.csv.
+    curves : pandas.DataFrame, optional
+        Columns of curves.csv; not needed where the samples state their limits themselves.
     kind : WellType
         Others than unknowns: controls, for bridging.
 
@@ -163,10 +166,7 @@ def from_fit(
         Columns ``READING_COLUMNS``.
     """
     unknown = samples[samples["well_type"].astype(str) == str(kind)]
-    # folders of the first releases have no uod
-    limits = curves.reindex(columns=[*_CURVES_NEEDED, "uod"]).drop_duplicates(["plate", "analyte"])
-    rows = unknown.merge(limits, on=["plate", "analyte"], how="left", validate="many_to_one")
-    factor = number(rows["dilution_factor"])
+    rows = unknown if curves is None else _with_limits(unknown, curves)
     status = rows["status"].astype(str)
     has_number = status.isin([str(kind) for kind in _WITH_NUMBER])
     value = number(rows["concentration"]).where(has_number)
@@ -180,11 +180,22 @@ def from_fit(
         state=state,
         range_status=status,
         given=number(rows["concentration"]),
-        **{name: number(rows[name]) * factor for name in ("lod", "lloq", "uloq", "uod")},
+        **{name: number(rows[name]) for name in _LIMITS},
         **{name: number(rows[name]) for name in ("ci_low", "ci_high", "mfi")},
-        **dict.fromkeys(("subject", "group", "day", "stratum"), ""),
+        # somebody may have added these to a table that is given back
+        **{role: rows.get(role, "") for role in ("subject", "group", "day", "stratum")},
     )
     return tidy(frame.drop(columns="status").assign(status=""))
+
+
+def _with_limits(samples: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
+    """Samples with the limits of their curves, dilution applied."""
+    # folders of the first releases have no uod, and their samples no limits
+    limits = curves.reindex(columns=[*_CURVES_NEEDED, "uod"]).drop_duplicates(["plate", "analyte"])
+    own = samples.drop(columns=[name for name in _LIMITS if name in samples])
+    rows = own.merge(limits, on=["plate", "analyte"], how="left", validate="many_to_one")
+    factor = number(rows["dilution_factor"])
+    return rows.assign(**{name: number(rows[name]) * factor for name in _LIMITS})
 
 
 def _csv_frame(content: bytes, path: Path, needed: Sequence[str]) -> pd.DataFrame:

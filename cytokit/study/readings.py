@@ -30,9 +30,12 @@ from cytokit.study._private import private_readings
 from cytokit.study._readings_frame import ID_COLUMNS, READING_COLUMNS, tidy
 from cytokit.study.analyte_names import joined_spellings, one_spelling_of_units, renamed
 from cytokit.study.fit_folder import from_fit, read_fit_folder
-from cytokit.tables import read_concentrations
+from cytokit.study.samples_table import is_from_fit, samples_in
+from cytokit.tables.cells import check_nd
 from cytokit.tables.columns import unit_key
-from cytokit.tables.scale import is_relative
+from cytokit.tables.read import concentrations_in, load_table
+from cytokit.tables.rows import Grid
+from cytokit.tables.scale import check_scale, is_relative
 from cytokit.vocabulary import WellType
 
 QUANTITIES = ("concentration", "mfi")
@@ -266,8 +269,11 @@ def has_tables(sources: Iterable[Source]) -> bool:
 def _read(source: Source, manner: Manner) -> Readings:
     """One source."""
     if is_table(source):
-        table = read_concentrations(
-            source,  # type: ignore[arg-type]
+        grid = load_table(source, manner.mapping)  # type: ignore[arg-type]
+        if is_from_fit(grid, manner.mapping):
+            return _of_samples(grid, manner)
+        table = concentrations_in(
+            grid,
             mapping=manner.mapping,
             scale=manner.scale,
             decimal=manner.decimal,
@@ -288,6 +294,16 @@ def _read(source: Source, manner: Manner) -> Readings:
     what = f"a {type(source).__name__} is no source of concentrations"
     mend = "give a fit, a folder written by fit, a table's path or a DataFrame"
     raise UsageError(Problem("CK-278", what, mend=mend))
+
+
+def _of_samples(grid: Grid, manner: Manner) -> Readings:
+    """A table that fit wrote: unknowns and controls, each with its status and limits."""
+    check_scale(manner.scale)
+    check_nd(manner.nd)
+    samples, findings = samples_in(grid, manner.mapping, manner.decimal)
+    entry = Input(grid.path, grid.sha256, "concentration table")
+    unknowns, controls = (from_fit(samples, None, k) for k in (WellType.UNKNOWN, WellType.CONTROL))
+    return Readings(unknowns, findings, (entry,), controls=controls)
 
 
 def _of_fit(

@@ -183,9 +183,30 @@ def read_concentrations(
     0      a    IL-6  pg/mL    0.0    3.2  below
     1      b    IL-6  pg/mL   17.0   17.0  exact
     """
+    grid = load_table(path_or_frame, mapping)
+    return concentrations_in(grid, mapping=mapping, scale=scale, decimal=decimal, nd=nd)
+
+
+def load_table(
+    path_or_frame: str | Path | pd.DataFrame,
+    mapping: Mapping[str, str | Sequence[str]] | None,
+) -> Grid:
+    """The cells of a table as text, the header found by the names known and mapped."""
+    wanted = mapping or {}
+    return load(path_or_frame, [name for name in wanted.values() if isinstance(name, str)])
+
+
+def concentrations_in(
+    grid: Grid,
+    *,
+    mapping: Mapping[str, str | Sequence[str]] | None = None,
+    scale: str | None = None,
+    decimal: str | None = None,
+    nd: str | None = None,
+) -> ConcentrationTable:
+    """What the cells of a table say; parameters and errors as :func:`read_concentrations`."""
     check_scale(scale)
     wanted = mapping or {}
-    grid = load(path_or_frame, [name for name in wanted.values() if isinstance(name, str)])
     columns = find_columns(grid.header, wanted, grid.path)
     columns = without_texts(with_honest_status(columns, grid), grid)
     require_values(columns, grid)

@@ -18,6 +18,7 @@ from cytokit.errors import InputError, Problem, map_text, place
 from cytokit.sources.raw import RawFile
 from cytokit.sources.workbook import cell_text
 from cytokit.tables.columns import SYNONYMS, is_unit, plain, split_header
+from cytokit.vocabulary import SAMPLES_COLUMNS
 
 _LINES_ABOVE_HEADER = 40
 
@@ -28,7 +29,8 @@ class Grid:
 
     ``rows`` are (line in the file, cells as wide as the header); ``skipped`` says what else the
     file holds; ``short`` names lines with fewer cells than the header; ``exact`` are the cells, by
-    line and column, that a workbook or a frame stores as numbers: their text has a decimal point.
+    line and column, that a workbook or a frame stores as numbers: their text has a decimal point;
+    ``above`` are the cells of the rows above the header.
     """
 
     header: tuple[str, ...]
@@ -38,6 +40,7 @@ class Grid:
     exact: frozenset[tuple[int, str]] = frozenset()
     skipped: tuple[str, ...] = ()
     short: tuple[int, ...] = ()
+    above: tuple[tuple[str, ...], ...] = ()
 
     def where(self, line: int, column: str = "") -> str:
         """Where a cell stands."""
@@ -85,6 +88,9 @@ def _from_workbook(raw: RawFile, wanted: Sequence[str]) -> Grid:
             found[sheet.name] = replace(grid, exact=_stored(sheet.cells, grid.header, 1))
     if not found:
         raise InputError(_no_header(raw.path))
+    ours = {name: grid for name, grid in found.items() if is_samples(grid.header)}
+    if len(ours) == 1:  # the workbook of a fit holds its samples among other tables
+        found = ours
     if len(found) > 1:
         what = f"{len(found)} sheets hold a table: {', '.join(found)}"
         mend = "keep one table per workbook"
@@ -106,6 +112,16 @@ def _stored(
     )
 
 
+def is_samples(header: Sequence[str]) -> bool:
+    """Whether a header is that of samples.csv, or of the sheet of the same table."""
+    return set(SAMPLES_COLUMNS) <= set(header)
+
+
+def is_fit_wide(header: Sequence[str]) -> bool:
+    """Whether a header is that of the workbook's sheet of samples by analytes."""
+    return tuple(header[:4]) == ("plate", "sample", "well_type", "dilution_factor")
+
+
 def _from_lines(
     lines: Sequence[tuple[int, Sequence[str]]], raw: RawFile, wanted: Sequence[str]
 ) -> Grid | None:
@@ -125,7 +141,15 @@ def _from_lines(
                 rows.append((number, tuple((*row, *[""] * len(header))[: len(header)])))
         above = [(number, row) for number, row in lines[:index] if any(cell for cell in row)]
         skipped = tuple(f"line {number}, {row[0]!r}," for number, row in above)
-        return Grid(header, tuple(rows), raw.path, raw.sha256, skipped=skipped, short=tuple(short))
+        return Grid(
+            header,
+            tuple(rows),
+            raw.path,
+            raw.sha256,
+            skipped=skipped,
+            short=tuple(short),
+            above=tuple(tuple(row) for _, row in above),
+        )
     return None
 
 

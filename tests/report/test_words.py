@@ -37,7 +37,7 @@ def test_every_table_is_explained():
 
 #: what follows the agreed columns
 MORE = {
-    "samples": ("precision_pct",),
+    "samples": vocabulary.SAMPLES_EXTRA_COLUMNS,
     "comparisons": EXTRA_COLUMNS,
     "summary": SUMMARY_EXTRA_COLUMNS,
 }
