@@ -193,6 +193,7 @@ def short(value: float) -> str:
     Parameters
     ----------
     value : float
+        May be infinite.
 
     Returns
     -------
@@ -200,12 +201,14 @@ def short(value: float) -> str:
 
     Examples
     --------
-    >>> short(0.12345), short(8712.3), short(float("nan")), short(2.0), short(4.06e-5)
-    ('0.123', '8712', '–', '2', '4.06e−5')
+    >>> short(0.12345), short(8712.3), short(float("nan")), short(2.0), short(float("inf"))
+    ('0.123', '8712', '–', '2', '∞')
     """
     if value != value:
         return "–"
     size = abs(value)
+    if size == float("inf"):
+        return "∞" if value > 0 else "−∞"
     if size and not 1e-4 <= size < 1e6:
         mantissa, exponent = f"{value:.2e}".split("e")
         return f"{mantissa}e{int(exponent)}".replace("-", "−")

@@ -6,6 +6,7 @@ import numpy as np
 
 from cytokit.stats import effects, ranks
 from cytokit.stats.cells import Bools, Cells, Floats
+from cytokit.stats.estimate import NAN
 from cytokit.stats.options import CompareOptions
 from cytokit.stats.outcome import Beside
 from cytokit.stats.rules import fisher_detectable
@@ -65,6 +66,9 @@ def beside_arms(
         values = _rounded(cells.lower)
         test = stratified_ranks(values, values, arm, within, **seeded)
         hl, hl_low, hl_high = stratified_shift(cells.lower, arm, within, options.level)
+    if not (np.isfinite(hl_low) and np.isfinite(hl_high)):
+        # where the arms are too small for the level the ends are infinite: that is no interval
+        hl_low = hl_high = NAN
     return Beside(
         p_rank=test.p,
         p_min=test.p_min,

@@ -14,13 +14,16 @@ from numpy.typing import NDArray
 
 from cytokit.stats import _pingouin
 from cytokit.stats.arm_spreads import variance_per_arm
-from cytokit.stats.estimate import Estimate, failed, wald
+from cytokit.stats.estimate import LEAST_DF, Estimate, failed, few_df, wald
 
 Floats = NDArray[np.float64]
 ANCOVA, ANCOVA_PER_ARM = "ANCOVA", "ANCOVA (spread per arm)"
 #: what Welch's test becomes where there are strata
 LINEAR, LINEAR_PER_ARM = "linear model with strata", "linear model with strata (spread per arm)"
 Spread = Literal["common", "separate"]
+CONSTANT = "the values do not vary"
+CONSTANT_WITHIN = "the values do not vary within the groups"
+COLLINEAR = "the groups cannot be told apart from baseline or stratum"
 #: residual variation below this share of the total is rounding, not data
 _NOTHING_LEFT = 1e-18
 
@@ -75,19 +78,21 @@ def ancova(
     if n <= k:
         return failed(method, f"{n} subjects are too few for {k} coefficients")
     if np.linalg.matrix_rank(X) < k:
-        return failed(method, "the groups cannot be told apart from baseline or stratum")
+        return failed(method, COLLINEAR)
     Q, R = np.linalg.qr(X)
     beta = np.linalg.solve(R, Q.T @ day)
     residuals = day - X @ beta
     rss = float(residuals @ residuals)
     if rss <= _NOTHING_LEFT * max(float(day @ day), 1.0):
-        return failed(method, "the values do not vary")
+        return failed(method, CONSTANT_WITHIN if np.ptp(day) > 0 else CONSTANT)
     row = np.linalg.solve(R.T, np.eye(k)[-1])
     variance, df = rss / (n - k) * float(row @ row), float(n - k)
     if spread == "separate":
         variance, df = variance_per_arm(Q, Q @ row, residuals, np.asarray(treated, dtype=bool))
         if not (variance > 0 and df > 0):
             return failed(method, "too few values for a spread per arm")
+    if df < LEAST_DF:
+        return failed(method, few_df(df))
     return wald(method, float(beta[-1]), float(np.sqrt(variance)), df, level)
 
 
@@ -135,9 +140,12 @@ def welch(
     variance = treated.var(ddof=1) / len(treated) + control.var(ddof=1) / len(control)
     size = max(float(np.mean(treated**2) + np.mean(control**2)), 1.0)
     if variance <= _NOTHING_LEFT * size:
-        return failed(method, "the values do not vary")
+        constant = np.ptp(np.concatenate([treated, control])) == 0
+        return failed(method, CONSTANT if constant else CONSTANT_WITHIN)
     difference = float(treated.mean() - control.mean())
     _, df, p = _pingouin.welch(treated, control)
+    if df < LEAST_DF:
+        return failed(method, few_df(df))
     return wald(method, difference, float(np.sqrt(variance)), df, level, p)
 
 

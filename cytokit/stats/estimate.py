@@ -6,6 +6,10 @@ import math
 from dataclasses import dataclass, replace
 
 NAN = math.nan
+#: degrees of freedom under which no t is computed: its law then has no variance, and an estimated
+#: number of them (Welch, Satterthwaite) may be next to nothing, with intervals over 60 powers of
+#: ten
+LEAST_DF = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,17 @@ def wald(
     if p is None:
         p = float(2 * special.stdtr(df, -abs(t)))
     return Estimate(method, difference, se, df, t, p, difference - half, difference + half)
+
+
+def few_df(df: float) -> str:
+    """Why there is no t on so few degrees of freedom.
+
+    Examples
+    --------
+    >>> few_df(0.0583)
+    '0.058 degrees of freedom, 2 are needed'
+    """
+    return f"{df:.2g} degree{'s' * (df != 1)} of freedom, {LEAST_DF:g} are needed"
 
 
 def small_sample_factor(n: int, df: int, exact_share: float) -> float:

@@ -17,6 +17,7 @@ from cytokit.stats.estimate import NAN, Estimate, failed
 from cytokit.stats.models import (
     BRUNNER_MUNZEL,
     BY_RANKS,
+    RANK_SUM,
     RANKED,
     TOBIT,
     TOBIT_COMMON,
@@ -165,6 +166,10 @@ def compare_changes(
         beside = replace(beside, used=None)  # of those who have both days, as the estimate
     within = strata_of(strata, options)
     estimate, notes = changes(base, day, arm, names, options.level, within)
+    if np.isnan(estimate.p) and beside.p_rank < 1 and min(arm.sum(), (~arm).sum()) >= 2:
+        ranked = RANK_SUM if within is None else WITHIN_STRATA[RANK_SUM]
+        notes = [*notes, ("other_method", f"{ranked}: {estimate.method} has {estimate.reason}")]
+        estimate = rank_test(Estimate(ranked), day, arm, beside, options)
     if np.isnan(estimate.p):
         return not_analysed(estimate.reason, used, notes=notes)
     return Outcome(estimate, used, beside, tuple(notes))

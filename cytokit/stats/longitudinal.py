@@ -8,11 +8,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cytokit.stats.estimate import Estimate, failed, wald
+from cytokit.stats.estimate import LEAST_DF, Estimate, failed, few_df, wald
 
 Floats = NDArray[np.float64]
 #: ln ratios are rounded to this many decimals before ranking, so that equal ratios stay equal
 DECIMALS = 10
+CONSTANT = "the change does not vary between subjects"
 
 
 def paired_ratio(change: Floats, *, level: float = 0.95) -> Estimate:
@@ -28,7 +29,8 @@ def paired_ratio(change: Floats, *, level: float = 0.95) -> Estimate:
     Returns
     -------
     Estimate
-        The mean change with n - 1 degrees of freedom.
+        The mean change with n - 1 degrees of freedom; without a test where they are fewer than
+        :data:`cytokit.stats.estimate.LEAST_DF` or the change does not vary.
 
     Examples
     --------
@@ -40,6 +42,8 @@ def paired_ratio(change: Floats, *, level: float = 0.95) -> Estimate:
     if n < 2:
         return failed(method, f"{n} subject{'s' * (n != 1)} with both days, 2 are needed")
     if np.ptp(np.round(change, DECIMALS)) == 0:
-        return failed(method, "the change does not vary between subjects")
+        return failed(method, CONSTANT)
+    if n - 1 < LEAST_DF:
+        return failed(method, few_df(n - 1))
     se = float(change.std(ddof=1) / np.sqrt(n))
     return wald(method, float(change.mean()), se, n - 1, level)

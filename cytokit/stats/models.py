@@ -11,7 +11,14 @@ from cytokit.stats.arm_spreads import unequal_sizes
 from cytokit.stats.arm_tobit import arm_tobit
 from cytokit.stats.between import ANCOVA
 from cytokit.stats.cells import AnalyteData, Bools, Cells, Floats
-from cytokit.stats.estimate import Estimate, failed, small_sample_factor, wald
+from cytokit.stats.estimate import (
+    LEAST_DF,
+    Estimate,
+    failed,
+    few_df,
+    small_sample_factor,
+    wald,
+)
 from cytokit.stats.options import CompareOptions
 from cytokit.stats.rules import Analysis
 from cytokit.stats.strata import Labels, strata_of
@@ -68,9 +75,9 @@ def estimate(
         return found, [*notes, *bound]
     y = data.day.lower
     if method == "welch" and strata is None:
-        return between.welch(y[treated], y[~treated], level=options.level), notes
+        return _or_ranks(between.welch(y[treated], y[~treated], level=options.level), notes)
     if method == "welch":
-        return linear(y, treated, strata, options.level, options.spread), notes
+        return _or_ranks(linear(y, treated, strata, options.level, options.spread), notes)
     if spread_per_arm(treated, options):
         found = between.ancova(
             y, columns, treated, level=options.level, strata=strata, spread="separate"
@@ -78,7 +85,15 @@ def estimate(
         if not np.isnan(found.p):
             return found, notes
         notes = [*notes, ("other_method", f"{ANCOVA}: {found.reason}")]
-    return between.ancova(y, columns, treated, level=options.level, strata=strata), notes
+    found = between.ancova(y, columns, treated, level=options.level, strata=strata)
+    return _or_ranks(found, notes)
+
+
+def _or_ranks(found: Estimate, notes: Notes) -> tuple[Estimate | None, Notes]:
+    """The model, or ranks where it has too little left to estimate a spread from."""
+    if not np.isnan(found.p) or found.reason in (between.COLLINEAR, between.CONSTANT):
+        return found, notes
+    return None, [*notes, ("other_method", f"rank test: {found.method} has {found.reason}")]
 
 
 def linear(
@@ -152,8 +167,8 @@ def _tobit(
     if options.spread == "common":
         return _tobit_common(day, np.column_stack([others, treated]), options.level), []
     found = arm_tobit(day.lower, day.upper, others, treated, level=options.level)
-    if found.reason:
-        return failed(TOBIT, found.reason), []
+    if found.reason or found.df < LEAST_DF:
+        return failed(TOBIT, found.reason or few_df(found.df)), []
     # what the interval is wide, in the units of a standard error
     se = (found.high - found.low) / (2 * float(stdtrit(found.df, 0.5 + options.level / 2)))
     said = f"the spreads stand at their greatest ratio, {RATIO_BOUND:g}"
@@ -168,8 +183,8 @@ def _tobit_common(day: Cells, design: Floats, level: float) -> Estimate:
     from cytokit.stats.censored import tobit
 
     fitted = tobit(day.lower, day.upper, design)
-    if not fitted.converged or fitted.df < 1:
-        return failed(TOBIT_COMMON, fitted.reason or "too few subjects")
+    if not fitted.converged or fitted.df < LEAST_DF:
+        return failed(TOBIT_COMMON, fitted.reason or few_df(fitted.df))
     contrast = np.zeros(design.shape[1])
     contrast[-1] = 1.0
     test = fitted.test(contrast)

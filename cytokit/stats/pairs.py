@@ -74,7 +74,13 @@ def within(
         return failed("paired t", rule.reason), []
     ranked = options.within == "signed-rank"
     if rule.analysis is Analysis.NUMBERS:
-        found = longitudinal.paired_ratio(day.lower - base.lower, level=options.level)
+        change = day.lower - base.lower
+        found = longitudinal.paired_ratio(change, level=options.level)
+        changed = bool((np.round(change, longitudinal.DECIMALS) != 0).any())
+        if np.isnan(found.p) and changed:
+            # the ranks can still tell a direction, what the error of the ratio is nothing can
+            said = [] if ranked else [("other_method", f"{SIGNED_RANK}: {found.reason}")]
+            return Estimate(SIGNED_RANK, float(change.mean())), said
         if not ranked:
             return found, []
         return replace(found, method=SIGNED_RANK, p=NAN, statistic=NAN, df=NAN, reason=""), []

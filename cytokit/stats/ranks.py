@@ -47,6 +47,9 @@ __all__ = [
     "signed_rank",
 ]
 
+#: why a shift has no interval although the arms differ
+CONSTANT = "the values do not vary within the arms"
+
 
 @dataclass(frozen=True, slots=True)
 class HodgesLehmann:
@@ -175,14 +178,15 @@ def hodges_lehmann(treated: ArrayLike, control: ArrayLike, level: float = 0.95) 
         return HodgesLehmann(math.nan, math.nan, math.nan, False, EMPTY_ARM)
     differences = np.sort(np.subtract.outer(x, y), axis=None)
     estimate = float(np.median(differences))
+    if differences.size > 1 and np.ptp(differences) == 0:
+        reason = ALL_TIED if estimate == 0 else CONSTANT
+        return HodgesLehmann(estimate, math.nan, math.nan, False, reason)
     scores, _ = _pooled_ranks(x, y)
     untied = np.unique(scores).size == scores.size
     if untied and enumerable(scores, x.size):
         low, high = _exact_limits(differences, scores, x.size, level)
         reason = "" if math.isfinite(low) else f"too few values for a {level:.0%} interval"
         return HodgesLehmann(estimate, low, high, True, reason)
-    if np.ptp(scores) == 0:
-        return HodgesLehmann(estimate, math.nan, math.nan, False, ALL_TIED)
     low, high = _normal_limits(differences, x, y, level)
     return HodgesLehmann(estimate, low, high, False)
 

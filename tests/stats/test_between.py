@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
-from cytokit.stats import _pingouin, between, effects, longitudinal
-from cytokit.stats.estimate import exp, failed, wald
+from cytokit.stats import _pingouin, between, compare, effects, longitudinal
+from cytokit.stats.estimate import LEAST_DF, exp, failed, wald
+from cytokit.study import Study
 
 
 @pytest.fixture
@@ -158,3 +160,99 @@ def test_wald_and_exp():
     assert found.ratio == pytest.approx(np.exp(0.5))
     assert np.isnan(failed("x", "why").ratio)
     assert exp(1e4) == np.inf
+
+
+@pytest.mark.parametrize("sizes", [(3, 2), (2, 2), (2, 12), (3, 1), (1, 5)])
+@pytest.mark.parametrize(
+    ("between_by", "spread"),
+    [("ancova", "design"), ("ancova", "separate"), ("welch", "design"), ("change", "design")],
+)
+def test_very_small_groups_have_no_interval_over_many_powers_of_ten(
+    tmp_path, sizes, between_by, spread
+):
+    """Satterthwaite's df went to 8e-6 at 3 v 2, the interval from 1e-35 to 9e34."""
+    rng, n = np.random.default_rng(8), sum(sizes)
+    for trial in range(2):
+        table = pd.DataFrame(
+            {
+                "subject": np.repeat([f"s{at}" for at in range(n)], 2),
+                "group": np.repeat(["treated"] * sizes[0] + ["control"] * sizes[1], 2),
+                "day": [0, 6] * n,
+                "IL-6 (pg/mL)": np.exp(rng.normal(3, 0.5, 2 * n)),
+            }
+        )
+        made = compare(Study(table), reference="control", between=between_by, spread=spread)
+        rows = made.table
+        assert (rows["df"].dropna() >= LEAST_DF).all()
+        assert not np.isinf(rows[["ratio_low", "ratio_high", "hl_low", "hl_high"]]).any(axis=None)
+        first = rows.iloc[0]
+        if min(sizes) == 1:
+            assert first["method"] == "not analysed"
+        else:
+            assert np.isfinite([first["p"], first["ratio"]]).all()
+        if trial == 0 and between_by == "ancova":
+            made.write(tmp_path / f"{sizes}{spread}")
+
+
+def test_a_spread_per_arm_with_next_to_no_degrees_of_freedom_is_one_spread():
+    """The values of a trial of 3 v 2 that once crashed, rebuilt: the reason stands in the row."""
+    base = np.log([24.0, 24.0, 32.0, 15.0, 24.0])
+    day = np.log([30.0, 13.0, 30.0, 22.0, 25.0])
+    treated = np.arange(5) < 3
+    found = between.ancova(day, base[:, None], treated, spread="separate")
+    assert np.isnan(found.p)
+    assert found.reason == "0.058 degrees of freedom, 2 are needed"
+    assert between.ancova(day, base[:, None], treated).df == 2
+
+
+def test_three_treated_and_two_controls_are_written(cases, tmp_path):
+    made = compare(Study(cases / "more" / "06_crash_3_v_2" / "t.csv"), reference="control")
+    row = made.table.iloc[0]
+    assert row["method"] == "ANCOVA"
+    assert "ANCOVA: 0.058 degrees of freedom, 2 are needed" in row["flags"]
+    assert row["df"] == 2
+    made.write(tmp_path / "out")
+    assert "0.058 degrees of freedom" in (tmp_path / "out" / "report.html").read_text()
+
+
+@pytest.mark.parametrize("name", ["more/14_constant_groups/t.csv", "tables/9_constant_groups.csv"])
+def test_constant_groups_that_differ_have_an_exact_p(cases, name):
+    row = compare(Study(cases / name), baseline=None, reference="control").table.iloc[0]
+    assert row["method"] == "exact rank-sum"
+    assert row["p"] == row["p_rank"] == pytest.approx(2 / 252)
+    assert row["ratio"] == pytest.approx(2.0)
+    assert np.isnan([row["ratio_low"], row["ratio_high"], row["hl_low"], row["hl_high"]]).all()
+    assert "do not vary within the groups" in row["flags"]
+
+
+def constant(before, after, n=5):
+    """Two groups whose values are the same in everybody, per group and day."""
+    return pd.DataFrame(
+        {
+            "subject": np.repeat([f"s{at}" for at in range(2 * n)], 2),
+            "group": np.repeat(["treated", "control"], 2 * n),
+            "day": [0, 6] * (2 * n),
+            "IL-6 (pg/mL)": [*[before[0], after[0]] * n, *[before[1], after[1]] * n],
+        }
+    )
+
+
+@pytest.mark.parametrize("between_by", ["ancova", "welch", "change"])
+def test_what_is_constant_in_each_group_is_ranked(between_by):
+    made = compare(
+        Study(constant((10.0, 10.0), (20.0, 5.0))), reference="control", between=between_by
+    ).table.set_index("contrast")
+    first = made.loc["between_day6"]
+    assert first["p"] == pytest.approx(2 / 252)
+    assert first["ratio"] == pytest.approx(4.0)
+    within = made.loc[["within_treated", "within_control"]]
+    assert (within["method"] == "signed-rank").all()
+    np.testing.assert_allclose(within["p"], 2 / 32)
+    np.testing.assert_allclose(within["ratio"], [2.0, 0.5])
+    assert within[["ratio_low", "ratio_high"]].isna().all(axis=None)
+    assert within["flags"].str.contains("the change does not vary between subjects").all()
+
+
+def test_what_is_the_same_in_everybody_is_not_compared():
+    made = compare(Study(constant((10.0, 10.0), (10.0, 10.0))), reference="control").table
+    assert (made["method"] == "not analysed").all()
