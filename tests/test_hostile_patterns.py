@@ -7,6 +7,7 @@ called as the source calls it (a pattern only ever asked for a full match is not
 from __future__ import annotations
 
 import ast
+import builtins
 import importlib
 import re
 import time
@@ -96,7 +97,9 @@ def _evaluated(node: ast.expr, module: ModuleType) -> str | bytes | None:
     """A pattern's text; what an f-string takes from a function stands for any name."""
     names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
     scope: dict[str, Any] = dict(vars(module))
-    scope.update({name: "name" for name in names if name not in scope and name != "re"})
+    scope.update(
+        {name: "name" for name in names if name not in scope and not hasattr(builtins, name)}
+    )
     try:
         return eval(compile(ast.Expression(node), "pattern", "eval"), scope)
     except Exception:  # whatever it is, the caller fails the test with the pattern's place
