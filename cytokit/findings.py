@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -163,17 +162,36 @@ def relocated(findings: Iterable[Finding], paths: Mapping[str, str]) -> tuple[Fi
     moved = sorted((old for old, new in paths.items() if old and old != new), key=len, reverse=True)
     if not moved:
         return tuple(findings)
-    # a whole path, not the end of another
-    known = re.compile(rf"(?<![\w./\\-])(?:{'|'.join(map(re.escape, moved))})(?![\w/\\-])")
-    return tuple(
-        replace(one, message=known.sub(lambda match: paths[match[0]], one.message))
-        for one in findings
-    )
+    return tuple(replace(one, message=_relocated(one.message, moved, paths)) for one in findings)
+
+
+def _relocated(message: str, moved: Sequence[str], paths: Mapping[str, str]) -> str:
+    """The message with other paths: each a whole one, not the end or the beginning of another."""
+    done, at = "", 0
+    while at < len(message):
+        old = next((path for path in moved if message.startswith(path, at)), "")
+        end = at + len(old)
+        before, after = message[max(at - 1, 0) : at], message[end : end + 1]
+        whole = old and not (_in_word(before) or before in tuple("./\\-"))
+        whole = whole and not (_in_word(after) or after in tuple("/\\-"))
+        done += paths[old] if whole else message[at]
+        at = end if whole else at + 1
+    return done
 
 
 def _names(message: str, name: str) -> bool:
     """Whether the name stands in the message as a word of its own."""
-    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", message) is not None
+    at = message.find(name)
+    while at >= 0:
+        if not _in_word(message[at - 1 : at]) and not _in_word(message[at + len(name) :][:1]):
+            return True
+        at = message.find(name, at + 1)
+    return False
+
+
+def _in_word(letter: str) -> bool:
+    """Whether a word or number goes on with this letter."""
+    return letter.isalnum() or letter == "_"
 
 
 def _severity(finding: Finding) -> Severity:

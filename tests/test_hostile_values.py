@@ -20,8 +20,8 @@ from cytokit.record.manifest import MANIFEST, make_manifest, read_manifest
 from cytokit.record.verify import verify
 from cytokit.sources import RawFile
 from cytokit.sources.text import parse_json, parse_toml
-from cytokit.study.days import is_impossible, normal_day
 from cytokit.tables import read_concentrations
+from cytokit.tables.days import is_impossible, normal_day
 
 Read = Callable[[Path], object]
 

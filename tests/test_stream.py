@@ -169,8 +169,8 @@ def test_several_plates_of_one_file_may_fall_into_two_chunks(
         files[-1].write_bytes(export(f"pair {number}", number))
     plain = tasks.read_file
 
-    def two_of_each(file, *, layout=None):
-        plate = plain(file, layout=layout)[0]
+    def two_of_each(file, *, layout=None, decimal=None):
+        plate = plain(file, layout=layout, decimal=decimal)[0]
         return [plate, replace(plate, name=f"{plate.name} again")]
 
     monkeypatch.setattr(tasks, "read_file", two_of_each)

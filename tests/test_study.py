@@ -12,8 +12,8 @@ import pytest
 
 from cytokit.errors import CytokitError, DesignError, InputError, NothingToDoError, UsageError
 from cytokit.study import Study
-from cytokit.study.days import find_day, normal_day
 from cytokit.study.design import read_design
+from cytokit.tables.days import find_day, normal_day
 
 DESIGN = "sample,subject,group,day\n"
 

@@ -123,6 +123,7 @@ def prior_centre(blank: Array, top: Array) -> Array:
     [[2.0, 0.02], [0.08, 0.08]]
     """
     s0 = S0_OF_BLANK * np.maximum(blank, 0.0) + S0_OF_TOP * top
+    s0 = np.where(s0 > 0, s0, 1.0)  # a plate that reads nothing has no scale of its own
     return np.log(np.stack([s0, np.full_like(s0, CV_CENTRE)]))
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from cytokit.errors import Problem, UsageError, did_you_mean
 from cytokit.figures.style import MARKERS, palette
-from cytokit.study.days import sort_key
+from cytokit.tables.days import sort_key
 
 BETWEEN, WITHIN = "between_day", "within_"
 #: Free space between the columns of two groups, in columns.

@@ -39,7 +39,7 @@ from cytokit.figures.style import (
     new_figure,
     styled,
 )
-from cytokit.study.days import sort_key
+from cytokit.tables.days import sort_key
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -223,10 +223,10 @@ class _Profile:
         last = int(np.argmax(t >= width))
         if np.isnan(t[:last]).any():
             return math.nan
-        from scipy.interpolate import BarycentricInterpolator
+        from scipy.interpolate import KroghInterpolator
 
         # t is almost a straight line: the cubic through four points is exact to 1e-7 of its width
         near = slice(max(last - 2, 0), last + 2)
         if not (np.diff(t[near]) > 0).all():
             near = slice(last - 1, last + 1)
-        return float(BarycentricInterpolator(t[near], inner[near])(width))
+        return float(KroghInterpolator(t[near], inner[near])(width))

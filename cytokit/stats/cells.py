@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cytokit.study import Study
-from cytokit.study.days import Day
+from cytokit.tables.days import Day
 from cytokit.vocabulary import DesignStatus
 
 Floats = NDArray[np.float64]

@@ -12,7 +12,7 @@ import pandas as pd
 from cytokit.findings import Finding, findings_table
 from cytokit.stats.options import CompareOptions
 from cytokit.study import Study
-from cytokit.study.days import Day
+from cytokit.tables.days import Day
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

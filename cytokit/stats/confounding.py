@@ -14,7 +14,7 @@ from cytokit.findings import Finding
 from cytokit.stats.contrasts import Contrast, Kind
 from cytokit.stats.outcome import flags_text
 from cytokit.study import Study
-from cytokit.study.days import Day
+from cytokit.tables.days import Day
 from cytokit.vocabulary import Severity
 
 #: two arms stand on different plates where this share of one would have to change plates to be

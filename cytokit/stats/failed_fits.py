@@ -11,7 +11,7 @@ import pandas as pd
 from cytokit.stats.outcome import flags_text
 from cytokit.study import Study
 from cytokit.study._fit_failures import codes_in
-from cytokit.study.days import Day
+from cytokit.tables.days import Day
 
 CODE = "fit_fail"
 

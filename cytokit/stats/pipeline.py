@@ -28,7 +28,7 @@ from cytokit.stats.permuted import permuted_p
 from cytokit.stats.rows import Record, make_row, make_table
 from cytokit.stats.strata import check_strata
 from cytokit.study import Study
-from cytokit.study.days import Day, find_day
+from cytokit.tables.days import Day, find_day
 
 
 def compare(

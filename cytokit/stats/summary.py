@@ -12,7 +12,7 @@ from cytokit.stats.cells import Cells
 from cytokit.stats.estimate import NAN, exp
 from cytokit.stats.rules import IN_RANGE_NEEDED, TOBIT_LIMIT
 from cytokit.study import Study
-from cytokit.study.days import Day
+from cytokit.tables.days import Day
 from cytokit.vocabulary import SUMMARY_COLUMNS
 
 #: what follows SUMMARY_COLUMNS

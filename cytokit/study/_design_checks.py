@@ -10,7 +10,7 @@ import pandas as pd
 from cytokit.errors import Problem, did_you_mean, place
 from cytokit.study._alike import names_alike, read_alike, spelled_alike
 from cytokit.study._design_rows import design_rows
-from cytokit.study.days import is_impossible
+from cytokit.tables.days import is_impossible
 from cytokit.vocabulary import LAST_DAY, DesignStatus
 
 _STATUSES = [str(status) for status in DesignStatus]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from cytokit.study.days import Day
+from cytokit.tables.days import Day
 
 
 class DesignRow(NamedTuple):

@@ -13,9 +13,9 @@ from cytokit.findings import Finding
 from cytokit.study._alike import read_alike, spelled_alike
 from cytokit.study._design_rows import DesignRow, design_rows
 from cytokit.study._designed_controls import Typed, typed_otherwise
-from cytokit.study.days import Day, normal_day, sort_key
 from cytokit.study.design import FRAME_COLUMNS, Design, design_header, make_design, read_design
 from cytokit.study.readings import Readings
+from cytokit.tables.days import Day, normal_day, sort_key
 from cytokit.vocabulary import DesignStatus
 
 _SAMPLED, _MISSING, _DIED = map(str, DesignStatus)

@@ -24,8 +24,8 @@ from cytokit.errors import (
 from cytokit.findings import Finding
 from cytokit.sources import RawFile
 from cytokit.study import _design_checks as checks
-from cytokit.study.days import is_plain_number, normal_day, same_kind
 from cytokit.tables.columns import SYNONYMS, plain
+from cytokit.tables.days import is_plain_number, normal_day, same_kind
 from cytokit.tables.records import without_missing_names
 from cytokit.vocabulary import DESIGN_COLUMNS, DESIGN_OPTIONAL, DesignStatus
 

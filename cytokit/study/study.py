@@ -24,9 +24,9 @@ from cytokit.study._private import private_design
 from cytokit.study._repeats import combine_repeats
 from cytokit.study.bridging import Bridge, bridged, shared_readings
 from cytokit.study.censoring import censored
-from cytokit.study.days import Day, sort_key
 from cytokit.study.design import Design, read_design
 from cytokit.study.readings import Input, Manner, Source, gather, has_tables, listed
+from cytokit.tables.days import Day, sort_key
 
 __all__ = ["Study", "read_design"]
 

@@ -23,7 +23,6 @@ taken; what the table does not say stays unknown and a finding names it.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -49,6 +48,7 @@ from cytokit.tables.columns import (
     Columns,
     find_columns,
 )
+from cytokit.tables.days import is_impossible, is_plain_number, normal_day
 from cytokit.tables.findings import column_findings, reading_findings, words_findings
 from cytokit.tables.records import (
     require_ids,
@@ -90,7 +90,6 @@ READING_COLUMNS = (
     "source",
     "scale",
 )
-_DAY = re.compile(r"(?:study[\s_]*)?d(?:ay)?[\s_]*(-?\d+(?:\.\d+)?)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -453,16 +452,15 @@ def _days(texts: pd.Series[str], column: str, grid: Grid) -> tuple[pd.Series[Any
     """Numbers where every day is one (``6``, ``D6``, ``day 6``), else text as it stands."""
     parsed, worded = {}, []
     for text in dict.fromkeys(texts):
-        match = _DAY.fullmatch(text)
-        value = float(match[1]) if match else number(text, ".")
-        if math.isnan(value) and text:
-            return texts, []
-        if abs(value) > LAST_DAY:
+        if is_impossible(text):
             what = f"no study has a day {text[:40]!r}"
             mend = f"write the day of the study; days go to {LAST_DAY}"
             raise InputError(Problem("CK-597", what, place(grid.path, column=column), mend))
-        parsed[text] = value
-        if match:
+        value = normal_day(text)
+        if isinstance(value, str) and text:
+            return texts, []
+        parsed[text] = NAN if isinstance(value, str) else float(value)
+        if text and not is_plain_number(text):
             worded.append(text)
     days: pd.Series[Any] = texts.map(parsed).astype("float64")
     if days.notna().all() and bool((days == days.round()).all()):

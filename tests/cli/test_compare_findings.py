@@ -121,9 +121,6 @@ def test_the_findings_are_verified_where_the_study_was_moved(run, tmp_path: Path
     here, there = tmp_path / "here", tmp_path / "there"
     here.mkdir()
     odd_table(here / "t.csv")
-    text = (here / "t.csv").read_text(encoding="utf-8")
-    # no Tobit: the last digit of its interval is not the same in every process
-    (here / "t.csv").write_text(text.replace(",OOR <\n", ",38\n"), encoding="utf-8")
     assert run("compare", here / "t.csv", *ASKED, "--out", here / "o").code == 0
     assert any(str(here) in row["message"] for row in rows_of(here / "o"))
     here.rename(there)

@@ -258,3 +258,14 @@ def test_a_spread_that_would_vanish_stands_at_its_bound():
     assert np.isfinite([found.low, found.high, found.p]).all()
     plain = arm_tobit(values, values, np.ones((14, 1)), treated)
     assert not plain.at_bound
+
+
+def test_the_same_values_give_the_same_bits():
+    """Nothing between the values and the ends of the interval is drawn by chance."""
+    rng = np.random.default_rng(8)
+    treated = np.arange(16) < 8
+    values = rng.normal(size=16) + treated
+    lower = np.where(values < -0.3, -np.inf, values)
+    upper = np.where(values < -0.3, -0.3, values)
+    found = {arm_tobit(lower, upper, np.ones((16, 1)), treated) for _ in range(30)}
+    assert len(found) == 1
