@@ -200,7 +200,7 @@ def test_the_maximum_is_the_greatest_of_all_ratios_of_spreads():
 
 @pytest.mark.slow
 def test_the_maximum_is_the_greatest_in_two_thousand_trials():
-    assert furthest_off(2000, seed=2, ratios=121) < 1e-6
+    assert furthest_off(2000, seed=2, ratios=31) < 1e-6
 
 
 def test_it_is_the_same_wherever_it_starts():
