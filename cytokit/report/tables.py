@@ -147,9 +147,9 @@ def write_table(frame: pd.DataFrame, path: str | Path, *, excel: bool = False) -
     >>> import tempfile
     >>> folder = tempfile.TemporaryDirectory()
     >>> path = Path(folder.name, "table.csv")
-    >>> write_table(pd.DataFrame({"sample": ["-1"], "used": [True]}), path)
+    >>> write_table(pd.DataFrame({"sample": ["-1+2"], "used": [True]}), path)
     >>> path.read_text()
-    "sample,used\n'-1,true\n"
+    "sample,used\n'-1+2,true\n"
     >>> read_table(path).to_dict("list")
     {'sample': ['-1'], 'used': [True]}
     >>> folder.cleanup()

@@ -114,7 +114,7 @@ def arm_tobit(
     >>> high = [1.0, 0.5, 2.0, 1.6, 0.5, 3.5, 3.0, inf, 2.2, 3.1]
     >>> found = arm_tobit(low, high, np.ones((10, 1)), np.arange(10) >= 5)
     >>> round(found.difference, 2), round(found.p, 3)
-    (2.36, 0.005)
+    (2.36, 0.013)
     """
     fraction(level, "level")
     low, high = intervals(lower, upper, "responses")
