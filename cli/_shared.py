@@ -7,6 +7,8 @@ import os
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -197,6 +199,35 @@ def progress(items: Sequence[Item], label: str) -> ProgressBar[Item]:
     """A bar on stderr over many items; none for a few, nor where stderr is no terminal."""
     few = len(items) < 4 or not sys.stderr.isatty()
     return click.progressbar(items, label=label, file=sys.stderr, hidden=few)
+
+
+class Bars(ExitStack):
+    """A bar on stderr for each thing that takes long.
+
+    Parameters
+    ----------
+    of : str
+        What is counted.
+    after : float
+        Seconds after which there is a bar: what is done sooner needs none.
+    """
+
+    def __init__(self, of: str, after: float = 0.0) -> None:
+        super().__init__()
+        self._of, self._after = of, after
+        self._begun: dict[str, float] = {}
+        self._bars: dict[str, ProgressBar[int]] = {}
+
+    def show(self, what: str, done: int, every: int) -> None:
+        """Move the bar of `what` to so many of so many."""
+        begun = self._begun.setdefault(what, monotonic())
+        if what not in self._bars:
+            if monotonic() - begun < self._after:
+                return
+            self.close()
+            self._bars[what] = self.enter_context(progress(range(every), f"{what} {self._of}"))
+        bar = self._bars[what]
+        bar.update(done - bar.pos)
 
 
 def print_json(schema: str, document: dict[str, Any]) -> None:

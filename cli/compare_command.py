@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ._shared import (
+    Bars,
     Choice,
     decimal_option,
     examples,
@@ -63,6 +64,8 @@ ADJUSTERS = [
 @click.option("--propagate", is_flag=True, help="Carry the assay's uncertainty along.")
 @click.option("--strata/--no-strata", default=True, show_default=True,
               help="Adjust for the design's stratum.")  # fmt: skip
+@click.option("--mixed/--no-mixed", default=True, show_default=True,
+              help="Of three or more days, also a mixed model of all of them.")  # fmt: skip
 @click.option("--versus", type=Choice(["reference", "all"]), default="reference",
               show_default=True, help="Of three or more groups, which pairs.")  # fmt: skip
 @click.option("--worse", type=Choice(["high", "low"]), default="high", show_default=True,
@@ -150,7 +153,8 @@ def command(
     )
     names = None if analytes is None else words(analytes)
     gated = style != "lanzoni" if gate is None else gate
-    result = compare(study, analytes=names, gate=gated, **options)
+    with Bars("analytes", after=1.0) as bars:
+        result = compare(study, analytes=names, gate=gated, progress=bars.show, **options)
     panel = _panel(result) if with_panel else None
     result.write(
         goal, force=force, style=style, label=label, summary=summary_mark, sensitivity=panel

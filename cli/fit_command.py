@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ._shared import (
+    Bars,
     Choice,
     decimal_option,
     examples,
@@ -17,7 +17,6 @@ from ._shared import (
     output_options,
     print_json,
     print_table,
-    progress,
     pseudonyms_option,
     short,
     speech_options,
@@ -25,9 +24,6 @@ from ._shared import (
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    # click gives the class of its bars no public name
-    from click._termui_impl import ProgressBar
 
     from cytokit.pseudonyms import Pseudonyms
     from cytokit.record.stream import FitRecord
@@ -139,7 +135,7 @@ def command(
     from cytokit.workers import worker_pool
 
     names = None if pseudonyms is None else _pseudonyms(pseudonyms, exclude, exclusions)
-    with worker_pool(jobs) as executor, _Bars() as bars:
+    with worker_pool(jobs) as executor, Bars("plates") as bars:
         record = fit_to(
             goal,
             found,
@@ -177,22 +173,6 @@ def _pseudonyms(file: str, exclude: str | None, exclusions: pd.DataFrame | None)
             exclude,
         )
     return table
-
-
-class _Bars(ExitStack):
-    """A bar on stderr for each thing that takes long."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._bars: dict[str, ProgressBar[int]] = {}
-
-    def show(self, what: str, done: int, every: int) -> None:
-        """Move the bar of `what` to so many of so many plates."""
-        if what not in self._bars:
-            self.close()
-            self._bars[what] = self.enter_context(progress(range(every), f"{what} plates"))
-        bar = self._bars[what]
-        bar.update(done - bar.pos)
 
 
 _COLOURS = {"good": "green", "usable": "cyan", "poor": "yellow", "failed": "red"}

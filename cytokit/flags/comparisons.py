@@ -35,6 +35,12 @@ COMPARISON_FLAGS = {
         "The model of both days with values out of range does not take strata.",
         "Say so where the row is reported; the comparison at the day uses the strata.",
     ),
+    "day_set_aside": FlagText(
+        INFO,
+        "a day with values out of range is not in the mixed model",
+        "The mixed model takes no value out of range; the day is not compared and was left out.",
+        "Report which day; the comparison at the day itself is not touched.",
+    ),
     "substituted": FlagText(
         WARN,
         "numbers in the place of values out of range",

@@ -55,6 +55,7 @@ WORDS: Mapping[str, str] = {
     "substitute": "A number in place of values out of range, as a sensitivity analysis only",
     "propagate": "Carry the assay's uncertainty along",
     "strata": "Adjust for the design's stratum",
+    "mixed": "Of three or more days, also a mixed model of all of them beside",
     "versus": "Of three or more groups, which pairs",
     "worse": "The bad end of a cytokine, for ranks that count deaths",
     "spread": "Residual spread of the arms: by the design, one for both, or one each",

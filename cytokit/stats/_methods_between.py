@@ -23,7 +23,8 @@ from cytokit.stats.models import (
     WITHIN_STRATA,
 )
 from cytokit.stats.propagate import IMPUTATIONS
-from cytokit.stats.repeated import METHOD as MIXED
+from cytokit.stats.repeated import METHODS as MIXED
+from cytokit.stats.repeated import SUBJECTS_PER_COMPONENT, find_visits
 from cytokit.stats.strata import NOT_USED
 
 if TYPE_CHECKING:
@@ -145,7 +146,9 @@ def _methods(result: Comparison) -> dict[str, str]:
         GEHAN: f"Gehan's rank test for censored values, permuted {permuted}",
         WITHIN_STRATA[GEHAN]: "Gehan's rank test for censored values, its scores taken, weighted "
         f"as van Elteren's and permuted within strata {permuted}",
-        MIXED: "a linear mixed model of all days",
+        MIXED["unstructured"]: "a linear mixed model of all days",
+        MIXED["compound"]: "a linear mixed model of all days, compound symmetric in those not "
+        "compared",
     }
 
 
@@ -185,21 +188,55 @@ def _without_baseline(result: Comparison) -> str:
 
 def _mixed(result: Comparison) -> str:
     """Covariance, degrees of freedom and constraint of the mixed model, and where it stands."""
-    rows = result.table[result.table["method"] == MIXED]
+    rows = result.table[result.table["method"].isin(MIXED.values())]
+    possible = find_visits(result.study.days, result.baseline, result.day)
+    if possible is not None and not result.options.mixed:
+        return "A mixed model of all days was left out, as was asked for."
     if rows.empty:
         return ""
     primary = result.options.between == "mixed"
-    simple = int(rows["flags"].str.contains("other_method: random intercept").sum())
     stratum = " and stratum" * (_has_strata(result) and result.options.strata)
-    fallback = f" ({simple} of {len(rows)} with a random intercept per subject instead)" * bool(
-        simple
-    )
     where = "The mixed model" if primary else "A mixed model of all days stands beside; it"
     return (
         f"{where} has a mean per day{stratum}, a group effect on every day but the baseline, where "
         "the groups are taken to have one mean (constrained longitudinal data analysis), and a "
-        f"covariance over the days without structure{fallback}; it is fitted by restricted maximum "
-        "likelihood and tested with Kenward and Roger's degrees of freedom."
+        f"covariance over the days {_covariance(rows)}; it is fitted by restricted maximum "
+        f"likelihood and tested with Kenward and Roger's degrees of freedom.{_days_aside(rows)}"
+    )
+
+
+def _covariance(rows: pd.DataFrame) -> str:
+    """The covariance of the mixed model; where there are two, in how many rows each, and why."""
+    compound = int((rows["method"] == MIXED["compound"]).sum())
+    if not compound:
+        return "without structure"
+    several = compound < len(rows)
+    failed = int(
+        rows["flags"].str.contains(f"other_method: {MIXED['compound']}", regex=False).sum()
+    )
+    reasons = []
+    if failed < compound:
+        reasons.append(
+            f"there are fewer than {SUBJECTS_PER_COMPONENT} subjects for each variance and "
+            "covariance of a matrix without structure"
+        )
+    if failed:
+        reasons.append(f"a matrix without structure could not be estimated in {failed}")
+    first = f"without structure ({len(rows) - compound} of {len(rows)}) or " * several
+    return (
+        f"{first}free for the baseline and the tested day and compound symmetric (Votaw) for the "
+        f"others{f' ({compound} of {len(rows)})' * several}, as {' and '.join(reasons)}"
+    )
+
+
+def _days_aside(rows: pd.DataFrame) -> str:
+    """In how many rows a day that is not compared was left out of the model."""
+    aside = int(rows["flags"].str.contains("day_set_aside: ", regex=False).sum())
+    if not aside:
+        return ""
+    return (
+        " Days other than the baseline and the tested day that hold values out of range were left "
+        f"out of the model of their analyte ({aside} of {len(rows)}; the rows' flags name them)."
     )
 
 

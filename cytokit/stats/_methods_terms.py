@@ -52,5 +52,5 @@ RULES = {
     ),
     "change": "with such values in up to 50 % of the pairs and at least 2 pairs in range in each "
     "group both days were modelled together, with more the change was not compared",
-    "mixed": "an analyte with any on the days of the model was not compared by it",
+    "mixed": "an analyte with any at baseline or the tested day was not compared by it",
 }

@@ -1,7 +1,8 @@
 """Restricted maximum likelihood where the covariance is a sum of known matrices.
 
-``V = sum(theta_i G_i)`` within a subject covers a random intercept as well as an unstructured
-covariance. Subjects measured at the same visits share their matrices and are handled as one block.
+``V = sum(theta_i G_i)`` within a subject covers a random intercept as well as compound symmetry and
+an unstructured covariance. Subjects measured at the same visits share their matrices and are one
+block.
 """
 
 from __future__ import annotations
@@ -57,8 +58,8 @@ class Point:
         Information on the components.
     first : ndarray, shape (r, p, p)
         ``-X'V^-1 G_i V^-1 X`` (P of Kenward and Roger).
-    second : ndarray, shape (r, r, p, p)
-        ``X'V^-1 G_i V^-1 G_j V^-1 X`` (their Q).
+    pairs : tuple of (Block, ndarray)
+        The data, each block with the inverse of its covariance.
     """
 
     theta: Floats
@@ -69,7 +70,26 @@ class Point:
     expected: Floats
     observed: Floats
     first: Floats
-    second: Floats
+    pairs: tuple[tuple[Block, Floats], ...]
+
+    def second(self, weights: Floats) -> Floats:
+        """``sum(w_ij X'V^-1 G_i V^-1 G_j V^-1 X)``, the weighted sum of Kenward and Roger's Q.
+
+        Parameters
+        ----------
+        weights : ndarray, shape (r, r)
+
+        Returns
+        -------
+        ndarray, shape (p, p)
+            Their r x r matrices are never held: at 21 days they would fill gigabytes.
+        """
+        total = np.zeros((self.beta.size, self.beta.size))
+        for block, inverse in self.pairs:
+            solved = inverse @ block.X
+            inner = (block.G @ inverse @ np.tensordot(weights, block.G, axes=1)).sum(axis=0)
+            total += _gram(solved, inner @ solved)
+        return total
 
 
 def evaluate(blocks: Sequence[Block], theta: Floats) -> Point | None:
@@ -85,48 +105,66 @@ def evaluate(blocks: Sequence[Block], theta: Floats) -> Point | None:
             return None
         log_det += 2 * len(block.y) * float(np.log(np.diag(triangle)).sum())
         inverses.append(np.asarray(inverse, dtype=np.float64))
-    pairs = list(zip(blocks, inverses, strict=True))
-    cross = sum(np.einsum("smp,mn,snq->pq", b.X, inv, b.X, optimize=True) for b, inv in pairs)
-    moment = sum(np.einsum("smp,mn,sn->p", b.X, inv, b.y, optimize=True) for b, inv in pairs)
+    pairs = tuple(zip(blocks, inverses, strict=True))
+    p = blocks[0].X.shape[2]
+    cross, moment = np.zeros((p, p)), np.zeros((p, 1))
+    for block, inverse in pairs:
+        solved = inverse @ block.X
+        cross += _gram(solved, block.X)
+        moment += _gram(solved, block.y[:, :, None])
     sign, log_cross = np.linalg.slogdet(cross)
     if sign <= 0:
         return None
     phi = np.linalg.inv(cross)
-    beta = phi @ moment
+    beta = phi @ moment[:, 0]
     return _parts(pairs, theta, beta, (phi + phi.T) / 2, log_det + float(log_cross))
 
 
+def _gram(left: Floats, right: Floats) -> Floats:
+    """``sum(left_s' right_s)`` over the subjects s."""
+    rows = left.shape[0] * left.shape[1]
+    found = left.reshape(rows, -1).T @ right.reshape(*right.shape[:-3], rows, -1)
+    return np.asarray(found, dtype=np.float64)
+
+
+def _traces(left: Floats, right: Floats) -> Floats:
+    """``tr(left_i right_j)`` of two stacks of matrices."""
+    turned = right.transpose(0, 2, 1).reshape(len(right), -1)
+    return np.asarray(left.reshape(len(left), -1) @ turned.T, dtype=np.float64)
+
+
 def _parts(
-    pairs: Sequence[tuple[Block, Floats]], theta: Floats, beta: Floats, phi: Floats, log_det: float
+    pairs: tuple[tuple[Block, Floats], ...],
+    theta: Floats,
+    beta: Floats,
+    phi: Floats,
+    log_det: float,
 ) -> Point:
     """Score and information, summed over the blocks."""
     r, p = theta.size, beta.size
-    first, second = np.zeros((r, p, p)), np.zeros((r, r, p, p))
-    trace, traces = np.zeros(r), np.zeros((r, r))
-    quadratic, quadratics, leaned = np.zeros(r), np.zeros((r, r)), np.zeros((r, p))
+    first, leaned = np.zeros((r, p, p)), np.zeros((r, p))
+    trace, traces, seconds = np.zeros(r), np.zeros((r, r)), np.zeros((r, r))
+    quadratic, quadratics = np.zeros(r), np.zeros((r, r))
     total = 0.0
     for block, inverse in pairs:
-        weighted = inverse @ block.G
+        n, visits = block.y.shape
         residual = block.y - block.X @ beta
-        solved = residual @ inverse
+        solved, solved_X = residual @ inverse, inverse @ block.X
         total += float((residual * solved).sum())
-        trace += len(block.y) * np.einsum("imm->i", weighted)
-        traces += len(block.y) * np.einsum("imn,jnm->ij", weighted, weighted)
+        weighted = block.G @ inverse
+        trace += n * np.einsum("imm->i", weighted)
+        traces += n * _traces(weighted, weighted)
         pushed = np.einsum("imn,sn->sim", block.G, solved)
         quadratic += np.einsum("sm,sim->i", solved, pushed)
-        back = pushed @ inverse
-        quadratics += np.einsum("sim,sjm->ij", pushed, back)
-        leaned += np.einsum("smp,sim->ip", block.X, back)
-        # Per pair of components the p x p moments of the design, all subjects at once.
-        inner = np.einsum("imn,jnl,lk->ijmk", weighted, weighted, inverse, optimize=True)
-        first -= np.einsum("smp,imk,skq->ipq", block.X, weighted @ inverse, block.X, optimize=True)
-        second += np.einsum("smp,ijmk,skq->ijpq", block.X, inner, block.X, optimize=True)
+        # subjects and visits side by side: one product of matrices for all of them
+        flat = pushed.transpose(1, 0, 2).reshape(r, n * visits)
+        quadratics += flat @ (pushed @ inverse).transpose(1, 0, 2).reshape(r, -1).T
+        leaned += flat @ solved_X.reshape(n * visits, p)
+        first -= _gram(solved_X, block.G[:, None] @ solved_X)
+        spread = (solved_X @ phi @ solved_X.transpose(0, 2, 1)).sum(axis=0)
+        seconds += _traces(weighted, block.G @ spread)
     turned = phi @ first
-    expected = 0.5 * (
-        traces
-        - 2 * np.einsum("pq,ijqp->ij", phi, second)
-        + np.einsum("ipq,jqp->ij", turned, turned)
-    )
+    expected = 0.5 * (traces - 2 * seconds + _traces(turned, turned))
     return Point(
         theta=theta,
         log_likelihood=-0.5 * (log_det + total),
@@ -136,7 +174,7 @@ def _parts(
         expected=expected,
         observed=quadratics - leaned @ phi @ leaned.T - expected,
         first=first,
-        second=second,
+        pairs=pairs,
     )
 
 

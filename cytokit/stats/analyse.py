@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,16 +14,8 @@ from cytokit.stats.estimate import Estimate
 from cytokit.stats.options import CompareOptions
 from cytokit.stats.outcome import Outcome
 from cytokit.stats.propagate import propagated
-from cytokit.stats.repeated import compare_repeated
+from cytokit.stats.repeated import Visits, compare_repeated
 from cytokit.stats.strata import strata_of
-
-
-@dataclass(frozen=True, slots=True)
-class Visits:
-    """Where baseline and tested day stand among the days of a mixed model."""
-
-    baseline: int
-    tested: int
 
 
 def analyse(
@@ -68,7 +60,7 @@ def _by_kind(
         contrast.kind is Kind.BETWEEN and options.between == "mixed"
     )
     if mixed and visits is not None:
-        return compare_repeated(data, treated, visits.baseline, visits.tested, options)
+        return compare_repeated(data, treated, visits, options)
     if contrast.kind is Kind.BETWEEN:
         outcome = groups.compare_arms(data, treated, names, options)
         return with_tipping(data, treated, outcome, options)

@@ -1,7 +1,8 @@
 """Linear mixed model for repeated days, with small-sample degrees of freedom.
 
-REML with a random intercept per subject or an unstructured covariance over visits; tests by
-Kenward and Roger's or by Satterthwaite's method, where Wald's z would be too liberal.
+REML with a random intercept per subject, or with an unstructured or a compound symmetric covariance
+over visits; tests by Kenward and Roger's or by Satterthwaite's method, where Wald's z would be too
+liberal.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ from cytokit.stats._arrays import (
     same_length,
 )
 from cytokit.stats._reml import Block, Point, evaluate, maximise
-from cytokit.stats._visits import blocks_of, visits_of
+from cytokit.stats._visits import CovariancePattern, blocks_of, visits_of
 
-COVARIANCES = ("intercept", "unstructured")
+COVARIANCES = ("intercept", "unstructured", "compound")
 DF_METHODS = ("kenward-roger", "satterthwaite")
 # The responses are scaled to residual variance 1; a variance below this is none.
 _LEAST_VARIANCE = 1e-10
@@ -35,7 +36,7 @@ TOO_FEW = "no more values than coefficients"
 RANK = "the design has more columns than the values can tell apart"
 PERFECT = "the values are constant or fitted perfectly: no spread to estimate"
 NOT_REPEATED = "no subject was measured more than once"
-UNPAIRED = "some pair of visits was never measured in the same subject"
+UNPAIRED = "a covariance was never measured: no subject has values at both visits"
 CONFOUNDED = "the design leaves the variance components nothing to be told apart by"
 NOT_FOUND = "the restricted likelihood has no maximum inside the parameter space"
 
@@ -59,7 +60,8 @@ class MixedModel:
         Fixed effects.
     components : ndarray
         Variances within and between subjects, or the lower triangle of the covariance over
-        visits, row by row.
+        visits, row by row. Under ``compound`` that of the visits alone and then of the others as
+        one, whose row ends with their variance; last the covariance between two of the others.
     """
 
     estimate: float
@@ -106,6 +108,7 @@ def mixed_model(
     *,
     visit: ArrayLike | None = None,
     covariance: str = "intercept",
+    alone: ArrayLike = (),
     df: str = "kenward-roger",
 ) -> MixedModel:
     """Fit a linear mixed model by REML and test one contrast of its fixed effects.
@@ -121,9 +124,13 @@ def mixed_model(
     contrast : array_like, shape (p,)
         Weights of the fixed effects.
     visit : array_like, shape (n,), optional
-        When; needed for ``covariance="unstructured"``.
-    covariance : {"intercept", "unstructured"}
-        Random intercept per subject, or a free covariance matrix over the visits.
+        When; needed for every covariance but the random intercept.
+    covariance : {"intercept", "unstructured", "compound"}
+        Random intercept per subject, a free covariance matrix over the visits, or compound
+        symmetry (Votaw 1948): free for the visits ``alone``, while all others have one variance,
+        one covariance with each other, and one with each visit alone.
+    alone : array_like, optional
+        CovariancePattern that compound symmetry leaves a variance and covariances of their own.
     df : {"kenward-roger", "satterthwaite"}
         Degrees of freedom; Kenward-Roger also adjusts the standard error.
 
@@ -137,13 +144,15 @@ def mixed_model(
     ------
     UsageError
         CK-450 where values are not finite, CK-451 where shapes do not match, CK-453 where an
-        option is unknown, CK-460 where visits are not given or repeated within a subject.
+        option is unknown, CK-460 where visits are not given or repeated within a subject, CK-421
+        where a visit that is to stand alone has no values.
 
     References
     ----------
     Kenward MG, Roger JH (1997) Small sample inference for fixed effects from restricted maximum
     likelihood. Biometrics 53:983-997. Giesbrecht FG, Burns JC (1985) Two-stage analysis based on
-    a mixed model. Biometrics 41:477-486.
+    a mixed model. Biometrics 41:477-486. Votaw DF (1948) Testing compound symmetry in a normal
+    multivariate distribution. Annals of Mathematical Statistics 19:447-473.
 
     Examples
     --------
@@ -160,21 +169,21 @@ def mixed_model(
     matrix = design_matrix(design, response.size)
     weights = finite_vector(contrast, "contrast")
     same_length(matrix.shape[1], contrast=weights)
-    when = visits_of(visit, who, covariance)
-    reason = _obstacle(response, matrix, who, when)
+    visits = visits_of(visit, who, covariance, alone)
+    reason = _obstacle(response, matrix, who, visits)
     if reason:
         return _failed(reason, matrix.shape[1])
     residual_sd = _residual_sd(response, matrix)
-    blocks = blocks_of(response / residual_sd, matrix, who, when)
-    start = evaluate(blocks, _uncorrelated(when))
+    blocks = blocks_of(response / residual_sd, matrix, who, visits)
+    start = evaluate(blocks, _uncorrelated(visits))
     if start is None or not _identified(start):
         return _failed(CONFOUNDED, matrix.shape[1])
-    fit = _random_intercept(blocks, start) if when is None else _unstructured(blocks, start)
+    fit = _random_intercept(blocks, start) if visits is None else _over_visits(blocks, start)
     if fit is None or not _identified(fit):
         return _failed(NOT_FOUND, matrix.shape[1])
     estimate = float(weights @ fit.beta) * residual_sd
     test = _kenward_roger if df == "kenward-roger" else _satterthwaite
-    boundary = when is None and bool(fit.theta[1] == 0)
+    boundary = visits is None and bool(fit.theta[1] == 0)
     variance, freedom = test(fit, weights)
     if boundary and df == "satterthwaite":
         # No variance between subjects: the test is that of ordinary least squares.
@@ -197,12 +206,12 @@ def mixed_model(
     )
 
 
-def _uncorrelated(when: Ints | None) -> Floats:
+def _uncorrelated(visits: CovariancePattern | None) -> Floats:
     """Components of independent values of variance 1, to which the responses are scaled."""
-    if when is None:
+    if visits is None:
         return np.array([1.0, 0.0])
-    rows, columns = np.tril_indices(int(when.max()) + 1)
-    return np.asarray(rows == columns, dtype=np.float64)
+    count = int(visits.components.max()) + 1
+    return np.isin(np.arange(count), visits.components.diagonal()).astype(np.float64)
 
 
 def _identified(point: Point) -> bool:
@@ -218,7 +227,7 @@ def _kenward_roger(fit: Point, weights: Floats) -> tuple[float, float]:
     """Adjusted variance and degrees of freedom of one contrast (their formula with l = 1)."""
     spread = np.linalg.inv(fit.expected)
     turned = fit.first @ fit.phi
-    bias = np.einsum("ij,ijpq->pq", spread, fit.second)
+    bias = fit.second(np.asarray(spread, dtype=np.float64))
     bias -= np.einsum("ij,ipq,jqr->pr", spread, turned, fit.first)
     adjusted = fit.phi + 2 * fit.phi @ ((bias + bias.T) / 2) @ fit.phi
     leaning = fit.phi @ weights
@@ -249,22 +258,20 @@ def _positive_variances(theta: Floats) -> bool:
     return bool(theta[0] > _LEAST_VARIANCE and theta[1] > 0)
 
 
-def _unstructured(blocks: tuple[Block, ...], start: Point) -> Point | None:
-    """A free covariance matrix over the visits."""
-    fit, converged = maximise(blocks, start.theta, _positive_definite)
+def _over_visits(blocks: tuple[Block, ...], start: Point) -> Point | None:
+    """A covariance over the visits, with more than rounding in every direction of each subject."""
+
+    def positive_definite(theta: Floats) -> bool:
+        return all(
+            np.linalg.eigvalsh(np.tensordot(theta, block.G, axes=1))[0] > _LEAST_VARIANCE
+            for block in blocks
+        )
+
+    fit, converged = maximise(blocks, start.theta, positive_definite)
     return fit if converged else None
 
 
-def _positive_definite(theta: Floats) -> bool:
-    """Whether a lower triangle, row by row, is that of a covariance matrix."""
-    size = round((math.sqrt(8 * theta.size + 1) - 1) / 2)
-    rows, columns = np.tril_indices(size)
-    matrix = np.zeros((size, size))
-    matrix[rows, columns] = matrix[columns, rows] = theta
-    return bool(np.linalg.eigvalsh(matrix).min() > _LEAST_VARIANCE)
-
-
-def _obstacle(y: Floats, X: Floats, who: Ints, when: Ints | None) -> str:
+def _obstacle(y: Floats, X: Floats, who: Ints, visits: CovariancePattern | None) -> str:
     """Why the model cannot be fitted to these values, or an empty text."""
     if y.size <= X.shape[1]:
         return TOO_FEW
@@ -274,10 +281,11 @@ def _obstacle(y: Floats, X: Floats, who: Ints, when: Ints | None) -> str:
         return PERFECT
     if np.bincount(who).max() < 2:
         return NOT_REPEATED
-    if when is not None:
-        seen = np.zeros((who.max() + 1, when.max() + 1))
-        seen[who, when] = 1
-        if (seen.T @ seen == 0).any():
+    if visits is not None:
+        seen = np.zeros((who.max() + 1, visits.when.max() + 1))
+        seen[who, visits.when] = 1
+        told = visits.components[seen.T @ seen > 0]
+        if np.setdiff1d(visits.components[visits.components >= 0], told).size:
             return UNPAIRED
     return ""
 

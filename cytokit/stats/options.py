@@ -65,6 +65,8 @@ class CompareOptions:
         Carry the assay's uncertainty into the comparison (multiple imputation).
     strata : bool
         Adjust for the design's stratum where it has one.
+    mixed : bool
+        Give the mixed model of all days beside where there are three days or more.
     versus : {"reference", "all"}
         With more than two groups: each against the reference, or all pairs.
     worse : {"high", "low"}
@@ -87,7 +89,8 @@ class CompareOptions:
     Raises
     ------
     UsageError
-        CK-410 for a choice that does not exist, CK-411 for a number out of its range.
+        CK-410 for a choice that does not exist, CK-411 for a number out of its range, CK-422 for
+        ``between="mixed"`` without the mixed model.
 
     Examples
     --------
@@ -109,6 +112,7 @@ class CompareOptions:
     substitute: str = "none"
     propagate: bool = False
     strata: bool = True
+    mixed: bool = True
     versus: str = "reference"
     worse: str = "high"
     spread: str = "design"
@@ -128,6 +132,15 @@ class CompareOptions:
             problems.append(choice_problem("censor", self.censor, CENSOR))
         if self.floors is not None and self.floors not in FLOORS:
             problems.append(choice_problem("floors", self.floors, FLOORS))
+        if self.between == "mixed" and not self.mixed:
+            problems.append(
+                Problem(
+                    "CK-422",
+                    f"{option_text('between', 'mixed')} and {option_text('mixed', False)} "
+                    "contradict each other",
+                    mend="leave one of them out",
+                )
+            )
         if not 0 < self.alpha < 0.5:
             problems.append(
                 Problem(

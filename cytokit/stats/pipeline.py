@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from cytokit.errors import NothingToDoError, Problem, UsageError, did_you_mean, option_text
 from cytokit.findings import worst_first
 from cytokit.stats import families as within_families
 from cytokit.stats import summary
-from cytokit.stats.analyse import Visits, analyse
+from cytokit.stats.analyse import analyse
 from cytokit.stats.bridged import bridge_findings, mark_bridged
 from cytokit.stats.cells import AnalyteData, analyte_data
 from cytokit.stats.comparison import Comparison
@@ -25,10 +25,13 @@ from cytokit.stats.failed_fits import mark_failed_fits
 from cytokit.stats.methods import methods_text
 from cytokit.stats.options import CompareOptions
 from cytokit.stats.permuted import permuted_p
+from cytokit.stats.repeated import Visits, find_visits
 from cytokit.stats.rows import Record, make_row, make_table
 from cytokit.stats.strata import check_strata
 from cytokit.study import Study
 from cytokit.tables.days import Day, find_day
+
+Progress = Callable[[str, int, int], None]
 
 
 def compare(
@@ -47,6 +50,7 @@ def compare(
     substitute: str = "none",
     propagate: bool = False,
     strata: bool = True,
+    mixed: bool = True,
     versus: str = "reference",
     worse: str = "high",
     spread: str = "design",
@@ -55,6 +59,7 @@ def compare(
     draws: int = 100_000,
     allow_confounded: bool = False,
     family_of_these: bool = False,
+    progress: Progress | None = None,
 ) -> Comparison:
     """Compare groups at one day, and days within each group, analyte by analyte.
 
@@ -72,12 +77,14 @@ def compare(
     analytes : sequence of str, optional
         Those to show, in this order; all where not given. The families stay those of all
         analytes measured, unless ``family_of_these``.
-    between, within, adjust, gate, censor, floors, substitute, propagate, strata, versus
+    between, within, adjust, gate, censor, floors, substitute, propagate, strata, mixed
         See :class:`cytokit.stats.options.CompareOptions`.
-    worse, spread
+    versus, worse, spread
         See :class:`cytokit.stats.options.CompareOptions`.
     alpha, seed, draws, allow_confounded, family_of_these
         See there.
+    progress : callable, optional
+        Takes what is done ("comparing"), how many analytes are done, and of how many.
 
     Returns
     -------
@@ -86,7 +93,8 @@ def compare(
     Raises
     ------
     UsageError
-        CK-401 to CK-406, CK-410, CK-411 and CK-435: names and options that do not exist or fit.
+        CK-401 to CK-406, CK-410, CK-411, CK-422 and CK-435: names and options that do not exist or
+        fit.
     DesignError
         CK-407, if group or day is completely confounded with plate.
     NothingToDoError
@@ -119,6 +127,7 @@ def compare(
         substitute=substitute,
         propagate=propagate,
         strata=strata,
+        mixed=mixed,
         versus=versus,
         worse=worse,
         spread=spread,
@@ -136,14 +145,14 @@ def compare(
     base, days = _days(study, baseline, day)
     group = find_reference(study.groups, reference)
     chosen = _analytes(study, analytes)
-    visits = _visits(study, base, days)
+    visits = find_visits(study.days, base, days) if options.mixed else None
     contrasts = _declared(study, group, base, days, visits, options)
     tested = chosen if family_of_these else study.analytes
     plates = check_plates(study, tested, contrasts, base, days, allow=allow_confounded)
     declared = declare_families(contrasts, tested)
     every = study.days if visits is not None else ()
     data = analyte_data(study, tested, base, days, substitute, visits=every)
-    records = _records(contrasts, data, visits, options)
+    records = _records(contrasts, data, visits, options, progress)
     rows = [make_row(record, alpha=alpha) for record in records]
     shown = [*dict.fromkeys((*(() if base is None else (base,)), *days))]
     mark_bridged(rows, study)
@@ -225,23 +234,21 @@ def _records(
     data: Sequence[AnalyteData],
     visits: Visits | None,
     options: CompareOptions,
+    progress: Progress | None,
 ) -> list[Record]:
     """All contrasts, analyte by analyte."""
     records = []
-    for one in data:
+    for done, one in enumerate(data):
+        if progress is not None:
+            progress("comparing", done, len(data))
         for contrast in contrasts:
             mine = one.of(*contrast.arms)
             outcome = analyse(contrast, mine, visits, options)
             if outcome is not None:
                 records.append(Record(contrast, mine, outcome))
+    if progress is not None:
+        progress("comparing", len(data), len(data))
     return records
-
-
-def _visits(study: Study, base: Day | None, days: Sequence[Day]) -> Visits | None:
-    """The days of a mixed model: all, where there are more than two and one is tested."""
-    if base is None or len(days) != 1 or len(study.days) < 3:
-        return None
-    return Visits(study.days.index(base), study.days.index(days[0]))
 
 
 def _days(study: Study, baseline: object, day: object) -> tuple[Day | None, tuple[Day, ...]]:

@@ -75,11 +75,12 @@ def test_every_option_of_the_library_can_be_given() -> None:
 
 
 def test_options_reach_the_comparison(run, trial: Path) -> None:
-    words = ["--no-strata", "--worse", "low", "--draws", "500", "--seed", "3"]
+    words = ["--no-strata", "--no-mixed", "--worse", "low", "--draws", "500", "--seed", "3"]
     outcome = run("compare", "trial.csv", "--reference", "c", *words, *QUICK)
     assert outcome.code == 0, outcome.err
     used = manifest(trial)
     assert (used["strata"], used["worse"], used["draws"], used["seed"]) == (False, "low", 500, 3)
+    assert used["mixed"] is False
 
 
 def test_the_family_of_chosen_analytes_is_that_of_all(run, trial: Path) -> None:
@@ -234,6 +235,11 @@ def test_options_that_cannot_be(run, trial: Path, words: list[str], said: str) -
             "subject,group,day,IL-6",
             ["--reference", "a", "--no-baseline", "--adjust", "maxt", "--between", "mixed"],
             "--adjust maxt has no permutation test",
+        ),
+        (
+            "subject,group,day,IL-6",
+            ["--reference", "a", "--between", "mixed", "--no-mixed"],
+            "--between mixed and --no-mixed contradict each other",
         ),
         ("subject,group,day,IL-6", ["--alpha", "0.7"], "--alpha 0.7 is not between 0 and 0.5"),
         ("subject,group,day,stratum,IL-6", ["--reference", "a"], "--no-strata"),

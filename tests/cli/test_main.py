@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import json
 import re
 import subprocess
@@ -16,6 +17,7 @@ from cytokit.platefit import fit
 from cytokit.qc import lock_guide, quality_control
 from cytokit.simulate import simulate_trial
 from cytokit_cli import main as main_module
+from cytokit_cli._shared import Bars
 from cytokit_cli.main import COMMANDS
 
 HEAVY = {"pandas", "scipy", "lmfit", "pingouin", "seaborn", "matplotlib", "statsmodels"}
@@ -241,3 +243,37 @@ def test_several_columns_can_be_ignored(run, tmp_path: Path, monkeypatch) -> Non
     assert outcome.code == 0, outcome.err
     rows = json.loads(outcome.out)["comparisons"]
     assert {row["analyte"] for row in rows} == {"IL-6"}
+
+
+class _Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("stream", "every", "after", "shown"),
+    [
+        (_Terminal, 14, 0.0, True),
+        (_Terminal, 3, 0.0, False),
+        (_Terminal, 14, 3600.0, False),
+        (io.StringIO, 14, 0.0, False),
+    ],
+)
+def test_a_bar_is_shown_on_a_terminal_for_what_is_many_and_takes_long(
+    monkeypatch: pytest.MonkeyPatch,
+    stream: type[io.StringIO],
+    every: int,
+    after: float,
+    shown: bool,
+) -> None:
+    said, out = stream(), stream()
+    monkeypatch.setattr("sys.stderr", said)
+    monkeypatch.setattr("sys.stdout", out)
+    with Bars("analytes", after=after) as bars:
+        for done in range(every + 1):
+            bars.show("comparing", done, every)
+    assert ("comparing analytes" in said.getvalue()) == shown
+    assert ("100%" in said.getvalue()) == shown
+    assert out.getvalue() == ""

@@ -440,7 +440,7 @@ def test_a_mixed_model_stands_beside_three_days(trial):
     study = trial(days=(0, 3, 6), effect=-1.0)
     result = compare(study, **BASIC)
     mixed = row(result, "mixed_model")
-    assert mixed["method"] == "mixed model"
+    assert mixed["method"] == "mixed model (unstructured)"
     assert mixed["family"] == ""
     assert abs(np.log(mixed["ratio"] / row(result, "between")["ratio"])) < 0.3
     first = compare(study, **BASIC, between="mixed")
@@ -454,12 +454,12 @@ def test_with_all_days_there_the_mixed_model_of_two_gives_the_ancova(trial):
     """The constrained model's estimate, on the two days alone, is the ANCOVA's."""
     from cytokit.stats.cells import analyte_data
     from cytokit.stats.options import CompareOptions
-    from cytokit.stats.repeated import compare_repeated
+    from cytokit.stats.repeated import Visits, compare_repeated
 
     study = trial(effect=-0.7)
     data = analyte_data(study, ["IL-6"], 0, (6,), visits=(0, 6))[0]
     treated = data.subjects.group == "treated"
-    mixed = compare_repeated(data, treated, 0, 1, CompareOptions()).estimate
+    mixed = compare_repeated(data, treated, Visits(0, 1, (0, 6)), CompareOptions()).estimate
     between = row(compare(study, **BASIC), "between")
     assert mixed.difference == pytest.approx(np.log(between["ratio"]), rel=1e-5)
 
@@ -665,3 +665,10 @@ def test_options_are_recorded(trial):
     assert options["adjust"] == "by"
     assert options["censor"] == "lod"
     assert set(options) >= {"between", "within", "seed", "draws", "alpha", "substitute"}
+
+
+def test_progress_is_told_analyte_by_analyte(trial):
+    told = []
+    study = trial(n_treated=4, n_control=4, analytes=("IL-6", "TNF"))
+    compare(study, **BASIC, progress=lambda *words: told.append(words))
+    assert told == [("comparing", done, 2) for done in range(3)]

@@ -13,6 +13,7 @@ from cytokit.stats.sensitivity import sensitivity
 from cytokit.study import Study
 
 BASIC = {"baseline": 0, "day": 6, "reference": "control"}
+UNSTRUCTURED = "mixed model (unstructured)"
 TOBIT = "a Tobit model was fitted"
 
 
@@ -59,7 +60,9 @@ def test_the_rule_for_values_out_of_range_is_that_of_the_analysis(hidden, betwee
 
 def test_a_mixed_model_takes_no_value_out_of_range(floored):
     made = compare(floored(0.2, days=(0, 3, 6)), **BASIC, between="mixed")
-    assert "an analyte with any on the days of the model was not compared by it" in made.methods
+    assert (
+        "an analyte with any at baseline or the tested day was not compared by it" in made.methods
+    )
     assert "compared by no test (number of tests in brackets); 1 not analysed" in made.methods
     assert TOBIT not in made.methods
 
@@ -134,6 +137,7 @@ SENTENCES = {
     "constraint": "where the groups are taken to have one mean (constrained longitudinal data",
     "covariance": "covariance over the days without structure",
     "df": "tested with Kenward and Roger's degrees of freedom",
+    "no mixed": "A mixed model of all days was left out, as was asked for.",
     "strata": "Groups were compared within the design's strata (old, young)",
     "no strata": "The design's strata (old, young) were not used, as was asked for.",
     "worst rank": "a worst-rank composite, which ranks every death above every value (high values",
@@ -180,6 +184,9 @@ VARIANTS = [
         {"between": "mixed"},
         USUAL - {"geometric"} | MIXED | {"mixed", "missing at random"},
     ),
+    (four_days, {"mixed": False}, USUAL | {"no mixed"}),
+    (four_days, {"mixed": False, "baseline": None}, {"geometric", "over one", "no baseline"}),
+    (plain, {"mixed": False}, USUAL),
     (in_strata, {}, USUAL - {"change beside"} | {"strata"}),
     (in_strata, {"strata": False}, USUAL | {"no strata"}),
     (with_deaths, {}, USUAL | {"worst rank", "tipping", "both shifted"}),
@@ -220,21 +227,39 @@ def test_methods_say_whose_p_the_imputations_give(table):
     assert "rank tests, also where they are the main test, and effect sizes stand" in ranked
 
 
-def test_the_random_intercept_is_counted(monkeypatch, trial):
+def test_the_covariances_of_the_mixed_model_are_counted_with_the_reason(monkeypatch, table):
     """Where the covariance without structure cannot be estimated, methods says in how many."""
     from cytokit.stats import mixed
 
     whole = mixed.mixed_model
+    turns = iter((True, False))
 
-    def refusing(*words, covariance="intercept", **more):
+    def refusing(*words, covariance, **more):
         found = whole(*words, covariance=covariance, **more)
-        if covariance == "unstructured":
+        if covariance == "unstructured" and next(turns):
             return dataclasses.replace(found, converged=False, reason="not today")
         return found
 
     monkeypatch.setattr(mixed, "mixed_model", refusing)
-    made = compare(trial(days=(0, 3, 6)), **BASIC, between="mixed")
-    assert "(1 of 1 with a random intercept per subject instead)" in made.methods
+    frame = table(days=(0, 2, 4, 6), analytes=("IL-6", "TNF"))
+    made = compare(Study(frame), **BASIC, between="mixed")
+    rows = made.between.set_index("analyte")
+    assert rows["method"].tolist() == ["mixed model (compound symmetry)", UNSTRUCTURED]
+    assert "other_method: mixed model (compound symmetry): not today" in rows["flags"]["IL-6"]
+    assert (
+        "without structure (1 of 2) or free for the baseline and the tested day and compound "
+        "symmetric (Votaw) for the others (1 of 2), as a matrix without structure could not be "
+        "estimated in 1;"
+    ) in made.methods
+
+
+def test_methods_say_why_the_covariance_has_a_structure(trial):
+    made = compare(trial(days=(0, 1, 2, 3, 6)), **BASIC, between="mixed")
+    assert (
+        "a covariance over the days free for the baseline and the tested day and compound "
+        "symmetric (Votaw) for the others, as there are fewer than 2 subjects for each variance "
+        "and covariance of a matrix without structure;"
+    ) in made.methods
 
 
 def test_a_panel_has_its_own_section(trial, tmp_path):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cytokit.stats import mixed
 from cytokit.stats._reml import evaluate
-from cytokit.stats._visits import blocks_of
+from cytokit.stats._visits import blocks_of, visits_of
 from cytokit.stats.mixed import MixedModel, mixed_model
 
 
@@ -140,7 +140,9 @@ def test_the_restricted_likelihood_by_blocks_is_that_of_the_whole_matrix() -> No
     whole = restricted(y, X, 0.7 * np.eye(y.size) + 0.4 * same)
     assert point.log_likelihood == pytest.approx(whole, rel=1e-12)
     matrix = np.array([[1.0, 0.3, 0.2], [0.3, 1.4, 0.5], [0.2, 0.5, 0.9]])
-    point = evaluate(blocks_of(y, X, who, visit), matrix[np.tril_indices(3)])
+    point = evaluate(
+        blocks_of(y, X, who, visits_of(visit, who, "unstructured")), matrix[np.tril_indices(3)]
+    )
     assert point is not None
     whole = restricted(y, X, np.where(same > 0, matrix[visit][:, visit], 0.0))
     assert point.log_likelihood == pytest.approx(whole, rel=1e-12)

@@ -17,7 +17,7 @@ from cytokit.stats.gehan import gehan_scores
 from cytokit.stats.groups import WITHOUT_STRATA, primary, rank_test
 from cytokit.stats.options import CompareOptions
 from cytokit.stats.ranks import hodges_lehmann, rank_sum
-from cytokit.stats.repeated import compare_repeated
+from cytokit.stats.repeated import Visits, compare_repeated
 from cytokit.stats.strata import stratified_delta, stratified_ranks, stratified_shift
 from cytokit.study import Study
 
@@ -180,11 +180,13 @@ def test_a_mixed_model_of_two_days_gives_the_ancova_with_strata(table):
     study = Study(stratified(table, effect=-0.7))
     data = analyte_data(study, ["IL-6"], 0, (6,), visits=(0, 6))[0]
     treated = data.subjects.group == "treated"
-    mixed = compare_repeated(data, treated, 0, 1, CompareOptions()).estimate
+    mixed = compare_repeated(data, treated, Visits(0, 1, (0, 6)), CompareOptions()).estimate
     between = compare(study, **BASIC).between.iloc[0]
     assert between["method"] == ANCOVA
     assert mixed.difference == pytest.approx(np.log(between["ratio"]), rel=1e-5)
-    without = compare_repeated(data, treated, 0, 1, CompareOptions(strata=False)).estimate
+    without = compare_repeated(
+        data, treated, Visits(0, 1, (0, 6)), CompareOptions(strata=False)
+    ).estimate
     assert without.difference != pytest.approx(mixed.difference, rel=1e-3)
 
 
