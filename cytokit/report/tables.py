@@ -151,7 +151,7 @@ def write_table(frame: pd.DataFrame, path: str | Path, *, excel: bool = False) -
     >>> path.read_text()
     "sample,used\n'-1+2,true\n"
     >>> read_table(path).to_dict("list")
-    {'sample': ['-1'], 'used': [True]}
+    {'sample': ['-1+2'], 'used': [True]}
     >>> folder.cleanup()
     """
     content = table_bytes(frame, excel=excel)
