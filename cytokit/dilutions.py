@@ -12,8 +12,8 @@ from cytokit.vocabulary import RangeStatus
 
 #: dilutions disagree when chance alone would set them further apart once in a hundred times
 PARALLEL_P = 0.01
-#: dilutions that disagree are one concentration only within this CV: the limit of ICH M10 (2022)
-#: for the parallelism of a dilution series
+#: dilutions that disagree are one concentration only within this CV: the usual limit for the
+#: parallelism of a dilution series (EMA, guideline on bioanalytical method validation, 2011)
 PARALLEL_CV_PCT = 30.0
 _NORMAL_975 = 1.959963984540054
 
