@@ -21,6 +21,7 @@ from cytokit.stats._arrays import Bools, Floats
 from cytokit.stats._label_statistics import NO_VARIANCE, orthonormal, quotient
 from cytokit.stats.arm_spreads import ArmForm, arm_form
 from cytokit.stats.between import indicators
+from cytokit.stats.estimate import LEAST_DF
 from cytokit.stats.sign_flips import step_down
 
 
@@ -108,7 +109,7 @@ class _Analyte:
             sum_t += ((along @ self.leverage) * along).sum(axis=1)
             sum_t = np.clip(sum_t, 0.0, total)
             per_arm, its_df = self.form.of(np.column_stack([sum_t, total - sum_t]))
-            usable = (per_arm > NO_VARIANCE) & (its_df > 0)
+            usable = (per_arm > NO_VARIANCE) & (its_df >= LEAST_DF)
             variance, df = np.where(usable, per_arm, variance), np.where(usable, its_df, df)
         t = quotient(effect, variance, np.ones(len(signs), dtype=bool))
         return np.asarray(-ndtri(stdtr(df, -t)))
@@ -130,7 +131,7 @@ def _analyte(
     response = value[here] - null @ (null.T @ value[here])
     scale = np.sqrt(np.mean(response**2))
     df = k - null.shape[1] - 1
-    if df < 1 or group @ group <= 1e-9 or scale <= 1e-12 * np.abs(value[here]).max():
+    if df < LEAST_DF or group @ group <= 1e-9 or scale <= 1e-12 * np.abs(value[here]).max():
         return None
     weights = group / (group @ group)
     basis = np.column_stack([null, group / np.sqrt(group @ group)])

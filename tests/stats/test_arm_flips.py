@@ -30,10 +30,13 @@ def study():
 
 
 def deviate(y, base, treated, strata):
-    """The size of the plain analysis' effect on the normal scale."""
+    """The size of the plain analysis' effect on the normal scale; one spread if need be."""
     here = np.isfinite(y) & np.isfinite(base)
-    how = {"strata": strata[here], "spread": "separate"}
-    return norm.isf(ancova(y[here], base[here, None], treated[here], **how).p / 2)
+    for spread in ("separate", "common"):
+        found = ancova(y[here], base[here, None], treated[here], strata=strata[here], spread=spread)
+        if np.isfinite(found.p):
+            break
+    return norm.isf(found.p / 2)
 
 
 def null_residuals(y, base, strata):
