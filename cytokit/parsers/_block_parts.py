@@ -13,6 +13,8 @@ from cytokit.plate import Unread
 
 #: Columns that stand beside the analytes.
 BESIDE = ("Total Events", "Notes")
+#: What a second column is called that is no analyte.
+_LABELS = ("Location", "Plate", "Sample")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +48,17 @@ class Block:
         return block_key(self.name)
 
     @property
+    def first(self) -> int:
+        """The column in which the analytes begin: behind one label, or two where two are known."""
+        return 1 + any(name in _LABELS for name in self.columns[1:2])
+
+    @property
     def is_empty(self) -> bool:
         """Whether no cell beside the labels and the events holds anything."""
         if self.bulk is not None:
             return False  # a block of empty cells is not read at once
         last = len(self.columns) - (self.columns[-1] in BESIDE)
-        first = 1 + self.columns.index("Sample") if "Sample" in self.columns else 0
+        first = self.first if "Sample" in self.columns[:2] else 0
         return not any(any(row[first:last]) for row in self.rows)
 
     @property

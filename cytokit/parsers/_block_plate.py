@@ -258,8 +258,7 @@ def _cells(raw: RawFile, parts: BlockFile) -> Iterator[object]:
             yield from chain.from_iterable(row[2:] for row in sheet.cells[first:])
         return
     for block in parts.blocks:
-        names = 2 if block.columns[:2] == ["Location", "Sample"] else 1
-        yield from chain.from_iterable(row[names:] for row in block.rows)
+        yield from chain.from_iterable(row[block.first :] for row in block.rows)
 
 
 def _checksum(raw: RawFile, parts: BlockFile) -> list[Finding]:

@@ -124,14 +124,13 @@ def read_location(text: str) -> Location | None:
 
 
 def analyte_places(block: Block) -> dict[str, int]:
-    """A block's analytes, and in which column after ``Sample`` (or the first) each stands.
+    """A block's analytes, and in which column behind the labels each stands.
 
     All columns are analytes but the first ones and those that stand beside. A name that occurs
     twice gets a number, so that no analyte covers another.
     """
-    first = 1 + sum(name in ("Location", "Plate") for name in block.columns[:2])
     places: dict[str, int] = {}
-    for at, name in enumerate(block.columns[first:]):
+    for at, name in enumerate(block.columns[block.first :]):
         if name in BESIDE:
             continue
         number, unique = 2, name
@@ -198,7 +197,7 @@ def _check_names(block: Block, locations: Sequence[Location], notes: Notes) -> N
 def _analytes(block: Block, notes: Notes) -> list[str]:
     """The analytes of the Median block; a column behind the events must hold numbers to be one."""
     places = analyte_places(block)
-    first = block.columns.index("Sample") + 1 if "Sample" in block.columns else 1
+    first = block.first
     beside = [at for at, name in enumerate(block.columns) if name in BESIDE]
     for name, at in list(places.items()):
         if name not in block.columns:

@@ -115,7 +115,7 @@ def _compare_samples(block: Block, rows: list[int], readings: Readings, notes: N
 
 
 def match_analytes(block: Block, analytes: Sequence[str], notes: Notes) -> list[int]:
-    """For each analyte its column after ``Sample`` (or the first), -1 where it has none."""
+    """For each analyte its column behind the labels, -1 where it has none."""
     places = analyte_places(block)
     found = [places.get(name, -1) for name in analytes]
     lacking = [i for i, at in enumerate(found) if at < 0]
@@ -199,7 +199,7 @@ def _bulk_others(
 
 def chosen_cells(block: Block, rows: Sequence[int], columns: Sequence[int]) -> list[list[str]]:
     """As :func:`read_cells`, but the texts."""
-    first = block.columns.index("Sample") + 1
+    first = block.first
     width = len(columns)
     if list(columns) == list(range(width)):
         missing = [""] * width

@@ -32,7 +32,7 @@ def by_analyte(block: Block | None, row_name: str, analytes: list[str], notes: N
     wanted = row_name.casefold()
     for row in block.rows:
         if row[0].rstrip(":").casefold() == wanted:
-            return [row[1 + index] if index >= 0 else "" for index in columns]
+            return [row[block.first + index] if index >= 0 else "" for index in columns]
     return [""] * len(analytes)
 
 
@@ -69,7 +69,7 @@ def by_reagent(
     columns = match_analytes(block, analytes, notes)
     table: dict[str, np.ndarray] = {}
     for row, line in zip(block.rows, block.lines, strict=True):
-        cells = [row[1 + index] if index >= 0 else "" for index in columns]
+        cells = [row[block.first + index] if index >= 0 else "" for index in columns]
         values, others = read_row(cells, decimal)
         for index, cell in others.items():
             if cell.damaged:

@@ -227,6 +227,37 @@ def test_averages_with_limits_are_kept_as_printed(xponent: Write, saved: Save) -
     }
 
 
+@pytest.mark.parametrize("labels", [["Plate", "Sample"], ["Pmate", "Sample"], ["Sample", "Plate"]])
+@pytest.mark.parametrize("value", ["3.5", "< 3.5"])
+def test_averages_stand_behind_two_labels_whatever_one_of_them_is_called(
+    xponent: Write, saved: Save, labels: list[str], value: str
+) -> None:
+    of = {"Sample": "my own"}
+    row = [*(of.get(label, "1") for label in labels), "11", value, "500"]
+    extra = [["DataType:", "Avg MFI"], [*labels, "IL-6", "TNFa", "Total Events"], row, []]
+    average = read_plate(saved(xponent(extra=extra))).statistics["Avg MFI"]
+    assert average.columns.tolist() == ["well", "sample", "IL-6", "TNFa"]
+    assert average["sample"].tolist() == ["my own"]
+    assert [str(cell) for cell in average.iloc[0, 2:]] == (
+        ["11.0", "3.5"] if value == "3.5" else ["11", value]
+    )
+
+
+def test_units_and_expected_values_stand_behind_two_labels_too(xponent: Write, saved: Save) -> None:
+    text = xponent()
+    head = '"DataType:","Standard Expected Concentration"\r\n"Reagent",'
+    assert head in text
+    start = text.index(head)
+    end = text.index("\r\n\r\n", start)
+    lines = text[start:end].split("\r\n")
+    lines[1] = lines[1].replace('"Reagent",', '"Reagent","Plate",')
+    lines[2:] = [line.replace('","', '","1","', 1) for line in lines[2:]]
+    plain = read_plate(saved(text)).wells["expected"]
+    other = read_plate(saved(text[:start] + "\r\n".join(lines) + text[end:])).wells
+    assert other["expected"].tolist() == pytest.approx(plain.tolist(), nan_ok=True)
+    assert plain.notna().any()
+
+
 def test_analyte_names_that_differ_between_blocks_are_matched_and_said(
     xponent: Write, saved: Save
 ) -> None:
