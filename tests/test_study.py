@@ -41,6 +41,17 @@ def says(error: pytest.ExceptionInfo[CytokitError], *parts: str) -> None:
 # --- the design by itself -------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(("line", "delimiter"), [("sep=;", ";"), ("sep=\t", "\t"), ("sep=,", ",")])
+def test_the_line_that_names_the_delimiter_for_a_spreadsheet_is_no_header(
+    design_file, line, delimiter
+):
+    rows = "sample,subject,group,day\nx1,1,drug,0\n".replace(",", delimiter)
+    design = read_design(design_file(f"{line}\n{rows}"))
+    assert design.frame[["sample", "subject", "group", "line"]].values.tolist() == [
+        ["x1", "1", "drug", 3]
+    ]
+
+
 def test_a_design_is_read_from_text_and_workbook(design_file, tmp_path):
     text = design_file(
         "Sample ID;Subject;Arm;Study day;Plate\nx1;1;drug;D0;P1\nx2;1;drug;day 6;P1\n"

@@ -15,7 +15,13 @@ from cytokit.sources.decimal_mark import decimal_asked
 from cytokit.sources.kinds import kind_of
 from cytokit.sources.markup import read_xml
 from cytokit.sources.rows import Rows, first_rows, split_rows
-from cytokit.sources.text import decode, guess_delimiter, guess_encoding, split_lines
+from cytokit.sources.text import (
+    decode,
+    guess_delimiter,
+    guess_encoding,
+    named_delimiter,
+    split_lines,
+)
 from cytokit.sources.workbook import Sheet, read_sheets
 
 #: A 384-well 100-plex export with twenty statistics has about 8 MB.
@@ -133,8 +139,11 @@ class RawFile:
 
     @cached_property
     def lines(self) -> list[str]:
-        """The text's lines; CRLF, LF and CR alike."""
-        return split_lines(self.text)
+        """The text's lines; CRLF, LF and CR alike. One that names Excel's delimiter is empty."""
+        lines = split_lines(self.text)
+        if named_delimiter(lines[0]):
+            lines[0] = ""
+        return lines
 
     @cached_property
     def delimiter(self) -> str:

@@ -30,7 +30,8 @@ _GUESS_LINES = 150
 #: Parts of a dotted key; what cannot stand in one.
 _MOST_DOTS = 100
 _NO_KEY = re.compile(r"[^\w.\-]")
-_SEP_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
+#: Excel's line; a spreadsheet that shows it pads it with empty cells.
+_SEP_LINE = re.compile(r'"?sep=([\t;,| :])"?[\t;,|]{0,999}', re.IGNORECASE)
 
 
 def parse_json(text: str) -> Any:
@@ -144,6 +145,18 @@ def split_lines(text: str) -> list[str]:
     return lines
 
 
+def named_delimiter(line: str) -> str:
+    r"""The delimiter that a first line names for Excel; empty where it is a line of the table.
+
+    Examples
+    --------
+    >>> named_delimiter("sep=;"), named_delimiter("sep=\t"), named_delimiter("sep,a,b")
+    (';', '\t', '')
+    """
+    match = _SEP_LINE.fullmatch(line.strip(" \r\n"))
+    return match[1] if match else ""
+
+
 def guess_delimiter(text: str) -> str:
     r"""The delimiter whose number per line agrees best from line to line; empty if none does.
 
@@ -158,8 +171,8 @@ def guess_delimiter(text: str) -> str:
     ';'
     """
     lines = [line for line in split_lines(text[:_GUESS_CHARACTERS]) if line.strip()]
-    if lines and (hint := _SEP_LINE.fullmatch(lines[0].strip())):
-        return hint[1]
+    if lines and (named := named_delimiter(lines[0])):
+        return named
     # quoted parts are every second piece between quotation marks
     bare = ["".join(line.split('"')[::2]) for line in lines[:_GUESS_LINES]]
     best, best_score = "", 0

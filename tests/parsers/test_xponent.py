@@ -352,6 +352,17 @@ def test_utf16_reads_as_utf8(xponent: Write, saved: Save) -> None:
     assert read_plate(saved(text.encode("utf-16"))).wells.equals(read_plate(saved(text)).wells)
 
 
+@pytest.mark.parametrize("line", ["sep=;", '"sep=;"', "sep=;;;;", "SEP=;"])
+def test_the_line_that_names_the_delimiter_for_a_spreadsheet_is_no_line_of_the_export(
+    xponent: Write, saved: Save, line: str
+) -> None:
+    text = xponent(delimiter=";", quoting=csv.QUOTE_MINIMAL)
+    plain, plate = read_plate(saved(text)), read_plate(saved(f"{line}\r\n{text}"))
+    assert plate.wells.equals(plain.wells)
+    assert plate.header == plain.header
+    assert codes(plate) == [*codes(plain), "checksum_differs"]
+
+
 def test_several_plates_of_one_file(xponent: Write, saved: Save) -> None:
     wells = ["A1", "B1", "C1", "D1"] * 2
     blocks = {"%CV": [["1", "2"]] * 4 + [["3", "x.mar"]] + [["3", "4"]] * 3}
