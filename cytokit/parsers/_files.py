@@ -207,7 +207,9 @@ def renamed(plate: Plate, name: str) -> Plate:
 
 
 def _clearer(error: FormatError, raw: RawFile) -> FormatError:
-    """For a file of no family, say what it is where that is known."""
+    """For a file of no family, say what it is and where it goes, where that is known."""
     problem = error.problems[0]
-    known = known_other(raw) if problem.code == "CK-103" else ""
-    return FormatError(replace(problem, what=f"this is {known}")) if known else error
+    known = known_other(raw) if problem.code == "CK-103" else None
+    if known is None:
+        return error
+    return FormatError(replace(problem, what=f"this is {known.what}", mend=known.mend))

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from cytokit.errors import CytokitError, InputError, NothingToDoError, Problem, place
 from cytokit.layout import describes_layout, describes_lots
@@ -21,11 +22,17 @@ from cytokit.plate import Unread
 from cytokit.sources.numbers import read_cell
 from cytokit.sources.raw import HEAD_ROWS
 from cytokit.sources.text import parse_json
-from cytokit.vocabulary import COMPARISON_COLUMNS, SAMPLES_COLUMNS
+from cytokit.vocabulary import (
+    COMPARISON_COLUMNS,
+    DESIGN_COLUMNS,
+    DESIGN_OPTIONAL,
+    SAMPLES_COLUMNS,
+)
 
 #: Errors that say "this is no plate", as against "this plate is damaged".
 _NO_PLATE = frozenset({"CK-101", "CK-102", "CK-103"})
-_DESIGN = {"sample", "subject", "group", "day"}
+_DESIGN = frozenset(DESIGN_COLUMNS)
+_OF_DESIGNS = _DESIGN | {*DESIGN_OPTIONAL, "plate"}
 #: Words by which exports of other platforms are known, without blanks and capitals; all of one set.
 _PLATFORMS: tuple[tuple[str, tuple[frozenset[str], ...]], ...] = (
     (
@@ -184,57 +191,71 @@ def _why_no_plate(file: str, encoding: str | None) -> str:
         problem = error.problems[0]
         if problem.code not in _NO_PLATE:
             return ""
-        return known_other(raw) or problem.what
+        known = known_other(raw)
+        return f"{known.what}; {known.mend}" if known else problem.what
     return ""
 
 
-def known_other(raw: RawFile) -> str:
-    """What a file is that no parser claims, as far as it can be told; empty where it cannot."""
+class Other(NamedTuple):
+    """What a file is that is no plate, and what is to be done with it."""
+
+    what: str
+    mend: str
+
+
+def known_other(raw: RawFile) -> Other | None:
+    """What a file is that no parser claims, as far as it can be told."""
     if raw.kind not in ("text", "workbook"):
-        return ""
+        return None
     if describes_lots(raw):
-        return "a lots file of Luminex IS 2.3, not a plate; give it with --layout (layout=)"
+        what = "a lots file of Luminex IS 2.3, not a plate"
+        return Other(what, "give it with --layout (layout=), beside the plate")
     if describes_layout(raw):
-        return "a layout file, not a plate; give it with --layout (layout=)"
+        what = "a layout file, not a plate"
+        return Other(what, "give it with --layout (layout=), beside the plate")
     tables = [raw.rows] if raw.kind == "text" else [sheet.rows for sheet in raw.sheets]
     for rows in tables:
-        first = next((row for row in rows if any(row)), [])
-        named = {word_key(cell) for cell in first}
-        if len(_DESIGN & named) >= 3 and not named & _CONCENTRATIONS:
-            return "a study design, not a plate; give it with --design (design=)"
-    return next(filter(None, (_other_kind(rows[:HEAD_ROWS]) for rows in tables)), "")
+        filled = [row for row in rows[:HEAD_ROWS] if any(row)]
+        named = [word_key(cell) for cell in filled[0]] if filled else []
+        if len(_DESIGN & set(named)) < 3 or _CONCENTRATIONS & set(named):
+            continue
+        if len(filled) < 2 or not _numbers_beside(named, filled[1]):
+            what = "a study design, not a plate"
+            return Other(what, "give it with --design (design=), beside plates or a table")
+        what = "probably a table of concentrations with its design, not a plate"
+        return Other(what, "it goes to 'cytokit compare'; a design alone, to --design (design=)")
+    return next(filter(None, (_other_kind(rows[:HEAD_ROWS]) for rows in tables)), None)
 
 
-def _other_kind(rows: Sequence[list[str]]) -> str:
-    """What a table of another instrument or platform looks like; empty where it is not known."""
+def _numbers_beside(named: Sequence[str], row: Sequence[str]) -> bool:
+    """Whether a row holds numbers in columns that no design has."""
+    beside = [cell for name, cell in zip(named, row, strict=False) if name not in _OF_DESIGNS]
+    return any(math.isfinite(read_cell(cell).value) for cell in beside if cell)
+
+
+def _other_kind(rows: Sequence[list[str]]) -> Other | None:
+    """What a table of another instrument or platform looks like."""
     if find_grids(Table("", rows, lambda row: row)):
-        return (
-            "probably a plate reader's export (ELISA or the like): a grid of readings without "
-            "beads; its concentrations, as a table, go to 'cytokit compare'"
-        )
+        what = "a plate reader's export (ELISA or the like): a grid of readings without beads"
+        return Other(f"probably {what}", "its concentrations, as a table, go to 'cytokit compare'")
     lines = [{word_key(cell) for cell in row if 0 < len(cell) <= 60} for row in rows]
     lines.append({word_key(row[0]) for row in rows if row and len(row[0]) <= 60})
     for name, sets in _PLATFORMS:
         if any(needed <= words for needed in sets for words in lines):
-            return (
-                f"probably {name}, not a plate of a Luminex instrument; a table of its "
-                "concentrations goes to 'cytokit compare'"
-            )
+            what = f"probably {name}, not a plate of a Luminex instrument"
+            return Other(what, "a table of its concentrations goes to 'cytokit compare'")
     if any({"rp1", "cl1"} <= words or {"rid", "rp1"} <= words for words in lines):
-        return (
-            "probably the beads of one well (one row per bead), not a plate; export the plate "
-            "with its medians"
-        )
+        what = "probably the beads of one well (one row per bead), not a plate"
+        return Other(what, "export the plate with its medians")
     heads = [index for index, row in enumerate(rows) if is_well_head(row)]
     if any(read_location(row[0]) for at in heads for row in rows[at + 1 : at + 2]):
-        return (
-            "a table of an xPONENT export without its 'DataType' line: nobody can say which "
-            "statistic it holds; export the plate again"
-        )
+        what = "a table of an xPONENT export without its 'DataType' line"
+        return Other(f"{what}: nobody can say which statistic it holds", "export the plate again")
     told = any(words & _CONCENTRATIONS and words & _SAMPLES for words in lines[:-1])
     if told or _is_wide_table(rows):
-        return "probably a table of concentrations, not a plate; it goes to 'cytokit compare'"
-    return ""
+        what = "probably a table of concentrations, not a plate"
+        return Other(what, "it goes to 'cytokit compare'")
+    return None
 
 
 def _is_wide_table(rows: Sequence[list[str]]) -> bool:

@@ -76,6 +76,32 @@ def test_other_files_are_called_by_their_name(
     assert words in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("content", "what", "mend"),
+    [
+        (LAYOUT, "this is a layout file, not a plate", "give it with --layout"),
+        (DESIGN, "this is a study design, not a plate", "give it with --design"),
+        (
+            "subject,group,day,IL-6\na1,drug,0,10\na1,drug,6,40\n",
+            "this is probably a table of concentrations with its design, not a plate",
+            "it goes to 'cytokit compare'; a design alone, to --design",
+        ),
+        ("sample,IL-6,TNF\nP1,5.2,<3\n", "this is probably a table of concentrations", "compare"),
+        ("SampleID;OlinkID;Assay;NPX\nP1;OID1;IL6;1.2\n", "this is probably", "compare"),
+        ('Location,Sample,IL-6\n"1(1,A1)",P1,5\n', "this is a table of an xPONENT", "export the"),
+    ],
+)
+def test_a_file_that_is_known_is_told_where_it_goes_and_nothing_else(
+    saved: Save, content: str, what: str, mend: str
+) -> None:
+    with pytest.raises(FormatError, match="CK-103") as caught:
+        read_plate(saved(content, "other.csv"))
+    (problem,) = caught.value.problems
+    assert problem.what.startswith(what)
+    assert mend in problem.mend
+    assert "looked for" not in problem.mend
+
+
 def reader(value: str, head: str = "", end: str = "") -> str:
     """A plate reader's grid, as text between tabs."""
     rows = ["\t".join(["", *map(str, range(1, 13))])]
