@@ -234,9 +234,97 @@ def test_a_plate_column_gives_each_plate_its_own_rows(save: Callable[..., Path])
 
 def test_a_bare_column_that_is_no_analyte_is_said(save: Callable[..., Path]) -> None:
     merged = apply_layout(plate(PLAIN), read_layout(save("well,sample,IL6x\nA1,P1,5\n")))
-    assert told(merged, "layout_unread") == [
+    assert told(merged, "layout_title_unknown") == [
         "column 'IL6x' is neither a property nor an analyte of the plate (did you mean 'IL-6'?)"
     ]
+
+
+@pytest.mark.parametrize(
+    ("title", "cell", "code", "near"),
+    [
+        ("Verdünnung", "2", "layout_title_unknown", ""),
+        ("diluton", "1:2", "layout_title_unknown", " (did you mean 'dilution'?)"),
+        ("tpye", "standard", "layout_title_unknown", " (did you mean 'type'?)"),
+        ("concentration", "5", "layout_title_unknown", ""),
+        ("freezer box", "C, top", "layout_unread", ""),
+    ],
+)
+def test_no_column_of_a_layout_is_left_out_in_silence(
+    save: Callable[..., Path], title: str, cell: str, code: str, near: str
+) -> None:
+    text = f'well,sample,{title}\nA1,P1,"{cell}"\nB1,P2,\nC1,P3,NA\n'
+    merged = apply_layout(plate(PLAIN), read_layout(save(text)))
+    message = f"column {title!r} is neither a property nor an analyte of the plate{near}"
+    assert told(merged, code) == [message]
+    others = {"layout_unread", "layout_title_unknown"} - {code}
+    assert not [told(merged, other) for other in others if told(merged, other)]
+
+
+def test_a_short_word_for_dilution_is_understood(save: Callable[..., Path]) -> None:
+    merged = apply_layout(plate(PLAIN), read_layout(save("well,sample,Dil.\nC1,P3,1:4\n")))
+    assert set(rows_of(merged, "C1")["dilution_factor"]) == {4}
+
+
+def test_wells_may_stand_in_two_columns(save: Callable[..., Path]) -> None:
+    text = "Row,Column,sample,type\nA,1,P1,unknown\nb,01,P2,unknown\n\nC,1\n"
+    layout = read_layout(save(text))
+    assert [(one.well, one.sample) for one in layout.wells] == [
+        ("A1", "P1"), ("B1", "P2"), ("C1", ""),
+    ]  # fmt: skip
+    assert describes_layout(RawFile.open(save(text)))
+    assert told(apply_layout(plate(PLAIN), layout), "layout_unread") == []
+
+
+def test_an_analytes_column_without_numbers_is_refused(save: Callable[..., Path]) -> None:
+    text = "well,sample,type,IL-6,TNFa\nA1,S1,standard,ten,5\nB1,S2,standard,-5,NA\n"
+    with pytest.raises(DesignError) as caught:
+        apply_layout(plate(PLAIN), read_layout(save(text)))
+    (problem,) = caught.value.problems
+    assert problem.code == "CK-207"
+    assert problem.what == "the layout's column 'IL-6' holds no number of at least 0 in A1, B1"
+    assert problem.mend == "give a number of at least 0, or leave the cell empty"
+
+
+def test_an_expected_concentration_that_is_none_is_named_with_its_analyte(
+    save: Callable[..., Path],
+) -> None:
+    text = "well,sample,type,expected IL-6,expected TNFa\nA1,S1,standard,-5,ten\n"
+    with pytest.raises(DesignError) as caught:
+        read_layout(save(text))
+    places = [problem.where.rpartition(", line 2, ")[2] for problem in caught.value.problems]
+    assert places == ["well A1, analyte IL-6", "well A1, analyte TNFa"]
+    assert {problem.mend for problem in caught.value.problems} == {
+        "give a number of at least 0, or leave the cell empty"
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "well,Sample ID,Sample name\nA1,7,P1\n",
+            "columns 'Sample ID' and 'Sample name' both give the sample: '7' and 'P1'",
+        ),
+        (
+            "well,sample,type,type\nA1,P1,unknown,standard\n",
+            "columns 'type' and 'type' both give the type: 'unknown' and 'standard'",
+        ),
+        (
+            "well,expected IL-6,expected: IL-6\nA1,5,6\n",
+            "columns 'expected IL-6' and 'expected: IL-6' both give the expected of IL-6",
+        ),
+    ],
+)
+def test_two_columns_of_one_property_that_differ_are_refused(
+    save: Callable[..., Path], text: str, words: str
+) -> None:
+    with pytest.raises(DesignError, match="CK-165") as caught:
+        read_layout(save(text))
+    (problem,) = caught.value.problems
+    assert words in problem.what
+    assert "line 2, well A1" in problem.where
+    same = text.replace("7,P1", "P1,p1").replace("unknown,standard", "x,x").replace("5,6", "5,5")
+    assert len(read_layout(save(same)).wells) == 1
 
 
 @pytest.mark.parametrize(

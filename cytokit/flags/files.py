@@ -90,6 +90,13 @@ FILE_FLAGS = {
         "A sheet or column of the layout file names nothing that cytokit knows or the plate has.",
         "Correct its title if it was meant to be used.",
     ),
+    "layout_title_unknown": FlagText(
+        WARN,
+        "a column of the layout not understood",
+        "Its title is neither a property nor an analyte of the plate, and it holds numbers or is "
+        "nearly one of those titles: a dilution or a concentration may be missing.",
+        "Title it sample, type, dilution, plate, expected or an analyte; or comment, to leave it.",
+    ),
     "expected_from_name": FlagText(
         WARN,
         "expected concentration taken from the sample's name",

@@ -15,6 +15,7 @@ from cytokit.errors import DesignError, Problem, did_you_mean, place
 from cytokit.findings import Finding
 from cytokit.layout.plan import (
     ALL_ANALYTES,
+    TITLES,
     Layout,
     WellPlan,
     likely_type,
@@ -88,15 +89,16 @@ def apply_layout(plate: Plate, layout: Layout) -> Plate:
     Returns
     -------
     Plate
-        The same readings; findings ``layout_conflict``, ``layout_gap``, ``layout_unread`` and
-        ``expected_from_name`` say where the two differ.
+        The same readings; findings ``layout_conflict``, ``layout_gap``, ``layout_unread``,
+        ``layout_title_unknown`` and ``expected_from_name`` say where the two differ.
 
     Raises
     ------
     DesignError
-        CK-208 an expected concentration for an analyte the plate does not have, CK-209 a layout
-        of which the plate has no well, CK-166 a layout of other plates, CK-211 a lots file for a
-        plate of another family than Luminex IS 2.3, whose parser reads it.
+        CK-207 a column of an analyte without numbers, CK-208 an expected concentration for an
+        analyte the plate does not have, CK-209 a layout of which the plate has no well, CK-166 a
+        layout of other plates, CK-211 a lots file for a plate of another family than Luminex
+        IS 2.3, whose parser reads it.
     """
     if layout.lots is not None:
         what = f"a lots file of Luminex IS 2.3; plate {plate.name!r} is an export of another family"
@@ -181,8 +183,23 @@ def _check_analytes(plate: Plate, layout: Layout, plans: dict[str, WellPlan]) ->
             mend = f"the plate has {', '.join(plate.analyte_names[:20])}"
             near = did_you_mean(name, plate.analyte_names)
             problems.append(Problem("CK-208", what, place(layout.path), mend, near))
+    for name, wells in _no_numbers(plans).items():
+        if word_key(name) in known:
+            what = f"the layout's column {name!r} holds no number of at least 0 in {_some(wells)}"
+            mend = "give a number of at least 0, or leave the cell empty"
+            problems.append(Problem("CK-207", what, place(layout.path), mend))
     if problems:
         raise DesignError(*problems)
+
+
+def _no_numbers(plans: Mapping[str, WellPlan]) -> dict[str, list[str]]:
+    """Columns titled with a bare name -> the wells in which they hold no concentration."""
+    wells: dict[str, list[str]] = {}
+    for well, plan in plans.items():
+        for name, value in plan.bare.items():
+            if not value >= 0:
+                wells.setdefault(name, []).append(well)
+    return wells
 
 
 def _merge_well(merge: _Merge, plan: WellPlan, rows: list[int], layout: Layout) -> None:
@@ -313,13 +330,16 @@ def _gaps(merge: _Merge, layout: Layout, plans: dict[str, WellPlan]) -> None:
         message = "the layout speaks of other plates only"
         merge.say("layout_gap", message)
     known = {word_key(name) for name in merge.plate.analyte_names}
-    strangers = dict.fromkeys(
-        name for plan in plans.values() for name in plan.bare if word_key(name) not in known
-    )
-    for name in strangers:
-        near = did_you_mean(name, merge.plate.analyte_names)
+    strangers: dict[str, bool] = {}
+    for plan in plans.values():
+        for name, value in plan.bare.items():
+            if word_key(name) not in known:
+                strangers[name] = strangers.get(name, False) or math.isfinite(value)
+    for name, numbers in strangers.items():
+        near = did_you_mean(name, [*merge.plate.analyte_names, *TITLES])
         message = f"column {name!r} is neither a property nor an analyte of the plate"
-        merge.say("layout_unread", f"{message} ({near})" if near else message)
+        code = "layout_title_unknown" if numbers or near else "layout_unread"
+        merge.say(code, f"{message} ({near})" if near else message)
 
 
 def _some(wells: Sequence[str]) -> str:

@@ -17,10 +17,12 @@ PROPERTIES: dict[str, str] = {
     **dict.fromkeys(("well", "wells", "welllocation", "position", "wellposition"), "well"),
     **dict.fromkeys(("sample", "samples", "samplename", "sampleid", "name", "names"), "sample"),
     **dict.fromkeys(("type", "welltype", "sampletype"), "type"),
-    **dict.fromkeys(("dilution", "dilutions", "dilutionfactor"), "dilution"),
+    **dict.fromkeys(("dilution", "dilutions", "dilutionfactor", "dil", "dil."), "dilution"),
     **dict.fromkeys(("expected", "expectedconcentration", "expconc"), "expected"),
     **dict.fromkeys(("plate", "platename", "plateid"), "plate"),
 }
+#: What a column or a grid is titled.
+TITLES = ("sample", "type", "dilution", "expected")
 #: What a well type may be called.
 TYPE_WORDS: dict[str, WellType] = {
     **dict.fromkeys(("standard", "std", "s", "st", "calibrator"), WellType.STANDARD),
@@ -64,7 +66,8 @@ class WellPlan:
     expected : mapping of str to float
         Concentration at the bead by analyte; the key ``""`` holds for every analyte.
     bare : mapping of str to float
-        Numbers of columns titled with a bare name, which counts if it is an analyte of the plate.
+        Cells of columns titled with a bare name, which counts if it is an analyte of the plate;
+        NaN where a cell holds no number.
     """
 
     well: str

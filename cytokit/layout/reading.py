@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cytokit.cell_text import unguard
@@ -13,6 +13,7 @@ from cytokit.layout.grids import Grid, Table, beside_grids, find_grids, holds_re
 from cytokit.layout.lots import describes_lots, read_lots
 from cytokit.layout.plan import (
     ALL_ANALYTES,
+    TITLES,
     TYPE_WORDS,
     Layout,
     WellPlan,
@@ -21,7 +22,7 @@ from cytokit.layout.plan import (
 )
 from cytokit.plate import PLATE_SHAPES, Unread, normal_well
 from cytokit.sources import RawFile, decide_decimal, read_cell, read_dilution
-from cytokit.vocabulary import WellType
+from cytokit.vocabulary import VendorStatus, WellType
 
 #: Columns that belong to a study's design and may stand in a layout without meaning there.
 _FOREIGN = {"subject", "group", "day", "stratum", "status", "comment", "comments", "note", "notes"}
@@ -39,8 +40,9 @@ _READINGS = {
     *("beadcount", "calcconcentration", "calc.concentration", "calculatedconcentration", "npx"),
     *("obsconc", "observedconcentration", "concentration", "conc", "result", "spot"),
 }
-#: What a grid may be titled.
-_CHOICES = ["sample", "type", "dilution", "expected"]
+#: Cells in which a layout says nothing.
+_NOTHING = (VendorStatus.NOT_GIVEN, VendorStatus.NOT_AVAILABLE)
+_NUMBER = "give a number of at least 0, or leave the cell empty"
 MAX_PROBLEMS = 12
 
 
@@ -88,8 +90,8 @@ def read_layout(
     DesignError
         CK-201 no layout, CK-202 an unknown property, CK-203 no such well, CK-204 a well given
         twice, CK-205 an unknown type, CK-206 a dilution, CK-207 an expected concentration that is
-        no number, CK-210 an incomplete grid, CK-165 a grid of readings or two grids of one
-        property; all of one file together.
+        no number, CK-210 an incomplete grid, CK-165 a grid of readings, or two grids or columns
+        of one property; all of one file together.
     FormatError
         CK-151 to CK-153, a lots file that is damaged.
     """
@@ -139,9 +141,26 @@ def describes_layout(raw: RawFile) -> bool:
 
 def _tables(raw: RawFile) -> Iterator[Table]:
     if raw.kind == "text":
-        yield Table("", [[unguard(cell) for cell in row] for row in raw.rows], raw.line_of)
+        rows = [[unguard(cell) for cell in row] for row in raw.rows]
+        yield _with_wells(Table("", rows, raw.line_of))
     for sheet in raw.sheets if raw.kind == "workbook" else ():
-        yield Table(sheet.name, sheet.rows, lambda row: row + 1)
+        yield _with_wells(Table(sheet.name, sheet.rows, lambda row: row + 1))
+
+
+def _with_wells(table: Table) -> Table:
+    """A table whose wells stand in two columns, row and column, with a column of wells for them."""
+    head = _head(table)
+    keys = [word_key(title) for title in table.rows[head]] if head is not None else []
+    across = next((keys.index(word) for word in ("column", "col") if word in keys), None)
+    if head is None or across is None or "row" not in keys or "well" in _roles(table.rows[head]):
+        return table
+    down = keys.index("row")
+    rows = [list(row) for row in table.rows]
+    rows[head][down], rows[head][across] = "well", ""
+    for row in rows[head + 1 :]:
+        row += [""] * (len(keys) - len(row))
+        row[down], row[across] = row[down] + row[across], ""
+    return replace(table, rows=rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +184,7 @@ def _property(table: Table, grid: Grid) -> tuple[str, str] | None:
 
 def _misspelled(title: str) -> str:
     """A property that a title nearly is."""
-    return did_you_mean(title, _CHOICES)
+    return did_you_mean(title, TITLES)
 
 
 def _plan_grids(tables: Sequence[Table], draft: _Draft) -> dict[tuple[str, int, int], _Role]:
@@ -198,7 +217,7 @@ def _plan_grids(tables: Sequence[Table], draft: _Draft) -> dict[tuple[str, int, 
         title = (*grid.titles, table.name)[0]
         if (wrong and not alone) or not (alone or own_sheets or stacked):
             title = wrong or title
-            mend = f"title it {', '.join(_CHOICES)} or 'expected <analyte>'"
+            mend = f"title it {', '.join(TITLES)} or 'expected <analyte>'"
             what = f"the grid {title!r} names no property"
             draft.problem("CK-202", what, where, mend, _misspelled(title))
             continue
@@ -332,7 +351,6 @@ def _read_long(
         row = table.rows[index]
         if not any(row):
             continue
-        cells = dict(zip(titles, row, strict=False))
         text = row[roles["well"]] if roles["well"] < len(row) else ""
         where = place(draft.file, sheet=table.name, line=table.line_of(index))
         well = normal_well(text)
@@ -340,13 +358,16 @@ def _read_long(
             what = f"{text!r} is not a well of a 96- or 384-well plate"
             draft.problem("CK-203", what, where, "wells are A1 to H12, or A1 to P24")
             continue
-        plate = cells.get(titles[roles["plate"]], "") if "plate" in roles else own
+        plate = own
+        if "plate" in roles:
+            plate = row[roles["plate"]] if roles["plate"] < len(row) else ""
         if (plate, well) in draft.values:
             draft.problem("CK-204", f"well {well} is given twice", where, "keep one of the rows")
             continue
         draft.values[plate, well] = {}
-        for title, cell in cells.items():
+        for title, cell in zip(titles, row, strict=False):
             _store(draft, (plate, well), title, cell, where)
+        _contradiction(titles, row, draft, f"{where}, well {well}")
 
 
 def _store(draft: _Draft, key: tuple[str, str], title: str, cell: str, where: str) -> None:
@@ -355,12 +376,29 @@ def _store(draft: _Draft, key: tuple[str, str], title: str, cell: str, where: st
         return
     found = property_of(title)
     if found is None:
-        value = read_cell(cell, draft.decimal).value
-        if math.isfinite(value):
-            draft.values[key][f"bare {title}"] = value
+        read = read_cell(cell, draft.decimal)
+        if read.damaged or read.status not in _NOTHING:
+            draft.values[key][f"bare {title}"] = read.value
         return
     if found[0] not in ("well", "plate"):
         _put(draft, key, found, cell, where)
+
+
+def _contradiction(titles: list[str], row: list[str], draft: _Draft, where: str) -> None:
+    """Two columns of one property that say different things of a well: neither is taken."""
+    said: dict[tuple[str, str], tuple[str, str]] = {}
+    for title, cell in zip(titles, row, strict=False):
+        found = property_of(title) if cell else None
+        if found is None or (found[0] == "well" and normal_well(cell) is None):
+            continue
+        first, text = said.setdefault(found, (title, cell))
+        if word_key(text) != word_key(cell):
+            what = (
+                f"columns {first!r} and {title!r} both give the {' of '.join(filter(None, found))}"
+            )
+            mend = "keep one of the columns, or give the other another title, such as comment"
+            draft.problem("CK-165", f"{what}: {text!r} and {cell!r}", where, mend)
+            return
 
 
 def _put(
@@ -389,7 +427,8 @@ def _put(
         number = read_cell(cell, draft.decimal).value
         if not number >= 0:
             what = f"the expected concentration {cell!r} is no number of at least 0"
-            draft.problem("CK-207", what, where, "give a number, without its unit")
+            where = f"{where}, analyte {analyte}" if analyte else where
+            draft.problem("CK-207", what, where, _NUMBER)
         values[f"expected {analyte}"] = number
 
 
@@ -410,7 +449,8 @@ def _read_expected(table: Table, head: int, sample_at: int, draft: _Draft) -> No
             number = read_cell(cell, draft.decimal).value
             if not number >= 0:
                 what = f"the expected concentration {cell!r} is no number of at least 0"
-                draft.problem("CK-207", what, where, "give a number, without its unit")
+                at = f"{where}, column {title!r}"
+                draft.problem("CK-207", what, at, _NUMBER)
             values[title if found is None else found[1]] = number
 
 
