@@ -153,13 +153,6 @@ def words(value: str) -> list[str]:
     return found
 
 
-def speak_command_line() -> None:
-    """Errors of the library name options as they are given here, until the command ends."""
-    from cytokit.errors import command_line
-
-    click.get_current_context().with_resource(command_line())
-
-
 def speech_options(function: Function) -> Function:
     """``--json --color --debug``: for every command."""
     options = (

@@ -19,7 +19,6 @@ from ._shared import (
     print_table,
     pseudonyms_option,
     short,
-    speak_command_line,
     speech_options,
     study_options,
     words,
@@ -127,7 +126,6 @@ def command(
 
     INPUT is a folder written by `cytokit fit`, or a table of concentrations.
     """
-    speak_command_line()
     goal = Path(out or "cytokit_compare")
     if dry_run:
         reads = [*inputs, *([design] if design else [])]

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from cytokit.errors import CytokitError, did_you_mean
+from cytokit.errors import CytokitError, command_line, did_you_mean
 
 #: subcommand -> what it does, in the order of a day's work. Its code is in the module of that name.
 COMMANDS = {
@@ -138,6 +138,7 @@ def _version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
 @click.pass_context
 def cli(ctx: click.Context) -> None:
     """From a multiplex cytokine plate's export to the trial's figure."""
+    ctx.with_resource(command_line())
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
 

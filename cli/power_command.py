@@ -16,7 +16,6 @@ from ._shared import (
     print_json,
     print_table,
     short,
-    speak_command_line,
     speech_options,
     study_options,
     words,
@@ -114,7 +113,6 @@ def command(
     INPUT is a folder written by `cytokit fit`, or a table of concentrations. What an option gives
     goes before what the pilot shows.
     """
-    speak_command_line()
     stated = {"sd": sd, "correlation": correlation, "below": below, "above": above,
               "ratio_of_spreads": ratio_of_spreads}  # fmt: skip
     told = {name: value for name, value in stated.items() if value is not None}

@@ -206,7 +206,7 @@ def test_numbers_below_zero_are_no_concentrations():
     assert "CK-290: analyte 'IL-6': 2 readings (-1.2, -0.5) are below zero" in text
     assert "DataFrame, line 1, column IL-6" in text
     assert "'IL-8': 1 reading (-2) is below zero" in text
-    assert "if they are logarithms say so: scale log2, log10 or ln" in text
+    assert "if they are logarithms say so: scale='log2', scale='log10' or scale='ln'" in text
     with pytest.raises(InputError, match="CK-290"):
         read_concentrations(frame, scale="linear")
     assert read_concentrations(frame, scale="ln").frame["value"].notna().sum() == 5

@@ -556,7 +556,7 @@ def test_a_limit_taken_from_the_data_is_named_and_is_no_limit_of_detection():
     assert found == [
         "2 values below range state no limit: the lowest number measured (2) was taken for it, "
         "which is no limit of detection",
-        "1 values above range state no limit: the highest number measured (9) was taken for it, "
+        "1 value above range states no limit: the highest number measured (9) was taken for it, "
         "which is no limit of detection",
     ]
     assert study.values["limit_from"].tolist() == ["measured"] * 2 + [""] * 3 + ["measured"]

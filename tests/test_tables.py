@@ -344,7 +344,7 @@ def test_a_word_with_two_meanings_is_asked_for_and_counted() -> None:
     text = str(caught.value)
     assert "2 readings are 'ND', 'n.d.'" in text
     assert "line 2, 3" in text
-    assert "--nd below or --nd missing" in text
+    assert "nd='below' or nd='missing'" in text
     below = read_concentrations(frame, nd="below")
     assert below.frame["state"].tolist() == ["exact", "below", "below", "exact", "below", "below"]
     assert below.frame["upper"].tolist()[:3] == [20, 2, 2]

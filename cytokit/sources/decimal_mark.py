@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cytokit.errors import FormatError, Problem, UsageError, did_you_mean, place
+from cytokit.errors import FormatError, Problem, UsageError, did_you_mean, option_text, place
 from cytokit.sources.numbers import bare_number, read_cell
 
 #: What a user calls the marks.
@@ -42,8 +42,14 @@ def decimal_asked(word: str | None) -> str:
     if word not in DECIMALS:
         near = did_you_mean(word, list(DECIMALS))
         mend = f"use one of {', '.join(DECIMALS)}"
-        raise UsageError(Problem("CK-222", f"decimal={word!r} is no choice", "", mend, near))
+        what = f"{option_text('decimal', word)} is no choice"
+        raise UsageError(Problem("CK-222", what, "", mend, near))
     return DECIMALS[word]
+
+
+def _ways() -> str:
+    """How to say which mark is meant."""
+    return " or ".join(option_text("decimal", word) for word in DECIMALS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +161,8 @@ def decide(
         both = f"{_some(marks.comma)} beside {_some(marks.point)}"
         what = f"decimal commas and decimal points stand mixed: {both}"
         mend = (
-            "write all numbers in one way; or say which mark is the decimal one with "
-            "--decimal comma or --decimal point (decimal= in Python), and the cells of the other "
-            "kind are left out as damaged"
+            f"write all numbers in one way; or say which mark is the decimal one with {_ways()}, "
+            "and the cells of the other kind are left out as damaged"
         )
         raise FormatError(Problem("CK-246", what, where, mend))
     if whole is not None and whole.proven:
@@ -170,10 +175,7 @@ def decide(
             f"{first!r} can be read in two ways, as {readings}{also}: its mark may be a decimal "
             "mark or group thousands, and no other cell proves which"
         )
-        mend = (
-            "say which mark is the decimal one: --decimal comma or --decimal point "
-            "(decimal= in Python)"
-        )
+        mend = f"say which mark is the decimal one: {_ways()}"
         raise FormatError(Problem("CK-245", what, where, mend))
     return "."
 

@@ -64,10 +64,14 @@ def between(result: Comparison) -> str:
         return ""
     mean = "the mean over days " if len(result.day) > 1 else "day "
     level = level_text(result.options.alpha)
-    return (
-        f"At {mean}{_days(result)} the groups were compared by {counted(rows, _methods(result))}; "
-        f"{_ratios(result)}, with {level} confidence intervals."
-    )
+    if rows["p"].isna().all():
+        return f"At {mean}{_days(result)} the groups were not compared: {why_not(rows)}."
+    said = f"At {mean}{_days(result)} the groups were compared by {counted(rows, _methods(result))}"
+    if rows["ratio"].notna().any():
+        said += f"; {_ratios(result)}"
+    if rows["ratio_low"].notna().any():
+        said += f", with {level} confidence intervals"
+    return said + "."
 
 
 def around(result: Comparison) -> list[str]:
@@ -95,6 +99,15 @@ def counted(rows: pd.DataFrame, described: Mapping[str, str]) -> str:
     names = ", ".join(left.drop_duplicates())
     not_tested = f"; {len(left)} not analysed ({names})" if len(left) else ""
     return f"{said or 'no test'} (number of tests in brackets){not_tested}"
+
+
+def why_not(rows: pd.DataFrame) -> str:
+    """Why none of the rows was tested, each reason with its analytes."""
+    reasons = rows["flags"].str.extract(r"not_analysed: ([^;]+)")[0]
+    return "; ".join(
+        f"{reason} ({', '.join(mine.drop_duplicates())})"
+        for reason, mine in rows["analyte"].groupby(reasons, sort=False)
+    )
 
 
 def _days(result: Comparison) -> str:
@@ -242,7 +255,7 @@ def _days_aside(rows: pd.DataFrame) -> str:
 
 def _strata(result: Comparison) -> str:
     """What the design's strata were used for, and what does not take them."""
-    if not _has_strata(result):
+    if not _has_strata(result) or result.between["p"].isna().all():
         return ""
     strata = sorted(set(result.study.subjects["stratum"]))
     names = ", ".join(name or "(none given)" for name in strata)
@@ -261,12 +274,22 @@ def _strata(result: Comparison) -> str:
 def _beside(result: Comparison) -> str:
     """What stands beside the primary comparison; only what does."""
     strata = _has_strata(result) and result.options.strata
-    ranks = "Rank tests within strata" if strata else "Exact rank-sum tests"
-    outside = result.between["p_fisher"].notna().any()
-    given = [ranks + " (Gehan's where values are out of range)" * bool(outside)]
-    if result.options.between != "change" and result.baseline is not None:
+    rows = result.between
+    changes = result.table[result.table["contrast"] == str(Kind.CHANGE)]
+    ranks = "rank tests within strata" if strata else "exact rank-sum tests"
+    outside = rows["p_fisher"].notna().any()
+    given = []
+    if rows["p_rank"].notna().any():
+        given.append(ranks + " (Gehan's where values are out of range)" * bool(outside))
+    if result.options.between != "change" and changes["p"].notna().any():
         given.append("tests of the difference in change")
-    return f"{', '.join(given)} and effect sizes are given beside."
+    if rows[["hedges_g", "cliffs_delta"]].notna().any(axis=None):
+        given.append("effect sizes")
+    if not given:
+        return ""
+    *others, last = given
+    listed = f"{', '.join(others)} and {last}" if others else last
+    return f"{listed[0].upper()}{listed[1:]} are given beside."
 
 
 def _worst_rank(result: Comparison) -> str:

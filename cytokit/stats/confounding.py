@@ -89,7 +89,10 @@ def check_plates(
         return PlateCheck()
     found = PlateCheck()
     if nowhere.any():
-        what = f"{nowhere.sum()} of {len(values)} readings name no plate: not part of this check"
+        what = (
+            f"{nowhere.sum()} of {len(values)} readings name no plate: whether theirs goes with "
+            "group or day was not checked"
+        )
         found.findings.append(Finding("plate_unnamed", what))
     values = values[~nowhere]
     from_fits = any(entry.kind in ("fit", "fit folder") for entry in study.inputs)

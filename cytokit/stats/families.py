@@ -98,7 +98,7 @@ def guard(rows: Sequence[Row], options: CompareOptions) -> tuple[str, ...]:
             pair = [within.get(row[name]) for name in ("treated_group", "control_group")]
             if pair[0] is None or pair[1] is None or not _differ(pair[0], pair[1], options.alpha):
                 continue
-            sentences.append(_sentence(row, pair[0], pair[1], options.alpha))
+            sentences.append(_sentence(row, pair[0], pair[1], options))
             for one in (row, pair[0], pair[1]):
                 _flag(one, "guard", "within-group verdicts differ, the groups do not")
     return tuple(sentences)
@@ -114,17 +114,20 @@ def _differ_by(name: str, first: Row, second: Row, alpha: float) -> bool:
     return bool((first[name] < alpha) != (second[name] < alpha))
 
 
-def _sentence(between: Row, treated: Row, control: Row, alpha: float) -> str:
+def _sentence(between: Row, treated: Row, control: Row, options: CompareOptions) -> str:
     """The guard in plain words."""
+    alpha = options.alpha
     name = "p" if _differ_by("p", treated, control, alpha) else "p_adjusted"
     said = ", ".join(
         f"{arm} {_verdict(row, name, alpha)}"
         for arm, row in ((between["treated_group"], treated), (between["control_group"], control))
     )
-    p, adjusted = labels.label(between["p"]), labels.p_text(between["p_adjusted"])
+    p = labels.label(between["p"])
+    if options.adjust != "none":
+        p += f", adjusted {labels.label(between['p_adjusted'])}"
     return (
         f"{between['analyte']}: within the groups the verdicts differ ({said}), but the groups do "
-        f"not differ significantly ({p}, adjusted {adjusted}): this pattern is no evidence of a "
+        f"not differ significantly ({p}): this pattern is no evidence of a "
         "difference between the groups."
     )
 

@@ -166,7 +166,7 @@ def compare_changes(
         beside = replace(beside, used=None)  # of those who have both days, as the estimate
     within = strata_of(strata, options)
     estimate, notes = changes(base, day, arm, names, options.level, within)
-    if np.isnan(estimate.p) and beside.p_rank < 1 and min(arm.sum(), (~arm).sum()) >= 2:
+    if np.isnan(estimate.p) and min(arm.sum(), (~arm).sum()) >= 2 and not np.isnan(beside.p_rank):
         ranked = RANK_SUM if within is None else WITHIN_STRATA[RANK_SUM]
         notes = [*notes, ("other_method", f"{ranked}: {estimate.method} has {estimate.reason}")]
         estimate = rank_test(Estimate(ranked), day, arm, beside, options)

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from cytokit.findings import finding_lines
-from cytokit.stats._methods_between import around, between, counted, estimand, propagation
+from cytokit.stats._methods_between import around, between, counted, estimand, propagation, why_not
 from cytokit.stats._methods_terms import ADJUST, CENSOR, RULE, RULES, STATED, SUBSTITUTE, WITHIN
 from cytokit.stats.bridged import sentence
 from cytokit.stats.comparison import Comparison
@@ -144,14 +144,21 @@ def _within(result: Comparison) -> str:
     rows = result.table[result.table["contrast"].str.startswith("within")]
     if rows.empty:
         return ""
-    day = " and ".join(map(str, result.day))
+    day = ("the mean over days " if len(result.day) > 1 else "day ") + " and ".join(
+        map(str, result.day)
+    )
     beside = (
         " Exact signed-rank tests of the log ratios are given beside where every value is in range."
         if result.options.within == "ratio"
         else ""
     )
+    if rows["p"].isna().all():
+        return (
+            f"The change from day {result.baseline} to {day} within each group was not tested: "
+            f"{why_not(rows)}."
+        )
     return (
-        f"The change from day {result.baseline} to day {day} within each group was tested by "
+        f"The change from day {result.baseline} to {day} within each group was tested by "
         f"{counted(rows, WITHIN)}.{beside}"
     )
 
@@ -272,7 +279,7 @@ def _limits(result: Comparison) -> list[str]:
             "A significant change in one group beside a non-significant one in the other is not "
             "evidence of a difference between the groups; only the between-group comparison is."
         )
-    else:
+    elif result.between.empty:
         said.append("A change within a group has no comparator: it may have any cause.")
     said += list(result.guard)
     died = int(result.table["n_died"].max()) if len(result.table) else 0
@@ -281,7 +288,11 @@ def _limits(result: Comparison) -> list[str]:
             "Subjects who died before the day have no value: the comparison among survivors is "
             "unbiased only if death depends on what was measured before, not on the unseen value."
         )
-    said += [one.message + "." for one in result.findings if one.code == "plate_confounded"]
+    said += [
+        f"{one.message[0].upper()}{one.message[1:]}."
+        for one in result.findings
+        if one.code == "plate_confounded"
+    ]
     said.append("Absence of significance is not evidence of absence: see the confidence intervals.")
     return said
 

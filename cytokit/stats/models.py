@@ -93,7 +93,7 @@ def _or_ranks(found: Estimate, notes: Notes) -> tuple[Estimate | None, Notes]:
     """The model, or ranks where it has too little left to estimate a spread from."""
     if not np.isnan(found.p) or found.reason in (between.COLLINEAR, between.CONSTANT):
         return found, notes
-    return None, [*notes, ("other_method", f"rank test: {found.method} has {found.reason}")]
+    return None, [*notes, ("other_method", f"rank test: {found.method} failed, {found.reason}")]
 
 
 def linear(

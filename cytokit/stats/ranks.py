@@ -185,10 +185,17 @@ def hodges_lehmann(treated: ArrayLike, control: ArrayLike, level: float = 0.95) 
     untied = np.unique(scores).size == scores.size
     if untied and enumerable(scores, x.size):
         low, high = _exact_limits(differences, scores, x.size, level)
-        reason = "" if math.isfinite(low) else f"too few values for a {level:.0%} interval"
+        reason = "" if math.isfinite(low) else _too_few(level)
         return HodgesLehmann(estimate, low, high, True, reason)
+    if 2 / math.comb(x.size + y.size, x.size) > (1 - level) * (1 + 1e-12):
+        # complete separation is no evidence at this level: no shift can be excluded
+        return HodgesLehmann(estimate, -math.inf, math.inf, False, _too_few(level))
     low, high = _normal_limits(differences, x, y, level)
     return HodgesLehmann(estimate, low, high, False)
+
+
+def _too_few(level: float) -> str:
+    return f"too few values for a {level:.0%} interval"
 
 
 def _pooled_ranks(treated: Floats, control: Floats) -> tuple[Ints, Bools]:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from cytokit.errors import Problem, UsageError, did_you_mean
 from cytokit.findings import Finding
@@ -25,6 +26,12 @@ from cytokit.study.floors import floor_limits
 from cytokit.vocabulary import LimitSource, RangeStatus
 
 POLICIES = ("lod", "lloq", "interval")
+
+
+def _values_state(rows: NDArray[np.bool_], side: str) -> str:
+    """``3 values below range state``."""
+    n = int(rows.sum())
+    return f"{n} value{'s' * (n != 1)} {side} range state{'s' * (n == 1)}"
 
 
 def censored(
@@ -140,8 +147,8 @@ def _with_limits(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding]]:
             upper[below] = lower[above] = np.nan
             source[below | above] = LimitSource.UNKNOWN
             what = (
-                f"{rows.sum()} values out of range state no limit, and no number was measured: "
-                "they count as out of range, their limit is unknown"
+                f"{_values_state(rows, 'out of')} no limit, and no number was measured: "
+                "out of range without a known limit"
             )
             findings.append(Finding("limit_assumed", what, analyte=str(analyte)))
             continue
@@ -153,7 +160,7 @@ def _with_limits(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding]]:
         ):
             if rows.any():
                 what = (
-                    f"{rows.sum()} values {side} range state no limit: the {which} number "
+                    f"{_values_state(rows, side)} no limit: the {which} number "
                     f"measured ({number:g}) was taken for it, which is no limit of detection"
                 )
                 findings.append(Finding("limit_assumed", what, analyte=str(analyte)))

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cytokit.errors import Problem, UsageError, did_you_mean
+from cytokit.errors import Problem, UsageError, did_you_mean, option_text
 from cytokit.findings import Finding
 from cytokit.tables.findings import repeated_end
 
@@ -52,7 +52,8 @@ def floor_limits(
     if floors is not None and floors not in FLOORS:
         mend = f"use one of {', '.join(FLOORS)}, or leave it out"
         near = did_you_mean(floors, FLOORS)
-        raise UsageError(Problem("CK-410", f"floors={floors!r} is no choice", mend=mend, near=near))
+        what = f"{option_text('floors', floors)} is no choice"
+        raise UsageError(Problem("CK-410", what, mend=mend, near=near))
     limits = np.full(len(frame), np.nan)
     findings = []
     state, value = frame["state"].to_numpy(str), frame["value"].to_numpy(float)

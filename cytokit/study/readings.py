@@ -20,6 +20,7 @@ from cytokit.errors import (
     Problem,
     UsageError,
     did_you_mean,
+    option_text,
     place,
 )
 from cytokit.findings import Finding
@@ -184,7 +185,8 @@ def gather(
     _check_quantity(given, quantity)
     asked = manner or Manner()
     if asked.scale is not None and given and not has_tables(given):
-        what = f"scale={asked.scale!r} is for tables; a fit's concentrations are no logarithms"
+        scale = option_text("scale", asked.scale)
+        what = f"{scale} is for tables; a fit's concentrations are no logarithms"
         raise UsageError(Problem("CK-292", what, mend="leave scale out"))
     if not given:
         mend = "give a fit, a folder written by fit, or a table of concentrations"

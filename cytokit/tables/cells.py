@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cytokit.errors import Problem, UsageError, did_you_mean
+from cytokit.errors import Problem, UsageError, did_you_mean, option_text
 from cytokit.sources.numbers import Cell, has_thousands_mark
 from cytokit.sources.numbers import read_cell as read_text
 from cytokit.tables.columns import normal_unit
@@ -70,7 +70,7 @@ def check_nd(nd: str | None) -> None:
     if nd is not None and nd not in ND_CHOICES:
         mend = f"use one of {', '.join(ND_CHOICES)}"
         near = did_you_mean(nd, ND_CHOICES)
-        raise UsageError(Problem("CK-223", f"nd={nd!r} is no choice", "", mend, near))
+        raise UsageError(Problem("CK-223", f"{option_text('nd', nd)} is no choice", "", mend, near))
 
 
 def has_two_meanings(text: str) -> bool:

@@ -83,7 +83,8 @@ def words_findings(
         yield Finding("words_read", f"{text}: read as {taken}")
     if grouped:
         some = ", ".join(f"{text!r} as {value:.12g}" for text, value in [*grouped.items()][:4])
-        text = f"{path}: {len(grouped)} different cells hold thousands marks: {some} were read"
+        cells = "1 cell holds" if len(grouped) == 1 else f"{len(grouped)} different cells hold"
+        text = f"{path}: {cells} thousands marks: read {some}"
         yield Finding("thousands_read", text)
 
 

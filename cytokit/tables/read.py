@@ -30,7 +30,7 @@ from typing import Any
 
 import pandas as pd
 
-from cytokit.errors import FormatError, InputError, NothingToDoError, Problem, place
+from cytokit.errors import FormatError, InputError, NothingToDoError, Problem, option_text, place
 from cytokit.findings import Finding, damaged_value
 from cytokit.sources.decimal_mark import decide, decimal_asked, marks_of, together
 from cytokit.tables.cells import (
@@ -325,6 +325,9 @@ def _decimal_marks(
             message = (
                 f"{grid.path}, column {name}: {len(texts)} different cells such as {texts[0]!r} "
                 f"were read with a {mark}, as asked; they do not prove it"
+                if len(texts) > 1
+                else f"{grid.path}, column {name}: {texts[0]!r} was read with a {mark}, as asked; "
+                "it does not prove it"
             )
             findings.append(Finding("decimal_asked", message))
     if errors:
@@ -346,7 +349,7 @@ def _require_one_meaning(records: list[dict[str, Any]], nd: str | None, grid: Gr
         f"{readings} {words}, which may mean not detected (below range) or not "
         f"done (missing): line {shown}"
     )
-    mend = "say which is meant: --nd below or --nd missing (nd= in Python)"
+    mend = f"say which is meant: {option_text('nd', 'below')} or {option_text('nd', 'missing')}"
     raise InputError(Problem("CK-221", what, place(grid.path), mend))
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from cytokit.errors import InputError, Problem, UsageError, did_you_mean, place
+from cytokit.errors import InputError, Problem, UsageError, did_you_mean, option_text, place
 from cytokit.findings import Finding
 from cytokit.tables.cells import Reading
 from cytokit.tables.columns import Header, normal_unit, read_unit
@@ -41,7 +41,14 @@ def check_scale(scale: str | None) -> None:
     if scale is not None and scale not in SCALES:
         mend = f"use one of {', '.join(SCALES)}"
         near = did_you_mean(scale, SCALES)
-        raise UsageError(Problem("CK-288", f"scale={scale!r} is no choice", mend=mend, near=near))
+        what = f"{option_text('scale', scale)} is no choice"
+        raise UsageError(Problem("CK-288", what, mend=mend, near=near))
+
+
+def _logarithms() -> str:
+    """How to say that numbers are logarithms."""
+    ways = [option_text("scale", scale) for scale in SCALES if scale != "linear"]
+    return f"{', '.join(ways[:-1])} or {ways[-1]}"
 
 
 def scales_of(
@@ -168,7 +175,7 @@ def refuse_impossible(
             "CK-290",
             f"analyte {analyte!r}: {_counted(found)} below zero, which no concentration is",
             found[0][1] or path,
-            "if they are logarithms say so: scale log2, log10 or ln"
+            f"if they are logarithms say so: {_logarithms()}"
             if asked is None
             else f"scale {asked} was asked for; a value below a limit is written with <",
         )

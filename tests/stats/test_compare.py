@@ -593,7 +593,9 @@ def test_a_plate_called_na_is_no_plate(table, cases):
     frame = table(n_treated=5, n_control=5)
     result = compare(Study(frame.assign(plate=["NA", "P1"] * 10)), **BASIC)
     said = {one.code: one.message for one in result.findings}
-    assert said["plate_unnamed"] == "10 of 20 readings name no plate: not part of this check"
+    assert said["plate_unnamed"] == (
+        "10 of 20 readings name no plate: whether theirs goes with group or day was not checked"
+    )
     assert said["name_missing"].endswith("10 cells of the plate say 'NA': they count as empty")
     case = compare(Study(cases / "stats/na_plate.csv"), reference="control")
     assert "plate_unnamed" in {one.code for one in case.findings}

@@ -15,6 +15,7 @@ from cytokit.errors import UsageError
 from cytokit.stats import compare
 from cytokit.stats.cells import Cells
 from cytokit.stats.contrasts import declare, declare_families, find_reference
+from cytokit.stats.labels import label
 from cytokit.stats.pairs import sign_test
 from cytokit.stats.rows import min_fold_change
 from cytokit.stats.sign_flips import sign_flip_max_t
@@ -227,7 +228,11 @@ def test_the_guard_is_about_the_pattern(table):
     assert sentence.endswith("this pattern is no evidence of a difference between the groups.")
     assert "no evidence of an effect" not in sentence
     assert "treatment" not in sentence
+    said = f"significantly ({label(between['p'])}, adjusted {label(between['p_adjusted'])}): "
+    assert said in sentence
     assert "guard:" in between["flags"]
+    plain, _ = guarded(table(n_treated=9, n_control=9, decline=-0.6, seed=4), adjust="none")
+    assert f"significantly ({label(between['p'])}): " in plain.guard[0]
 
 
 def test_the_guard_is_silent_where_the_raw_p_is_small(table):

@@ -37,9 +37,10 @@ def test_changes_within_groups_are_counted_by_method(hidden):
 
 def test_what_was_not_analysed_is_counted(floored):
     made = compare(floored(0.9), **BASIC)
-    assert "was tested by no test (number of tests in brackets); 2 not analysed (IL-6)" in (
-        made.methods
-    )
+    out = "of the values out of range (IL-6)"
+    assert f"At day 6 the groups were not compared: 88 % {out}." in made.methods
+    assert f"within each group was not tested: 92 % {out}; 100 % {out}." in made.methods
+    assert "confidence intervals." not in made.methods.split("Out of range")[0]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +64,7 @@ def test_a_mixed_model_takes_no_value_out_of_range(floored):
     assert (
         "an analyte with any at baseline or the tested day was not compared by it" in made.methods
     )
-    assert "compared by no test (number of tests in brackets); 1 not analysed" in made.methods
+    assert "At day 6 the groups were not compared: " in made.methods
     assert TOBIT not in made.methods
 
 

@@ -176,3 +176,12 @@ def test_coverage_of_the_exact_interval() -> None:
         _, low, high = hodges_lehmann(rng.normal(0.5, 1, 12), rng.normal(0, 1, 12))
         held += low <= 0.5 <= high
     assert 0.945 < held / 4000 < 0.975
+
+
+def test_tied_values_too_few_for_the_level_leave_the_interval_open():
+    """With 3 v 3 even complete separation has p .1: the approximation gave an interval of 95 %."""
+    treated, control = [1.0, 1.0, 3.0], [5.0, 6.0, 7.0]
+    found = hodges_lehmann(treated, control)
+    assert (found.low, found.high) == (-np.inf, np.inf)
+    assert found.reason == "too few values for a 95% interval"
+    assert np.isfinite(hodges_lehmann(treated, control, 0.9).low)
