@@ -75,6 +75,9 @@ def _show(facts: dict[str, Any], lines: list[str]) -> None:
     if missing:
         counts.append(f"{len(missing)} missing")
     click.echo(f"wells: {', '.join(counts)}; samples: {len(facts['samples'])}")
+    if facts["sample_dilutions"]:
+        factors = ["unclear" if f is None else f"{f:g}" for f in facts["sample_dilutions"]]
+        click.echo(f"dilution of the samples: {', '.join(factors)}")
     for line in _run_lines(facts):
         click.echo(line)
     click.echo("\n".join(lines))

@@ -39,9 +39,9 @@ def describe(plate: Plate) -> dict[str, Any]:
     dict
         plate, format, source, size, run_date, run_date_text, instrument, serial_number, lots,
         analytes (name, bead, unit), wells by type, missing wells, map_legend (letter -> meaning),
-        standards (level -> expected per analyte), controls, samples, vendor values and curves,
-        unread parts, findings (of the file, the standards, the samples' names), finding_groups
-        (those of one code together, worst first).
+        standards (level -> expected per analyte), controls, samples, sample_dilutions (None: one
+        is unclear), vendor values and curves, unread parts, findings (of the file, the standards,
+        the samples' names), finding_groups (those of one code together, worst first).
 
     Examples
     --------
@@ -76,6 +76,7 @@ def describe(plate: Plate) -> dict[str, Any]:
         "standards": _expected(plate, WellType.STANDARD),
         "controls": _expected(plate, WellType.CONTROL),
         "samples": list(dict.fromkeys(replicates(wells).name[unknown])),
+        "sample_dilutions": _dilutions(wells.loc[unknown, "dilution_factor"]),
         "vendor_values": int((given & wells["vendor_concentration"].notna()).sum()),
         "vendor_statuses": wells.loc[given, "vendor_status"].value_counts().sort_index().to_dict(),
         "vendor_curves": {name: curve.regression for name, curve in plate.vendor_curves.items()},
@@ -85,6 +86,12 @@ def describe(plate: Plate) -> dict[str, Any]:
         "findings": findings.to_dict("records"),
         "finding_groups": finding_groups(findings),
     }
+
+
+def _dilutions(factors: pd.Series[float]) -> list[float | None]:
+    """The factors of the samples, ascending; None at the end where one is unclear."""
+    known: list[float | None] = [*sorted(map(float, factors.dropna().unique()))]
+    return [*known, None] if factors.isna().any() else known
 
 
 def finding_groups(findings: pd.DataFrame) -> list[dict[str, Any]]:

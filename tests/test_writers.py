@@ -176,7 +176,7 @@ def test_a_384_well_plate_takes_four_times_the_subjects() -> None:
 
 @pytest.mark.parametrize("name", WRITERS)
 def test_a_trial_in_any_format_can_be_fitted(name: str, tmp_path: Path) -> None:
-    """Each standard's concentration is known: from the export, a layout or a lots file."""
+    """Standards' concentrations and samples' dilutions are known: by the export or beside it."""
     trial = simulate_trial(seed=2, subjects=4, analytes=["IL-6", "TNFa"], deaths=(0, 0))
     for file, data in trial.files(name).items():
         (tmp_path / file).write_bytes(data)
@@ -188,15 +188,16 @@ def test_a_trial_in_any_format_can_be_fitted(name: str, tmp_path: Path) -> None:
     pd.testing.assert_series_equal(
         theirs["expected"].sort_index(), ours["expected"].sort_index(), check_exact=True
     )
-    companion = WRITERS[name].companion
+    diluted = plates[0].wells.query("well_type == 'unknown'")["dilution_factor"]
+    assert set(diluted) == {trial.plates[0].wells["dilution_factor"].max()} == {2.0}
     readme = (tmp_path / "README.md").read_text(encoding="utf-8")
-    assert companion is None or companion.about in readme
+    assert "on 1 plate in" in readme
+    assert all(companion.about in readme for companion in WRITERS[name].companions)
 
 
 def test_plates_that_expect_other_concentrations_are_of_another_lot() -> None:
     plates = [small(), small(), small(fold=3.0)]
-    lots = WRITERS["is23"].companion
-    assert lots is not None
+    lots = WRITERS["is23"].companions[0]
     rows = lots.write(plates).decode().splitlines()
     assert rows[0].startswith("Lot,Analyte,Unit,Standard1,")
     assert len(rows) == 1 + 2 * 2

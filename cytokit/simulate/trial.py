@@ -25,9 +25,9 @@ SUBJECTS_PER_96_WELLS = 8
 README = """# A simulated trial
 
 Nothing here was measured. `cytokit simulate --seed {seed}` made every file: {subjects} subjects in
-two arms, day 0 and day 6, on {plates} plates in {title} form. `truth.csv` holds the true ratios of
+two arms, day 0 and day 6, on {plates} in {title} form. `truth.csv` holds the true ratios of
 the arms at day 6 given day 0, `truth_samples.csv` the true concentrations, `design.csv` who is who.
-{companion}"""
+{companions}"""
 
 
 @dataclass(frozen=True)
@@ -92,15 +92,14 @@ class SimulatedTrial:
         }
         for name, table in tables.items():
             files[name] = table.to_csv(index=False, lineterminator="\n").encode()
-        companion = writer.companion
-        if companion is not None:
+        for companion in writer.companions:
             files[companion.name] = companion.write(self.plates)
         files["README.md"] = README.format(
             seed=self.seed,
             subjects=self.design["subject"].nunique(),
-            plates=len(self.plates),
+            plates="1 plate" if len(self.plates) == 1 else f"{len(self.plates)} plates",
             title=writer.title,
-            companion="" if companion is None else f"\n{companion.about}\n",
+            companions="".join(f"\n{companion.about}\n" for companion in writer.companions),
         ).encode()
         return files
 

@@ -56,6 +56,29 @@ def test_a_date_that_can_be_read_in_two_ways_is_shown_as_it_stands(
     assert "run: 1/2/2021 10:00:00 AM (day or month first is not known); instr" in said.out
 
 
+@pytest.mark.parametrize(
+    ("factors", "line", "found"),
+    [
+        (None, "dilution of the samples: 1\n", [1.0]),
+        (("50", "2"), "dilution of the samples: 2, 50\n", [2.0, 50.0]),
+        (("2", "0.5"), "dilution of the samples: 2, unclear\n", [2.0, None]),
+    ],
+)
+def test_the_dilutions_that_count_are_shown(
+    run: Run, tmp_path: Path, factors: tuple[str, str] | None, line: str, found: list[float | None]
+) -> None:
+    text = "Program,xPONENT,,MAGPIX\nBatch,b\n\nDataType:,Median\nLocation,Sample,IL-6\n"
+    text += '"1(1,A1)",P1,5\n"2(1,B1)",P2,6\n\n'
+    if factors:
+        text += "DataType:,Dilution Factor\nLocation,Sample,Dilution Factor\n"
+        text += f'"1(1,A1)",P1,{factors[0]}\n"2(1,B1)",P2,{factors[1]}\n\n'
+    file = tmp_path / "p.csv"
+    file.write_text(f"{text}-- CRC --\n")
+    assert line in run("inspect", file).out
+    (facts,) = json.loads(run("inspect", file, "--json").out)["plates"]
+    assert facts["sample_dilutions"] == found
+
+
 def test_findings_of_one_kind_stand_together_worst_first(run: Run, cases: Path) -> None:
     told = [Finding("name_matched", "m", "P", "", "S"), Finding("repeated_well", "a", "P", "A1")]
     told += [Finding("repeated_well", "b", "P", well) for well in ("B1", "C1")]

@@ -66,9 +66,10 @@ def write_plates(trial: SimulatedTrial, export_format: str) -> list[str]:
         file = Path(f"{plate.name}.{writer.suffix}")
         file.write_bytes(writer.write(plate))
         words.append(str(file))
-    if writer.companion is not None:
-        Path(writer.companion.name).write_bytes(writer.companion.write(trial.plates))
-        words += ["--layout", writer.companion.name]
+    for companion in writer.companions:
+        Path(companion.name).write_bytes(companion.write(trial.plates))
+    if writer.companions:
+        words += ["--layout", writer.companions[-1].name]
     return words
 
 

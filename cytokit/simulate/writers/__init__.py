@@ -37,7 +37,7 @@ class Writer:
     title: str
     suffix: str
     write: Callable[[Plate], bytes]
-    companion: Companion | None = None
+    companions: tuple[Companion, ...] = ()
 
 
 _LAYOUT = Companion(
@@ -51,13 +51,19 @@ _LOTS = Companion(
     "The exports name a kit lot; what its standards hold stands in `kit_lots.csv`, which is found\n"
     "beside them.",
 )
+_DILUTIONS = Companion(
+    "layout.csv",
+    intelliflex_wide.write_layout,
+    "The exports do not say how the samples were diluted: give `--layout layout.csv` to\n"
+    "`cytokit fit`.",
+)
 
 #: by the name that ``cytokit simulate --format`` takes
 WRITERS = {
     "xponent": Writer("xPONENT CSV", "csv", xponent.write),
     "intelliflex": Writer("INTELLIFLEX blocks", "csv", intelliflex_blocks.write),
-    "intelliflex-wide": Writer("INTELLIFLEX rows", "csv", intelliflex_wide.write, _LAYOUT),
+    "intelliflex-wide": Writer("INTELLIFLEX rows", "csv", intelliflex_wide.write, (_LAYOUT,)),
     "bioplex": Writer("Bio-Plex per analyte", "xlsx", bioplex_analyte.write),
     "bioplex-statistic": Writer("Bio-Plex per statistic", "xlsx", bioplex_statistic.write),
-    "is23": Writer("Luminex IS 2.3", "csv", is23.write, _LOTS),
+    "is23": Writer("Luminex IS 2.3", "csv", is23.write, (_LOTS, _DILUTIONS)),
 }
