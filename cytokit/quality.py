@@ -352,7 +352,8 @@ def repeated_sample_findings(plate: Plate) -> list[Finding]:
     planned = planned if series >= _USUAL_SHARE * len(wells) and len(wells) > 1 else frozenset()
     found = []
     for name, places in wells.items():
-        where = f"{name!r} stands in {len(places)} wells ({', '.join(places[:8])})"
+        some = ", ".join(places[:8]) + (f" and {len(places) - 8} more" if places[8:] else "")
+        where = f"{name!r} stands in {len(places)} wells ({some})"
         if len(factors[name]) > 1 and factors[name] != planned:
             known = [f"{factor:g}" for factor in sorted(factors[name]) if factor == factor]
             dilutions = ", ".join(known + ["unknown"] * (len(factors[name]) - len(known)))

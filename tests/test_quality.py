@@ -128,6 +128,11 @@ def test_one_name_in_more_wells_than_usual_is_said() -> None:
     assert (found.code, found.sample) == ("repeated_sample", "P3")
     assert "stands in 4 wells" in found.message
     assert found.message.endswith("most samples in 2: taken as one sample, or are they two?")
+    (many,) = repeated_sample_findings(unknowns(*(f"P{n}" for n in range(12)), *["S"] * 11))
+    listed = many.message.partition("(")[2].partition(")")[0]
+    assert many.message.startswith("'S' stands in 11 wells (")
+    assert listed.endswith(" and 3 more")
+    assert listed.count(",") == 7
     none_usual = unknowns("P1", "P2", "P2", "P3", "P3", "P3", "P4", "P4", "P4", "P4")
     assert repeated_sample_findings(none_usual) == []
 
