@@ -16,16 +16,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cytokit.curves.arrays import CurveArrays
-from cytokit.curves.calibrate import calibrate
-from cytokit.curves.covariance import sandwich
-from cytokit.curves.intervals import concentration_interval
+from cytokit.curves.calibration import calibrate
+from cytokit.curves.inverse import CurveArrays, concentration_interval, sandwich
 from cytokit.curves.limits import detection_response, find_limits
-from cytokit.curves.model import X_ZERO, theta_from_natural
+from cytokit.curves.logistic import X_ZERO, theta_from_natural
+from cytokit.curves.noise import Scatter, VarianceModel
 from cytokit.curves.options import FitOptions
-from cytokit.curves.prior import Prior, weak_prior
-from cytokit.curves.weights import Scatter, VarianceModel
-from cytokit.curves.wells import StandardWells
+from cytokit.curves.solver import Prior, weak_prior
+from cytokit.curves.standards import StandardWells
 
 ANALYTES = 25
 LEVELS = 10000.0 / 4.0 ** np.arange(8)[::-1]

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 import scipy
 
-from cytokit.stats.ranks import brunner_munzel, gehan, hodges_lehmann, rank_sum, signed_rank
+from cytokit.trial.ranks import brunner_munzel, gehan, hodges_lehmann, rank_sum, signed_rank
 
 ANALYTES, PER_ARM = 50, 50
 

@@ -41,21 +41,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cytokit import read_design
 from cytokit.errors import CytokitError
-from cytokit.exclusions import read_exclusions
-from cytokit.layout import read_layout
-from cytokit.layout.lots import read_lots
-from cytokit.parsers import recognise
+from cytokit.parsers.registry import recognise
 from cytokit.plate import Plate
-from cytokit.project.study_file import read_study_file
-from cytokit.pseudonyms import read_pseudonyms
 from cytokit.qc.guide import Guide, Limits, guide_bytes, read_guide
-from cytokit.record.manifest import MANIFEST, make_manifest, read_manifest
-from cytokit.simulate import CYTOKINES, PlatePlan, simulate_plate
-from cytokit.simulate.writers import WRITERS
-from cytokit.sources import RawFile
-from cytokit.tables import read_concentrations
+from cytokit.results.folder import MANIFEST, make_manifest, read_manifest
+from cytokit.results.study_file import read_study_file
+from cytokit.simulate.exports import WRITERS
+from cytokit.simulate.trials import CYTOKINES, PlatePlan, simulate_plate
+from cytokit.sources.raw import RawFile
+from cytokit.tables.concentrations import read_concentrations
+from cytokit.tables.designs import read_design
+from cytokit.tables.exclusions import read_exclusions
+from cytokit.tables.layouts import read_layout
+from cytokit.tables.lots import read_lots
+from cytokit.tables.pseudonyms import read_pseudonyms
 
 ROOT = Path(__file__).resolve().parents[1]
 SECONDS = 5

@@ -31,14 +31,15 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
+from cytokit.arrays import Floats
 from cytokit.curves.fit import StandardCurve, fit_curves
-from cytokit.parsers import read_plate
+from cytokit.parsers.read import read_plate
 from cytokit.plate import Plate
 from cytokit.vocabulary import WellType
 
 ROOT = Path(__file__).resolve().parents[1]
 MULTIPLATE = ("plate01", "plate02", "plate04")
-Array = NDArray[np.float64]
+
 #: starts of the least squares on log y: slope, and place of ln c between the ends of ln x
 STARTS = ((1.0, 0.5), (1.0, 0.9), (0.6, 0.5), (2.0, 0.5))
 MOST_CALLS = 2000
@@ -110,7 +111,7 @@ def by_cytokit(case: Case) -> float:
     return float(np.log(case.curve.invert(case.mfi)[0][0]))
 
 
-def log_curve(p: Array, log_x: Array) -> Array:
+def log_curve(p: Floats, log_x: Floats) -> Floats:
     """Ln y of a curve with parameters ln a, ln (d - a), ln b, ln c, ln g; ln x is -inf at 0."""
     log_a, log_s, log_b, log_c, log_g = p
     t = np.exp(log_b) * (log_x - log_c)
@@ -125,10 +126,10 @@ def by_log_least_squares(case: Case, *, five: bool) -> float:
     log_x = np.log(x)
     low, high = log_x[x > 0].min(), log_x[x > 0].max()
 
-    def whole(p: Array) -> Array:
+    def whole(p: Floats) -> Floats:
         return p if five else np.r_[p, 0.0]
 
-    def residual(p: Array) -> Array:
+    def residual(p: Floats) -> Floats:
         found = log_y - log_curve(whole(p), log_x)
         return np.where(np.isfinite(found), found, 1e6)
 
@@ -142,7 +143,7 @@ def by_log_least_squares(case: Case, *, five: bool) -> float:
     return np.nan if best is None else inverse(best, case.mfi)
 
 
-def inverse(p: Array, y: float) -> float:
+def inverse(p: Floats, y: float) -> float:
     """Ln x at which the curve reads `y`; NaN beyond its plateaus."""
     a, s, b, _, g = np.exp(p)
     psi = (y - a) / s
@@ -170,7 +171,7 @@ def error_table(found: list[Case]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def quantiles(errors: Array) -> Array:
+def quantiles(errors: Floats) -> Floats:
     """Median and p90 down the rows; infinite where so many have no prediction."""
     return np.quantile(errors, QUANTILES, axis=0, method="inverted_cdf")
 
@@ -196,7 +197,7 @@ def summary(errors: pd.DataFrame) -> Iterator[str]:
         yield f"{line}{np.isinf(values[:, number]).mean():11.1%}{closer}"
 
 
-def ratio(whole: Array, draws: Array, number: int) -> str:
+def ratio(whole: Floats, draws: Floats, number: int) -> str:
     """A method's error over ours, with its interval; nothing where either is infinite."""
     if number == 0 or not np.isfinite(whole[[0, number]]).all():
         return "-"

@@ -11,8 +11,7 @@ import time
 import numpy as np
 import scipy
 
-from cytokit.stats.arm_flips import arm_flip_max_t
-from cytokit.stats.westfall_young import max_t
+from cytokit.trial.permutation import arm_flip_max_t, max_t
 
 ANALYTES, SUBJECTS, DRAWS = 50, 200, 100_000
 

@@ -14,9 +14,9 @@ import time
 import numpy as np
 import pandas as pd
 
-from cytokit.stats import compare
-from cytokit.stats.mixed import mixed_model
-from cytokit.study import Study
+from cytokit.trial.compare import compare
+from cytokit.trial.mixed import mixed_model
+from cytokit.trial.study import Study
 
 RUNS = 500
 ANALYTES = 14

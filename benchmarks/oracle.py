@@ -8,13 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from cytokit.curves.linear import make_levels
-from cytokit.curves.lm import levenberg_marquardt
-from cytokit.curves.model import Array, log_concentration
-from cytokit.curves.newton import newton
-from cytokit.curves.prior import Prior
-from cytokit.curves.search import make_box
-from cytokit.curves.start import make_grid
+from cytokit.arrays import Floats
+from cytokit.curves.logistic import log_concentration, make_levels
+from cytokit.curves.solver import Prior, levenberg_marquardt, make_box, make_grid, newton
 
 GRID_SHAPE = (20, 12, 9)
 STARTS = 10
@@ -22,7 +18,7 @@ TOLERANCE = 1e-13
 CHUNK = 500
 
 
-def exhaustive(x: Array, y: Array, w: Array, prior: Prior, orientation: int = 1) -> Array:
+def exhaustive(x: Floats, y: Floats, w: Floats, prior: Prior, orientation: int = 1) -> Floats:
     """The smallest objective found from the many best local maxima of a fine grid, (N,)."""
     log_x = log_concentration(x)
     box = make_box(log_x[x > 0], "5pl")

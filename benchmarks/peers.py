@@ -26,8 +26,8 @@ from oracle import exhaustive
 from scenarios import SCENARIOS, WITH_SIGNAL, simulate
 from solver import REACHED, ROUNDS, SEED, Data, export, kernel, on_one_core, seconds, together
 
-from cytokit.curves.model import Array
-from cytokit.curves.prior import Prior
+from cytokit.arrays import Floats
+from cytokit.curves.solver import Prior
 
 SCRIPT = Path(__file__).with_name("peers.R")
 #: Curves of each scenario that the kernel is timed on: its speed is that of whole batches.
@@ -43,8 +43,8 @@ class Peer:
     package: str
     version: str
     seconds: float
-    answered: dict[str, Array]  # by scenario
-    objective: dict[str, Array]
+    answered: dict[str, Floats]  # by scenario
+    objective: dict[str, Floats]
 
     @property
     def orientation(self) -> int:
@@ -79,7 +79,7 @@ def run_r(rscript: str, n_curves: int) -> list[Peer]:
     return peers
 
 
-def optimum(data: Data, orientation: int) -> dict[str, Array]:
+def optimum(data: Data, orientation: int) -> dict[str, Floats]:
     """The plain least-squares optimum of every curve."""
     return {name: exhaustive(*levels, NO_PRIOR, orientation) for name, levels in data.items()}
 
@@ -112,7 +112,7 @@ def report(rscript: str, n_curves: int) -> Iterator[str]:
         yield from details(peer, best[peer.orientation])
 
 
-def details(peer: Peer, best: dict[str, Array]) -> Iterator[str]:
+def details(peer: Peer, best: dict[str, Floats]) -> Iterator[str]:
     """Convergence and excess over the optimum of one peer, scenario by scenario."""
     yield f"{peer.name}: excess over the plain optimum, relative"
     yield f"{'scenario':14s}{'converged':>10s}{'<= 1e-6':>10s}{'median':>10s}{'largest':>10s}"

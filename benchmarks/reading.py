@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cytokit.parsers import read_plate
+from cytokit.parsers.read import read_plate
 
 PER_WELL = (
     "Median",

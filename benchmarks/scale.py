@@ -33,16 +33,16 @@ from unittest.mock import patch
 import numpy as np
 
 import cytokit
-from cytokit import chunks
-from cytokit.curves.batch import fit_batch
+from cytokit.curves import platefit as chunks
 from cytokit.curves.fit import fit_curves
 from cytokit.curves.options import FitOptions
-from cytokit.curves.prior import weak_prior
-from cytokit.parsers import read_file
-from cytokit.record import parts, stream, tasks
-from cytokit.simulate.panel import panel
-from cytokit.simulate.plates import PlatePlan, simulate_plate
-from cytokit.simulate.writers import WRITERS
+from cytokit.curves.solver import fit_batch, weak_prior
+from cytokit.parsers.read import read_file
+from cytokit.results import stream
+from cytokit.results import stream as tasks
+from cytokit.results import write as parts
+from cytokit.simulate.exports import WRITERS
+from cytokit.simulate.trials import PlatePlan, panel, simulate_plate
 
 SEED = 7
 ANALYTES = 50

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cytokit.curves.model import Array, log_concentration, psi, theta_from_natural
+from cytokit.arrays import Floats
+from cytokit.curves.logistic import log_concentration, psi, theta_from_natural
 
 SCENARIOS = (
     "clean",
@@ -36,22 +37,22 @@ REPLICATES = 2
 class Wells:
     """Single wells x curves of one scenario, and the curves' true parameters."""
 
-    x: Array  # (wells,)
-    y: Array  # (wells, N)
-    lower: Array
-    upper: Array
-    theta: Array  # (3, N)
-    cv: Array
-    noise: Array
+    x: Floats  # (wells,)
+    y: Floats  # (wells, N)
+    lower: Floats
+    upper: Floats
+    theta: Floats  # (3, N)
+    cv: Floats
+    noise: Floats
 
-    def levels(self) -> tuple[Array, Array, Array]:
+    def levels(self) -> tuple[Floats, Floats, Floats]:
         """Concentrations (n,), level means (n, N) and total weights 1/(.07 mean)^2 (n, N)."""
         x, index, counts = np.unique(self.x, return_inverse=True, return_counts=True)
         mean = np.stack([self.y[index == level].mean(axis=0) for level in range(x.size)])
         return x, mean, counts[:, None] / (0.07 * np.maximum(mean, 1.0)) ** 2
 
 
-def series(scenario: str) -> Array:
+def series(scenario: str) -> Floats:
     """The dilution series: eight fourfold steps from 10,000, or seven or ten threefold ones."""
     steps, factor = {"seven_levels": (7, 3.0), "ten_levels": (10, 3.0)}.get(scenario, (8, 4.0))
     return np.asarray(1e4 / factor ** np.arange(steps)[::-1])
@@ -63,7 +64,7 @@ def simulate(scenario: str, n_curves: int, seed: int) -> Wells:
     standards = series(scenario)
     low, high = np.log(standards[0]), np.log(standards[-1])
 
-    def uniform(start: float, stop: float) -> Array:
+    def uniform(start: float, stop: float) -> Floats:
         return rng.uniform(start, stop, n_curves)
 
     g = np.exp(uniform(np.log(0.3), np.log(3.0)))

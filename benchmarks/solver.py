@@ -28,9 +28,8 @@ from oracle import exhaustive
 from scenarios import SCENARIOS, WITH_SIGNAL, simulate
 from scipy.optimize import curve_fit
 
-from cytokit.curves.batch import BatchFit, fit_batch
-from cytokit.curves.model import Array
-from cytokit.curves.prior import weak_prior
+from cytokit.arrays import Floats
+from cytokit.curves.solver import BatchFit, fit_batch, weak_prior
 
 SEED = 20
 ROUNDS = 5
@@ -38,21 +37,21 @@ ONE_CORE = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_TH
 REACHED = 1e-6
 #: Readings of each curve that are inverted: a plate's worth.
 READINGS = 96
-Data = dict[str, tuple[Array, Array, Array]]
+Data = dict[str, tuple[Floats, Floats, Floats]]
 
 
-def curve(log_x: Array, a: float, d: float, b: float, log_c: float, g: float) -> Array:
+def curve(log_x: Floats, a: float, d: float, b: float, log_c: float, g: float) -> Floats:
     """The curve as most people write it; ln x is -inf for a blank."""
     return d + (a - d) / (1.0 + np.exp(b * (log_x - log_c))) ** g
 
 
-def usual_start(x: Array, y: Array) -> dict[str, float]:
+def usual_start(x: Floats, y: Floats) -> dict[str, float]:
     """Extremes of y, middle of ln x, b = g = 1."""
     middle = float(np.log(x[x > 0]).mean())
     return {"a": float(y.min()), "d": float(y.max()), "b": 1.0, "log_c": middle, "g": 1.0}
 
 
-def by_curve_fit(x: Array, y: Array, w: Array) -> float:
+def by_curve_fit(x: Floats, y: Floats, w: Floats) -> float:
     """Weighted sum of squares reached by scipy, inf where it gave up."""
     try:
         found, _ = curve_fit(
@@ -68,7 +67,7 @@ def by_curve_fit(x: Array, y: Array, w: Array) -> float:
     return float(np.sum(w * (y - curve(np.log(x), *found)) ** 2))
 
 
-def by_lmfit(x: Array, y: Array, w: Array) -> float:
+def by_lmfit(x: Floats, y: Floats, w: Floats) -> float:
     """Weighted sum of squares reached by an lmfit Model."""
     model = lmfit.Model(curve)
     params = model.make_params(**usual_start(x, y))
@@ -87,9 +86,9 @@ def seconds(run: Callable[[], object]) -> float:
     return time.process_time() - started
 
 
-def together(data: Data) -> list[tuple[Array, Array, Array]]:
+def together(data: Data) -> list[tuple[Floats, Floats, Floats]]:
     """The same curves, one batch for each dilution series."""
-    batches: dict[bytes, list[tuple[Array, Array, Array]]] = {}
+    batches: dict[bytes, list[tuple[Floats, Floats, Floats]]] = {}
     for x, y, w in data.values():
         batches.setdefault(x.tobytes(), []).append((x, y, w))
     return [
@@ -98,12 +97,12 @@ def together(data: Data) -> list[tuple[Array, Array, Array]]:
     ]
 
 
-def kernel(batches: list[tuple[Array, Array, Array]]) -> list[BatchFit]:
+def kernel(batches: list[tuple[Floats, Floats, Floats]]) -> list[BatchFit]:
     """Fit each batch in one call."""
     return [fit_batch(x, y, w, prior=weak_prior(x)) for x, y, w in batches]
 
 
-def peer(fit: Callable[[Array, Array, Array], float], data: Data) -> dict[str, Array]:
+def peer(fit: Callable[[Floats, Floats, Floats], float], data: Data) -> dict[str, Floats]:
     """All curves, one by one."""
     return {
         name: np.array([fit(x, y[:, i], w[:, i]) for i in range(y.shape[1])])
@@ -139,7 +138,7 @@ def against_the_peers(data: Data, few: Data) -> Iterator[str]:
     peers = {"scipy curve_fit": by_curve_fit, "lmfit": by_lmfit}
     batches = together(data)
     times: dict[str, list[float]] = {name: [] for name in ("kernel", *peers)}
-    ends: dict[str, dict[str, Array]] = {}
+    ends: dict[str, dict[str, Floats]] = {}
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # the peers overflow and fail to estimate covariances
         for _ in range(ROUNDS):
@@ -169,7 +168,7 @@ def against_the_peers(data: Data, few: Data) -> Iterator[str]:
     yield "goals: 40,000 curves/s on an idle core, 40 x curve_fit, 150 x lmfit (processor time)"
 
 
-def answers(x: Array, y: Array, w: Array) -> Iterator[str]:
+def answers(x: Floats, y: Floats, w: Floats) -> Iterator[str]:
     """Speed of what is asked of fitted curves: their covariance, and concentrations of readings."""
     prior = weak_prior(x)
     fit = fit_batch(x, y, w, prior=prior)

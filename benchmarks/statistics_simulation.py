@@ -19,19 +19,24 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtr
 
-from cytokit.stats import sign_flips
-from cytokit.stats._spread_likelihood import ArmData, maximise
-from cytokit.stats.arm_flips import arm_flip_max_t
-from cytokit.stats.beside import beside_arms
-from cytokit.stats.cells import AnalyteData, Cells, Subjects
-from cytokit.stats.groups import changes, primary, rank_test
-from cytokit.stats.models import RANKED, TOBIT, covariates, spread_per_arm
-from cytokit.stats.multiplicity import adjust
-from cytokit.stats.options import CompareOptions
-from cytokit.stats.pairs import within
-from cytokit.stats.power import Scenario, simulate
-from cytokit.stats.rules import Analysis, choose
-from cytokit.stats.westfall_young import max_t
+from cytokit.trial import permutation as sign_flips
+from cytokit.trial.analyses import (
+    RANKED,
+    TOBIT,
+    beside_arms,
+    changes,
+    covariates,
+    primary,
+    rank_test,
+    spread_per_arm,
+    within,
+)
+from cytokit.trial.multiplicity import adjust
+from cytokit.trial.options import CompareOptions
+from cytokit.trial.permutation import arm_flip_max_t, max_t
+from cytokit.trial.power import Scenario, simulate
+from cytokit.trial.tobit import ArmData, maximise_spreads
+from cytokit.trial.values import Analysis, AnalyteData, Cells, Subjects, choose
 
 ARMS = ((12, 12), (12, 6))
 CORRELATIONS = (0.2, 0.6)
@@ -138,7 +143,9 @@ def tobit_together(
         number = np.where(np.isfinite(moved[0]), *moved)
         beta = (np.linalg.pinv(design) @ number[:, :, None])[:, :, 0]
         spread = np.log((number - (design @ beta[:, :, None])[:, :, 0]).std(axis=1))[:, None]
-        return maximise(ArmData(*moved, exact, design, treated), np.hstack([beta, spread, spread]))
+        return maximise_spreads(
+            ArmData(*moved, exact, design, treated), np.hstack([beta, spread, spread])
+        )
 
     at, value, fine = best(np.concatenate([others, arm], axis=2), 0.0)
     # a coefficient that runs away is complete separation, which the library looks for beforehand
@@ -286,7 +293,7 @@ def table(rows: Iterator[dict[str, object]], name: str) -> None:
 def main() -> None:
     """Print and write both tables."""
     # drawn as in a larger trial: all 262,144 patterns of 18 signs would take hours here
-    sign_flips.EXACT_LIMIT = 1000
+    sign_flips.EXACT_FLIPS = 1000
     simulations = int(sys.argv[1]) if len(sys.argv) > 1 else 4000
     table(families(simulations), "statistics_families.csv")
     table(grid(simulations), "statistics_simulation.csv")

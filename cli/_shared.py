@@ -140,13 +140,7 @@ def _baseline(ctx: click.Context, param: click.Parameter, value: str) -> str | N
 
 
 def words(value: str) -> list[str]:
-    """What stands between commas.
-
-    Examples
-    --------
-    >>> words("3, 6")
-    ['3', '6']
-    """
+    """What stands between commas."""
     found = [word.strip() for word in value.split(",")]
     if not all(found):
         raise click.BadParameter(f"{value!r} has nothing between two commas, or none at its end")
@@ -195,15 +189,7 @@ def progress(items: Sequence[Item], label: str) -> ProgressBar[Item]:
 
 
 class Bars(ExitStack):
-    """A bar on stderr for each thing that takes long.
-
-    Parameters
-    ----------
-    of : str
-        What is counted.
-    after : float
-        Seconds after which there is a bar: what is done sooner needs none.
-    """
+    """A bar on stderr for each thing that takes long."""
 
     def __init__(self, of: str, after: float = 0.0) -> None:
         super().__init__()
@@ -252,19 +238,7 @@ def print_table(
     right: Sequence[int] = (),
     styles: Callable[[Sequence[str]], dict[str, Any]] | None = None,
 ) -> None:
-    """A plain aligned table on stdout.
-
-    Parameters
-    ----------
-    header : sequence of str
-        Column titles.
-    rows : iterable of sequence of str
-        Cells as text.
-    right : sequence of int
-        Columns to align right.
-    styles : callable, optional
-        From a row to the ``click.style`` arguments it is written in.
-    """
+    """A plain aligned table on stdout."""
     table = [[_printable(cell) for cell in row] for row in rows]
     widths = [max(map(width, column)) for column in zip(header, *table, strict=True)]
 
@@ -294,13 +268,7 @@ def _clean(text: str) -> str:
 
 
 def short(value: float) -> str:
-    """A number for a terminal table: three significant digits, no exponent up to a million.
-
-    Examples
-    --------
-    >>> short(5539.7), short(0.01234), short(float("nan")), short(2.5e-7)
-    ('5540', '0.0123', '-', '2.5e-07')
-    """
+    """A number for a terminal table: three significant digits, no exponent up to a million."""
     if value != value:
         return "-"
     if value and not 1e-4 <= abs(value) < 1e6:

@@ -26,8 +26,8 @@ from ._shared import (
 
 if TYPE_CHECKING:
     from cytokit.figures.panels import Label, Style, Summary
-    from cytokit.stats import Comparison
-    from cytokit.stats.sensitivity import Sensitivity
+    from cytokit.trial.comparison import Comparison
+    from cytokit.trial.sensitivity import Sensitivity
 
 ADJUSTERS = [
     "holm", "none", "bonferroni", "sidak", "holm-sidak", "hochberg", "hommel", "bh", "by", "maxt",
@@ -131,9 +131,9 @@ def command(
         reads = [*inputs, *([design] if design else [])]
         note("\n".join(["would read:", *reads, f"would write to: {goal}"]))
         return
-    from cytokit.record.folder import check_goal
-    from cytokit.stats import compare
-    from cytokit.study import Study
+    from cytokit.results.folder import check_goal
+    from cytokit.trial.compare import compare
+    from cytokit.trial.study import Study
 
     check_goal(goal, force=force)
     study = Study(
@@ -162,8 +162,8 @@ def command(
 
 def _panel(result: Comparison) -> Sensitivity:
     """The specification panel, the plates read otherwise as far as they are at hand."""
-    from cytokit.record.otherwise import read_otherwise
-    from cytokit.stats.sensitivity import sensitivity
+    from cytokit.results.verify import read_otherwise
+    from cytokit.trial.sensitivity import sensitivity
 
     others = read_otherwise(result.study)
     for reason in others.notes:
@@ -198,7 +198,7 @@ def _report(result: Comparison, panel: Sensitivity | None, goal: Path, as_json: 
 
 def _print_results(result: Comparison) -> None:
     """Ratio, p and adjusted p of every row; what belongs to no family is not adjusted."""
-    from cytokit.stats.labels import NOT_ANALYSED, level_text, p_text
+    from cytokit.trial.estimate import NOT_ANALYSED, level_text, p_text
 
     several = len(result.study.groups) > 2
     rows = []

@@ -39,9 +39,9 @@ def command(
     as_json: bool,
 ) -> None:
     """Write every reading of the plates as one row: well, sample, type, analyte, MFI, counts."""
-    from cytokit.parsers import find_plates, read_plates
-    from cytokit.pseudonyms import errors_without_names, pseudonymise, read_pseudonyms
-    from cytokit.record.write import write_tidy
+    from cytokit.parsers.read import find_plates, read_plates
+    from cytokit.results.write import write_tidy
+    from cytokit.tables.pseudonyms import errors_without_names, pseudonymise, read_pseudonyms
 
     files = find_plates(plates).files
     if dry_run:

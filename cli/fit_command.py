@@ -25,8 +25,8 @@ from ._shared import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cytokit.pseudonyms import Pseudonyms
-    from cytokit.record.stream import FitRecord
+    from cytokit.results.stream import FitRecord
+    from cytokit.tables.pseudonyms import Pseudonyms
 
 
 @click.command(
@@ -119,8 +119,8 @@ def command(
     PLATE is an export, a folder of exports or a glob. A plate that fails does not stop the others.
     """
     from cytokit.curves.options import FitOptions
-    from cytokit.exclusions import read_exclusions
-    from cytokit.parsers import find_plates
+    from cytokit.parsers.read import find_plates
+    from cytokit.tables.exclusions import read_exclusions
 
     chosen = FitOptions(**options)
     exclusions = None if exclude is None else read_exclusions(exclude)
@@ -131,8 +131,7 @@ def command(
     if dry_run:
         note("\n".join(["would read:", *found.files, f"would write to: {goal}"]))
         return
-    from cytokit.record.stream import fit_to
-    from cytokit.workers import worker_pool
+    from cytokit.results.stream import fit_to, worker_pool
 
     names = None if pseudonyms is None else _pseudonyms(pseudonyms, exclude, exclusions)
     with worker_pool(jobs) as executor, Bars("plates") as bars:
@@ -156,14 +155,14 @@ def command(
 
 def default_goal(files: Sequence[str]) -> Path:
     """``<stem>_cytokit`` for one plate, ``cytokit_fit`` for several; a long stem is cut."""
-    from cytokit.record.folder import folder_named
+    from cytokit.results.folder import folder_named
 
     return Path(folder_named(Path(files[0]).stem, "_cytokit") if len(files) == 1 else "cytokit_fit")
 
 
 def _pseudonyms(file: str, exclude: str | None, exclusions: pd.DataFrame | None) -> Pseudonyms:
     """The table, and no real name among the reasons of exclusions, which are written as given."""
-    from cytokit.pseudonyms import check_words, read_pseudonyms
+    from cytokit.tables.pseudonyms import check_words, read_pseudonyms
 
     table = read_pseudonyms(file)
     if exclude is not None and exclusions is not None:

@@ -39,7 +39,7 @@ def command(
     PLATE is an export, a folder of exports or a glob; without any, the plates that lie beside the
     file.
     """
-    from cytokit.project import write_study_file
+    from cytokit.results.study_file import write_study_file
 
     if dry_run:
         note(f"would write: {out}")

@@ -38,7 +38,7 @@ def command(
 ) -> None:
     """Show the recognised format, what was read, what was not, and what looks wrong."""
     from cytokit.describe import describe, plate_map
-    from cytokit.parsers import read_plates
+    from cytokit.parsers.read import read_plates
 
     plates = read_plates([plate], layout=layout, decimal=decimal)
     if as_json:
@@ -47,7 +47,7 @@ def command(
         for one in plates:
             _show(describe(one), plate_map(one))
     if write_layout is not None:
-        from cytokit.layout import unclear_types, write_layout_template
+        from cytokit.tables.layouts import unclear_types, write_layout_template
 
         _free(Path(write_layout), force=force)
         write_layout_template(plates, Path(write_layout), force=True)

@@ -144,19 +144,7 @@ def cli(ctx: click.Context) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit with its code.
-
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        Instead of ``sys.argv[1:]``.
-
-    Raises
-    ------
-    SystemExit
-        Always: 0 done, 1 a quality gate failed, 2 wrong usage, 3 unreadable input, 4 nothing to
-        do, 70 a bug of ours, 73 the results cannot be written, 130 and 143 stopped by a signal.
-    """
+    """Run the command line and exit with its code."""
     code = _code_of(list(sys.argv[1:] if arguments is None else arguments))
     try:
         sys.stdout.flush()

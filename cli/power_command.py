@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cytokit.errors import Problem
-    from cytokit.stats import Comparison
-    from cytokit.stats.power import Scenario
+    from cytokit.trial.comparison import Comparison
+    from cytokit.trial.power import Scenario
 
 #: name of the plan where no analyte is named
 _GIVEN = "as given"
@@ -120,11 +120,11 @@ def command(
         raise click.UsageError("give --sd, or a pilot study to take it from")
     if not inputs and (analytes or design):
         raise click.UsageError("--analyte and --design need a pilot study as INPUT")
-    from cytokit.stats.power import Scenario
+    from cytokit.trial.power import Scenario
 
     if inputs:
-        from cytokit.stats import compare
-        from cytokit.study import Study
+        from cytokit.trial.compare import compare
+        from cytokit.trial.study import Study
 
         study = Study(
             [Path(name) for name in inputs],
@@ -156,7 +156,7 @@ def _seen(
 ) -> dict[str, Scenario]:
     """What the pilot shows of each analyte; those that show too little are named."""
     from cytokit.errors import UsageError
-    from cytokit.stats.pilot import scenario_of
+    from cytokit.trial.power import scenario_of
 
     found: dict[str, Scenario] = {}
     problems: list[Problem] = []
@@ -191,8 +191,7 @@ def _planned(
     plan: dict[str, Any],
 ) -> pd.DataFrame:
     """The n that is needed, or the power of the n that are given."""
-    from cytokit.stats.needed import needed
-    from cytokit.stats.power import power
+    from cytokit.trial.power import needed, power
 
     if sizes is None:
         return needed(scenario, fold_change=fold, target=target, most=most, **plan)

@@ -19,7 +19,7 @@ from ._shared import (
 )
 
 if TYPE_CHECKING:
-    from cytokit.qc import QualityControl
+    from cytokit.qc.control import QualityControl
 
 _COLOURS = {"rejected": "red", "warning": "yellow", "in control": "green"}
 #: rows on the terminal; the rest is in qc_flags.csv
@@ -65,9 +65,9 @@ def command(
     FOLDER is written by `cytokit fit`, or holds such folders. Limits come from the guide alone,
     never from the plates that are judged; without a guide no plate is judged.
     """
-    from cytokit.qc import quality_control
-    from cytokit.qc.folders import find_fits
-    from cytokit.record.folder import check_goal
+    from cytokit.qc.control import quality_control
+    from cytokit.qc.series import find_fits
+    from cytokit.results.folder import check_goal
 
     _check_usage(guide, lock_guide, who, why)
     goal = Path(out or "cytokit_qc")
@@ -110,7 +110,7 @@ def _check_usage(guide: str | None, lock_guide: str | None, who: str, why: str) 
 
 def _lock(result: QualityControl, path: str, who: str, why: str) -> QualityControl:
     """Write the guide and show its own plates with its limits."""
-    from cytokit.qc import lock_guide
+    from cytokit.qc.guide import lock_guide
 
     guide = lock_guide(result.guide_set(who=who, why=why), path)
     note(f"locked: {path} ({len(guide.plates)} plates, SHA-256 {guide.sha256[:12]})")
@@ -155,7 +155,7 @@ def _report(result: QualityControl, goal: Path, as_json: bool, all_charts: bool)
 
 def _note_left_out(result: QualityControl) -> None:
     """What stands in the numbers and on no chart."""
-    from cytokit.qc.charts import select
+    from cytokit.qc.control import select
 
     left_out = select(result).left_out
     if left_out:

@@ -10,7 +10,7 @@ import click
 from ._shared import decimal_option, examples, print_json, print_table, short, speech_options
 
 if TYPE_CHECKING:
-    from cytokit.reconcile import Reconciliation
+    from cytokit.curves.reconcile import Reconciliation
 
 
 @click.command(
@@ -28,8 +28,8 @@ def command(plates: Sequence[str], layout: str | None, decimal: str | None, as_j
 
     Differences are over the wells that the vendor reports inside the span of the standards.
     """
-    from cytokit.parsers import read_plates
-    from cytokit.reconcile import reconcile
+    from cytokit.curves.reconcile import reconcile
+    from cytokit.parsers.read import read_plates
 
     result = reconcile(read_plates(plates, layout=layout, decimal=decimal))
     if as_json:

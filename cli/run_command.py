@@ -21,7 +21,7 @@ from ._shared import (
 
 if TYPE_CHECKING:
     from cytokit.errors import Problem
-    from cytokit.project import StudyPlan, StudyRun
+    from cytokit.results.study_run import StudyPlan, StudyRun
 
 #: flags of fit and compare that are no option of a study: what is read, how it is said; scale and
 #: nd are of tables, and a study compares its own fits
@@ -78,7 +78,7 @@ def command(
     What is finished and unchanged is not done again, so a run that was stopped is resumed by
     running it again. Flags of `fit` and `compare` count in place of the file.
     """
-    from cytokit.project import plan_study, run_study
+    from cytokit.results.study_run import plan_study, run_study
 
     overrides = _given(ctx, flags)
     if dry_run:

@@ -8,7 +8,7 @@ import click
 
 from ._shared import Choice, examples, note, output_options, print_json, speech_options
 
-#: the keys of cytokit.simulate.writers.WRITERS, which would import pandas; a test compares them
+#: the keys of cytokit.simulate.exports.WRITERS, which would import pandas; a test compares them
 FORMATS = ("xponent", "intelliflex", "intelliflex-wide", "bioplex", "bioplex-statistic", "is23")
 
 
@@ -42,8 +42,8 @@ def command(
     as_json: bool,
 ) -> None:
     """Write a trial with known truth as plate exports, with its design and its truth."""
-    from cytokit.record.write import write_trial
-    from cytokit.simulate import PlatePlan, simulate_trial
+    from cytokit.results.write import write_trial
+    from cytokit.simulate.trials import PlatePlan, simulate_trial
 
     names = None if analytes is None else [name.strip() for name in analytes.split(",")]
     plan = PlatePlan(size=int(wells))

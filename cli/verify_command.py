@@ -17,7 +17,7 @@ def command(folder: str, as_json: bool) -> None:
 
     Exits 1 where anything differs.
     """
-    from cytokit.record.verify import verify
+    from cytokit.results.verify import verify
 
     result = verify(folder)
     if as_json:

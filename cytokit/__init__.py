@@ -16,45 +16,47 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cytokit.curves.fit import CurveSet, StandardCurve
+    from cytokit.curves.platefit import PlateFit, fit
     from cytokit.errors import CytokitError
-    from cytokit.parsers import read_plate, read_plates
+    from cytokit.parsers.read import read_plate, read_plates
     from cytokit.plate import Plate
-    from cytokit.platefit import PlateFit, fit
-    from cytokit.project import run_study
-    from cytokit.pseudonyms import pseudonymise, read_pseudonyms
-    from cytokit.qc import QualityControl, quality_control
-    from cytokit.record.stream import fit_to
-    from cytokit.simulate import simulate_trial
-    from cytokit.stats import Comparison, compare
-    from cytokit.stats.needed import needed
-    from cytokit.stats.power import Scenario, power
-    from cytokit.study import Bridge, Study, bridge, read_design
+    from cytokit.qc.control import QualityControl, quality_control
+    from cytokit.results.stream import fit_to
+    from cytokit.results.study_run import run_study
+    from cytokit.simulate.trials import simulate_trial
+    from cytokit.tables.designs import read_design
+    from cytokit.tables.pseudonyms import pseudonymise, read_pseudonyms
+    from cytokit.trial.bridging import Bridge, bridge
+    from cytokit.trial.compare import compare
+    from cytokit.trial.comparison import Comparison
+    from cytokit.trial.power import Scenario, needed, power
+    from cytokit.trial.study import Study
 
 _PUBLIC = {
-    "Bridge": "cytokit.study",
-    "Comparison": "cytokit.stats",
+    "Bridge": "cytokit.trial.bridging",
+    "Comparison": "cytokit.trial.comparison",
     "CurveSet": "cytokit.curves.fit",
     "CytokitError": "cytokit.errors",
     "Plate": "cytokit.plate",
-    "PlateFit": "cytokit.platefit",
-    "QualityControl": "cytokit.qc",
-    "Scenario": "cytokit.stats",
+    "PlateFit": "cytokit.curves.platefit",
+    "QualityControl": "cytokit.qc.control",
+    "Scenario": "cytokit.trial.power",
     "StandardCurve": "cytokit.curves.fit",
-    "Study": "cytokit.study",
-    "bridge": "cytokit.study",
-    "compare": "cytokit.stats",
-    "fit": "cytokit.platefit",
-    "fit_to": "cytokit.record.stream",
-    "needed": "cytokit.stats",
-    "power": "cytokit.stats",
-    "pseudonymise": "cytokit.pseudonyms",
-    "quality_control": "cytokit.qc",
-    "read_design": "cytokit.study",
-    "read_plate": "cytokit.parsers",
-    "read_plates": "cytokit.parsers",
-    "read_pseudonyms": "cytokit.pseudonyms",
-    "run_study": "cytokit.project",
-    "simulate_trial": "cytokit.simulate",
+    "Study": "cytokit.trial.study",
+    "bridge": "cytokit.trial.bridging",
+    "compare": "cytokit.trial.compare",
+    "fit": "cytokit.curves.platefit",
+    "fit_to": "cytokit.results.stream",
+    "needed": "cytokit.trial.power",
+    "power": "cytokit.trial.power",
+    "pseudonymise": "cytokit.tables.pseudonyms",
+    "quality_control": "cytokit.qc.control",
+    "read_design": "cytokit.tables.designs",
+    "read_plate": "cytokit.parsers.read",
+    "read_plates": "cytokit.parsers.read",
+    "read_pseudonyms": "cytokit.tables.pseudonyms",
+    "run_study": "cytokit.results.study_run",
+    "simulate_trial": "cytokit.simulate.trials",
 }
 
 __all__ = [

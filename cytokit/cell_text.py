@@ -23,15 +23,7 @@ _TRUTH = ("true", "false")
 
 
 def calculates(text: str) -> bool:
-    """Whether a spreadsheet that opens a CSV would calculate the text, or run it.
-
-    Examples
-    --------
-    >>> [calculates(text) for text in ("=A", "-2+3", "@SUM(1)", "-A1", "+cmd|' /C calc'!A0")]
-    [True, True, True, True, True]
-    >>> [calculates(text) for text in ("-15", "+49 171", "@cmd", "007", "-1.5e-3", "+")]
-    [False, False, False, False, False, False]
-    """
+    """Whether a spreadsheet that opens a CSV would calculate the text, or run it."""
     if len(text) < 2:
         return False
     first, rest = text[0], text[1:]
@@ -47,38 +39,10 @@ def calculates(text: str) -> bool:
 
 
 def guard(text: str) -> str:
-    """A text as it may stand in a cell: one apostrophe before what a spreadsheet would calculate.
-
-    Parameters
-    ----------
-    text : str
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> guard("=1+1"), guard("'=1+1"), guard("IL-6"), guard("-15")
-    ("'=1+1", "''=1+1", 'IL-6', '-15')
-    """
+    """A text for a cell: one apostrophe before what a spreadsheet would calculate."""
     return f"'{text}" if calculates(text) or _GUARDED.match(text) else text
 
 
 def unguard(cell: str) -> str:
-    """The text that :func:`guard` was given.
-
-    Parameters
-    ----------
-    cell : str
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> unguard("'=1+1"), unguard("'quoted'"), unguard("+")
-    ('=1+1', "'quoted'", '+')
-    """
+    """The text that :func:`guard` was given."""
     return cell[1:] if _GUARDED.match(cell) else cell

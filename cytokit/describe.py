@@ -7,11 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from cytokit.curves.forensics import standard_findings
+from cytokit.curves.quality import nameless_findings, repeated_sample_findings, standard_findings
 from cytokit.findings import findings_table
 from cytokit.flags import FLAGS
 from cytokit.plate import PLATE_SHAPES, Plate, replicates, well_position
-from cytokit.quality import nameless_findings, repeated_sample_findings
 from cytokit.runs import instrument_model, run_facts
 from cytokit.vocabulary import Severity, VendorStatus, WellType
 
@@ -28,28 +27,7 @@ _SHOWN = 12
 
 
 def describe(plate: Plate) -> dict[str, Any]:
-    """Facts about a plate as plain values.
-
-    Parameters
-    ----------
-    plate : Plate
-
-    Returns
-    -------
-    dict
-        plate, format, source, size, run_date, run_date_text, instrument, serial_number, lots,
-        analytes (name, bead, unit), wells by type, missing wells, map_legend (letter -> meaning),
-        standards (level -> expected per analyte), controls, samples, sample_dilutions (None: one
-        is unclear), vendor values and curves, unread parts, findings (of the file, the standards,
-        the samples' names), finding_groups (those of one code together, worst first).
-
-    Examples
-    --------
-    >>> from cytokit.simulate import simulate_trial
-    >>> facts = describe(simulate_trial(seed=1, subjects=8).plates[0])
-    >>> facts["wells"]
-    {'standard': 16, 'blank': 2, 'control': 4, 'unknown': 26}
-    """
+    """Facts about a plate as plain values."""
     wells = plate.wells
     once = wells.drop_duplicates("well")
     counts = once["well_type"].value_counts()
@@ -95,18 +73,7 @@ def _dilutions(factors: pd.Series[float]) -> list[float | None]:
 
 
 def finding_groups(findings: pd.DataFrame) -> list[dict[str, Any]]:
-    """Findings of one code together, worst first.
-
-    Parameters
-    ----------
-    findings : pandas.DataFrame
-        Columns as flags.csv.
-
-    Returns
-    -------
-    list of dict
-        code, severity, title, count, wells, samples, analytes, messages (each once).
-    """
+    """Findings of one code together, worst first."""
     rank = {str(one): at for at, one in enumerate((Severity.FAIL, Severity.WARN, Severity.INFO))}
     groups = []
     for (code, severity), rows in findings.groupby(["code", "severity"], sort=False):
@@ -121,14 +88,7 @@ def finding_groups(findings: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def group_line(group: Mapping[str, Any]) -> str:
-    """One group of findings as a line of text.
-
-    Examples
-    --------
-    >>> group_line({"code": "repeated_well", "severity": "warn", "title": "read twice", "count": 2,
-    ...             "wells": ["A1", "B1"], "samples": [], "analytes": [], "messages": ["a", "b"]})
-    'warn: repeated_well (2): read twice; A1, B1: a; b'
-    """
+    """One group of findings as a line of text."""
     places: list[str] = next(
         (group[key] for key in ("wells", "samples", "analytes") if group[key]), []
     )
@@ -158,14 +118,7 @@ def missing_wells(plate: Plate) -> list[str]:
 
 
 def plate_map(plate: Plate) -> list[str]:
-    """The plate as lines of text: S standard, B blank, C control, x unknown, dot missing.
-
-    Examples
-    --------
-    >>> from cytokit.simulate import simulate_trial
-    >>> plate_map(simulate_trial(seed=1, subjects=8).plates[0])[1]
-    'A  B  S  S  x  x  x  .  .  .  .  .  .'
-    """
+    """The plate as lines of text: S standard, B blank, C control, x unknown, dot missing."""
     rows, columns = PLATE_SHAPES[plate.size]
     grid = [[_MISSING] * columns for _ in range(rows)]
     for row in plate.wells.drop_duplicates("well").to_dict("records"):

@@ -38,18 +38,7 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at.
-
-    Parameters
-    ----------
-    name : str
-        What was looked at.
-    health : Health
-    said : str
-        What was found.
-    code, mend : str
-        Of a warning or problem.
-    """
+    """One thing that was looked at."""
 
     name: str
     health: Health
@@ -59,26 +48,7 @@ class Check:
 
 
 def examine(folder: str | Path = ".") -> tuple[Check, ...]:
-    """Look at everything that commonly goes wrong.
-
-    Parameters
-    ----------
-    folder : path-like
-        Where results would be written.
-
-    Returns
-    -------
-    tuple of Check
-        In a fixed order; nothing is raised for what is found.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     names = [check.name for check in examine(folder)]
-    >>> names[:2], names[-1]
-    (['python', 'cytokit'], 'cores')
-    """
+    """Look at everything that commonly goes wrong."""
     place = Path(folder)
     return (
         _python(),

@@ -143,13 +143,7 @@ def place(
     sample: str | None = None,
     analyte: str | None = None,
 ) -> str:
-    """Say where something stands, from the largest part to the smallest.
-
-    Examples
-    --------
-    >>> place("plate.csv", line=12, well="A1", analyte="IL-6")
-    'plate.csv, line 12, well A1, analyte IL-6'
-    """
+    """Say where something stands, from the largest part to the smallest."""
     parts = [str(file)] if file is not None else []
     named = (
         ("sheet", sheet),
@@ -164,13 +158,7 @@ def place(
 
 
 def did_you_mean(name: object, choices: Sequence[object]) -> str:
-    """A near miss among the choices, or an empty text.
-
-    Examples
-    --------
-    >>> did_you_mean("contrl", ["control", "treated"])
-    "did you mean 'control'?"
-    """
+    """A near miss among the choices, or an empty text."""
     asked = str(name).casefold()
     if len(asked) > _LONGEST_NAME:
         return ""
@@ -194,29 +182,7 @@ def command_line() -> Iterator[None]:
 
 
 def option_text(name: str, value: object = _NOT_GIVEN, python: str = "") -> str:
-    """An option, or an option with a value, as whoever reads the problem would write it.
-
-    Parameters
-    ----------
-    name : str
-        As in Python.
-    value : object
-        Left out to name the option alone; a word in capitals stands for what is to be filled in.
-    python : str
-        How Python spells it, where the command line has an option of its own.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> option_text("reference", "GROUP"), option_text("between", "change"), option_text("day")
-    ('reference=GROUP', "between='change'", 'day')
-    >>> with command_line():
-    ...     option_text("reference", "GROUP"), option_text("strata", False)
-    ('--reference GROUP', '--no-strata')
-    """
+    """An option, or an option with a value, as whoever reads the problem would write it."""
     if not _ON_COMMAND_LINE.get():
         if python or value is _NOT_GIVEN:
             return python or name
@@ -228,26 +194,7 @@ def option_text(name: str, value: object = _NOT_GIVEN, python: str = "") -> str:
 
 
 def map_text(role: str, column: str = "COLUMN") -> str:
-    """How a column is given a role, as whoever reads the problem would write it.
-
-    Parameters
-    ----------
-    role : str
-        A word of ours, as ``day``.
-    column : str
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> map_text("day")
-    "mapping={'day': COLUMN}"
-    >>> with command_line():
-    ...     map_text("day", "study visit")
-    "--map 'day=study visit'"
-    """
+    """How a column is given a role, as whoever reads the problem would write it."""
     if _ON_COMMAND_LINE.get():
         return f"--map {shlex.quote(f'{role}={column}')}"
     return f"mapping={{{role!r}: {column if column == 'COLUMN' else repr(column)}}}"

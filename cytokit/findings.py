@@ -69,15 +69,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class FindingGroup:
-    """Findings of one code and severity.
-
-    Parameters
-    ----------
-    code : str
-    severity : Severity
-    findings : tuple of Finding
-        At least one.
-    """
+    """Findings of one code and severity."""
 
     code: str
     severity: Severity
@@ -97,26 +89,12 @@ class FindingGroup:
 
 
 def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Each finding once, by severity, else in the order given.
-
-    Examples
-    --------
-    >>> seen = [Finding("extrapolated", "2 readings"), Finding("low_count", "28 beads")]
-    >>> [one.code for one in worst_first(seen)]
-    ['low_count', 'extrapolated']
-    """
+    """Each finding once, by severity, else in the order given."""
     return tuple(sorted(dict.fromkeys(findings), key=_rank))
 
 
 def grouped(findings: Iterable[Finding]) -> list[FindingGroup]:
-    """Findings by severity, the worst first, and by code.
-
-    Examples
-    --------
-    >>> seen = [Finding("extrapolated", "2 readings", analyte=name) for name in ("IL-6", "TNF")]
-    >>> [(group.code, len(group.findings)) for group in grouped(seen)]
-    [('extrapolated', 2)]
-    """
+    """Findings by severity, the worst first, and by code."""
     found: dict[tuple[Severity, str], list[Finding]] = {}
     for one in worst_first(findings):
         found.setdefault((_severity(one), one.code), []).append(one)
@@ -124,13 +102,7 @@ def grouped(findings: Iterable[Finding]) -> list[FindingGroup]:
 
 
 def finding_lines(findings: Iterable[Finding]) -> list[str]:
-    """What a terminal says of findings: a line per code, what only informs in one line.
-
-    Examples
-    --------
-    >>> finding_lines([Finding("extrapolated", "2 readings"), Finding("low_count", "28 beads")])
-    ['fail: too few beads (1): 28 beads', 'info: the source calls the value extrapolated (1)']
-    """
+    """What a terminal says of findings: a line per code, what only informs in one line."""
     groups = grouped(findings)
     lines = [f"{one.severity}: {one.told}" for one in groups if one.severity is not Severity.INFO]
     told = [one.counted for one in groups if one.severity is Severity.INFO]
@@ -138,13 +110,7 @@ def finding_lines(findings: Iterable[Finding]) -> list[str]:
 
 
 def finding_counts(findings: Iterable[Finding]) -> dict[str, dict[str, int]]:
-    """How many findings of each code, by severity, the worst first: for a manifest.
-
-    Examples
-    --------
-    >>> finding_counts([Finding("low_count", "28 beads")])
-    {'fail': {'low_count': 1}}
-    """
+    """How many findings of each code, by severity, the worst first: for a manifest."""
     counts: dict[str, dict[str, int]] = {}
     for group in grouped(findings):
         counts.setdefault(str(group.severity), {})[group.code] = len(group.findings)
@@ -152,13 +118,7 @@ def finding_counts(findings: Iterable[Finding]) -> dict[str, dict[str, int]]:
 
 
 def relocated(findings: Iterable[Finding], paths: Mapping[str, str]) -> tuple[Finding, ...]:
-    """Findings whose messages name other paths than those that were read.
-
-    Examples
-    --------
-    >>> relocated([Finding("limit_unknown", "/tmp/a.csv: 2 readings")], {"/tmp/a.csv": "a.csv"})
-    (Finding(code='limit_unknown', message='a.csv: 2 readings', plate='', well='', sample='', ...
-    """
+    """Findings whose messages name other paths than those that were read."""
     moved = sorted((old for old, new in paths.items() if old and old != new), key=len, reverse=True)
     if not moved:
         return tuple(findings)
@@ -204,25 +164,7 @@ def _rank(finding: Finding) -> int:
 
 
 def formula_findings(texts: Iterable[str], *, plate: str = "") -> list[Finding]:
-    """Names that a spreadsheet would calculate, and that CSV files guard with an apostrophe.
-
-    Parameters
-    ----------
-    texts : iterable of str
-        The names that stand in tables.
-    plate : str
-        Whose they are.
-
-    Returns
-    -------
-    list of Finding
-        One ``guarded_text`` with their number, or none.
-
-    Examples
-    --------
-    >>> formula_findings(["=1+1", "-15", "S1"])[0].message
-    "1 name would be calculated by a spreadsheet ('=1+1'): CSV files hold it behind an apostrophe"
-    """
+    """Names that a spreadsheet would calculate, and that CSV files guard with an apostrophe."""
     risky = [text for text in dict.fromkeys(texts) if calculates(text)]
     if not risky:
         return []
@@ -239,38 +181,13 @@ def formula_findings(texts: Iterable[str], *, plate: str = "") -> list[Finding]:
 def damaged_value(
     text: str, part: str, *, plate: str = "", well: str = "", sample: str = "", analyte: str = ""
 ) -> Finding:
-    """The finding for a cell that is neither a number nor a known flag.
-
-    Parameters
-    ----------
-    text : str
-        What stands in the cell.
-    part : str
-        The block, sheet or column, and the line where known: ``block '%CV', line 279``.
-    plate, well, sample, analyte : str
-        What it concerns.
-
-    Examples
-    --------
-    >>> damaged_value("20.lip", "block '%CV', line 279", well="H2", analyte="ME").message
-    "block '%CV', line 279: '20.lip' is neither a number nor a known flag; no value was read"
-    """
+    """The finding for a cell that is neither a number nor a known flag."""
     message = f"{part}: {text!r} is neither a number nor a known flag; no value was read"
     return Finding("damaged_value", message, plate, well, sample, analyte)
 
 
 def findings_table(findings: Iterable[Finding]) -> pd.DataFrame:
-    """Findings as a frame with the columns of flags.csv, in the order given, repeats removed.
-
-    Parameters
-    ----------
-    findings : iterable of Finding
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per finding: plate, well, sample, analyte, code, severity, message.
-    """
+    """Findings as a frame with the columns of flags.csv, in the order given, repeats removed."""
     rows = [
         (f.plate, f.well, f.sample, f.analyte, f.code, str(f.severity), f.message)
         for f in dict.fromkeys(findings)

@@ -25,13 +25,7 @@ PLATE_SHAPES = {96: (8, 12), 384: (16, 24)}
 
 
 def normal_well(text: str) -> str | None:
-    """``a01`` -> ``A1``; None where the text names no well of a 96- or 384-well plate.
-
-    Examples
-    --------
-    >>> normal_well("h07"), normal_well("P24"), normal_well("Z1")
-    ('H7', 'P24', None)
-    """
+    """``a01`` -> ``A1``; None where the text names no well of a 96- or 384-well plate."""
     match = _WELL.fullmatch(text.strip())
     if match is None or int(match[2]) > 24:
         return None
@@ -39,33 +33,13 @@ def normal_well(text: str) -> str | None:
 
 
 def well_position(well: str) -> tuple[int, int]:
-    """Zero-based row and column of a normalised well name.
-
-    Examples
-    --------
-    >>> well_position("C11")
-    (2, 10)
-    """
+    """Zero-based row and column of a normalised well name."""
     return ord(well[0]) - ord("A"), int(well[1:]) - 1
 
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
-    """Where a plate came from.
-
-    Parameters
-    ----------
-    path : str
-        As the user gave it.
-    sha256 : str
-        Of the file's bytes.
-    format : str
-        Name of the parser that claimed it.
-    encoding, delimiter, decimal : str
-        What was used to decode the text (empty for workbooks).
-    asked_decimal : str
-        ``comma`` or ``point`` where the user named the decimal mark for cells that leave it open.
-    """
+    """Where a plate came from."""
 
     path: str
     sha256: str
@@ -82,17 +56,6 @@ class VendorCurve:
 
     ``y = a + (b - a) / (1 + (x / c) ** d) ** f`` on the vendor's response scale, the form in which
     xPONENT prints it; Bio-Plex Manager's equation is the same with ``d`` negative.
-
-    Parameters
-    ----------
-    regression : str
-        The vendor's own name, for example ``Logistic 5P Weighted``.
-    a, b, c, d, f : float
-        Coefficients (f is 1 for a 4PL).
-    statistics : mapping
-        What else is printed: ``r2``, ``fit_prob``, ``res_var``, ``range_low``, ``range_high``.
-    text : str
-        The equation as printed, where it is printed.
     """
 
     regression: str
@@ -200,20 +163,7 @@ class Plate:
 
 @dataclass(frozen=True, slots=True)
 class Replicates:
-    """Which readings of one plate stand for the same sample, and which of those are replicates.
-
-    Parameters
-    ----------
-    name : (rows,) array of str
-        What the sample is called: its name; where a well has none, the well.
-    sample : (rows,) array of int
-        Its number, in the order of first wells.
-    group : (rows,) array of int
-        Readings of one number are replicates of each other, analyte by analyte; numbered by
-        name, so that the order of the rows changes no bit of what is computed.
-    factor : (rows,) array of float
-        Dilution factor; NaN where it is not known.
-    """
+    """Which readings of one plate stand for the same sample, and which of those are replicates."""
 
     name: NDArray[np.object_]
     sample: NDArray[np.intp]
@@ -227,24 +177,6 @@ def replicates(wells: pd.DataFrame) -> Replicates:
     Those of one sample name, one well type and one dilution factor on the plate. A well without a
     name, or with one of blanks alone, is a sample of its own; a well whose dilution is not known
     has no replicates.
-
-    Parameters
-    ----------
-    wells : pandas.DataFrame
-        Rows of one plate's table.
-
-    Returns
-    -------
-    Replicates
-
-    Examples
-    --------
-    >>> wells = pd.DataFrame(
-    ...     {"well": ["A1", "A2", "A3", "A4"], "sample": ["S", "S", "", ""],
-    ...      "well_type": "unknown", "dilution_factor": [2.0, 2.0, 2.0, 2.0]})
-    >>> found = replicates(wells)
-    >>> found.group.tolist(), found.name.tolist()
-    ([2, 2, 0, 1], ['S', 'S', 'A3', 'A4'])
     """
     name = wells["sample"].to_numpy(dtype=object)
     well = wells["well"].to_numpy(dtype=object)
@@ -272,13 +204,7 @@ def replicates(wells: pd.DataFrame) -> Replicates:
 
 
 def has_name(text: str) -> bool:
-    """Whether a sample name holds anything that can be seen.
-
-    Examples
-    --------
-    >>> has_name("P1"), has_name("\N{NO-BREAK SPACE}"), has_name("\N{ZERO WIDTH SPACE}")
-    (True, False, False)
-    """
+    """Whether a sample name holds anything that can be seen."""
     return any(sign.isprintable() and not sign.isspace() for sign in text)
 
 
@@ -288,17 +214,7 @@ def _pairs(one: NDArray[np.intp], two: NDArray[np.intp]) -> NDArray[np.intp]:
 
 
 def make_wells(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """The tidy table from row dictionaries: columns completed, ordered and typed.
-
-    Parameters
-    ----------
-    rows : list of dict
-        Keys are ``PLATE_COLUMNS``; what is absent is filled with NaN or empty text.
-
-    Returns
-    -------
-    pandas.DataFrame
-    """
+    """The tidy table from row dictionaries: columns completed, ordered and typed."""
     extra = [key for key in (rows[0] if rows else {}) if key not in PLATE_COLUMNS]
     frame = pd.DataFrame(rows, columns=[*PLATE_COLUMNS, *extra])
     texts = {"well", "sample", "well_type", "analyte", "vendor_status", "comment"}
@@ -311,20 +227,7 @@ def make_wells(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def make_analytes(names: Iterable[str], units: Mapping[str, str] | None = None) -> pd.DataFrame:
-    """The table of analytes of an export that says no more of them than their names and units.
-
-    Parameters
-    ----------
-    names : iterable of str
-        In the export's order.
-    units : mapping of str to str, optional
-        By name; empty where an analyte is not in it.
-
-    Examples
-    --------
-    >>> make_analytes(["IL-6", "TNFa"], {"IL-6": "pg/mL"})["unit"].tolist()
-    ['pg/mL', '']
-    """
+    """The table of analytes of an export that says no more of them than their names and units."""
     rows = [(name, "", (units or {}).get(name, ""), float("nan")) for name in names]
     frame = pd.DataFrame(rows, columns=list(ANALYTE_COLUMNS))
     return frame.astype({"analyte": "str", "bead_id": "str", "unit": "str", "min_beads": "float64"})

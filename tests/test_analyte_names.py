@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from cytokit.errors import InputError
-from cytokit.stats import compare
-from cytokit.study import Study
 from cytokit.tables.columns import analyte_key, unit_key
+from cytokit.trial.compare import compare
+from cytokit.trial.study import Study
 
 SAME = [
     ["TNF", "tnf", "Tnf "],
@@ -129,8 +129,8 @@ def test_spellings_are_joined_before_their_units_are_compared():
 @pytest.fixture(scope="module")
 def fitted():
     """Fits plates of the cases."""
-    from cytokit.parsers import read_plates
-    from cytokit.platefit import fit
+    from cytokit.curves.platefit import fit
+    from cytokit.parsers.read import read_plates
 
     def of(*paths, **options):
         return fit(read_plates([str(path) for path in paths]), **options)

@@ -10,9 +10,9 @@ import pytest
 
 import cytokit as ck
 from cytokit.errors import DesignError, NothingToDoError, UsageError
-from cytokit.record.verify import verify
-from cytokit.simulate import simulate_trial
-from cytokit.study._bridge_model import linked, plate_effects
+from cytokit.results.verify import verify
+from cytokit.simulate.trials import simulate_trial
+from cytokit.trial.bridging import linked, plate_effects
 
 SCALED = ["value", "lower", "upper", "ci_low", "ci_high", "lod", "lloq", "uloq", "given"]
 
@@ -229,7 +229,7 @@ def test_a_comparison_says_that_plates_were_bridged(fits, trial):
 
 
 def test_a_bridged_study_is_not_read_with_other_curves(fits, trial):
-    from cytokit.record.otherwise import read_otherwise
+    from cytokit.results.verify import read_otherwise
 
     others = read_otherwise(ck.Study(fits, trial.design, bridge=True))
     assert others.studies == {}

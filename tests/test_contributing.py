@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from cytokit.errors import FormatError
-from cytokit.parsers import PARSERS, _registry, read_plate
+from cytokit.parsers import registry as _registry
+from cytokit.parsers.read import read_plate
+from cytokit.parsers.registry import PARSERS
 
 PAGE = Path(__file__).resolve().parents[1] / "CONTRIBUTING.md"
 EXPORT = "Reader,Acme\n\nwell,sample,analyte,mfi\nA1,S-01,IL-6,812.5\nA1,S-01,TNFa,95\n"

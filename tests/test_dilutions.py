@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cytokit.dilutions import Reading, merge_dilutions
+from cytokit.curves.quantify import Reading, merge_dilutions
 from cytokit.vocabulary import RangeStatus
 
 NAN = float("nan")

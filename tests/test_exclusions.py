@@ -10,13 +10,13 @@ import pandas as pd
 import pytest
 
 from cytokit.errors import InputError
-from cytokit.exclusions import (
+from cytokit.simulate.trials import CYTOKINES, simulate_plate
+from cytokit.tables.exclusions import (
     checked_exclusions,
     match_exclusions,
     no_exclusions,
     read_exclusions,
 )
-from cytokit.simulate import CYTOKINES, simulate_plate
 
 
 @pytest.fixture(scope="module")

@@ -15,11 +15,21 @@ from pathlib import Path
 import pytest
 
 from cytokit.errors import OutputError, UsageError
-from cytokit.record import OutputFolder, make_manifest, read_manifest, sha256_of
-from cytokit.record import folder as folder_module
-from cytokit.record import unfinished as unfinished_module
-from cytokit.record.folder import check_goal, disk_errors, folder_named
-from cytokit.record.unfinished import PREFIX, begin, end, leftovers, turn
+from cytokit.results import folder as unfinished_module
+from cytokit.results.folder import (
+    PREFIX,
+    OutputFolder,
+    begin,
+    check_goal,
+    disk_errors,
+    end,
+    folder_named,
+    leftovers,
+    make_manifest,
+    read_manifest,
+    sha256_of,
+    turn,
+)
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="processes are told apart by signal 0")
 
@@ -132,7 +142,7 @@ def killed_run(goal: Path) -> Path:
     """What a run leaves that is killed with no chance to tidy."""
     code = (
         "import os, signal, sys\n"
-        "from cytokit.record import OutputFolder\n"
+        "from cytokit.results.folder import OutputFolder\n"
         "with OutputFolder(sys.argv[1]) as folder:\n"
         "    (folder.path / 'a.csv').write_text('half')\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
@@ -215,7 +225,7 @@ def test_a_goal_that_cannot_even_be_looked_at(
     def refused(_: object) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(folder_module.os, "stat", refused)
+    monkeypatch.setattr(os, "stat", refused)
     with pytest.raises(OutputError, match=r"CK-503.*Input/output error"):
         check_goal(tmp_path / "out", force=False)
 

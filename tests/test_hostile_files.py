@@ -16,22 +16,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cytokit import read_design
 from cytokit.errors import CytokitError, FormatError
-from cytokit.exclusions import read_exclusions
-from cytokit.layout import read_layout
-from cytokit.layout.lots import read_lots
-from cytokit.parsers import recognise
-from cytokit.parsers._block_header import read_header
-from cytokit.parsers._files import read_file
-from cytokit.pseudonyms import read_pseudonyms
-from cytokit.simulate import CYTOKINES, PlatePlan, simulate_plate
-from cytokit.simulate.writers import WRITERS
-from cytokit.sources import RawFile
+from cytokit.parsers.blocks import read_header
+from cytokit.parsers.read import read_file
+from cytokit.parsers.registry import recognise
+from cytokit.simulate.exports import WRITERS
+from cytokit.simulate.trials import CYTOKINES, PlatePlan, simulate_plate
 from cytokit.sources import workbook as workbooks
 from cytokit.sources.markup import cell_position
-from cytokit.tables import read_concentrations
+from cytokit.sources.raw import RawFile
 from cytokit.tables.columns import split_header
+from cytokit.tables.concentrations import read_concentrations
+from cytokit.tables.designs import read_design
+from cytokit.tables.exclusions import read_exclusions
+from cytokit.tables.layouts import read_layout
+from cytokit.tables.lots import read_lots
+from cytokit.tables.pseudonyms import read_pseudonyms
 
 SIZE = 100_000
 SECONDS = 1.0

@@ -11,17 +11,17 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from cytokit import read_design
 from cytokit.errors import CytokitError, InputError, UsageError
-from cytokit.layout.lots import read_lots
-from cytokit.project.study_file import MAX_BYTES, read_study_file
 from cytokit.qc.guide import Guide, Limits, _seal, guide_bytes, read_guide
-from cytokit.record.manifest import MANIFEST, make_manifest, read_manifest
-from cytokit.record.verify import verify
-from cytokit.sources import RawFile
+from cytokit.results.folder import MANIFEST, make_manifest, read_manifest
+from cytokit.results.study_file import MAX_BYTES, read_study_file
+from cytokit.results.verify import verify
+from cytokit.sources.raw import RawFile
 from cytokit.sources.text import parse_json, parse_toml
-from cytokit.tables import read_concentrations
-from cytokit.tables.days import is_impossible, normal_day
+from cytokit.tables.cells import is_impossible, normal_day
+from cytokit.tables.concentrations import read_concentrations
+from cytokit.tables.designs import read_design
+from cytokit.tables.lots import read_lots
 
 Read = Callable[[Path], object]
 

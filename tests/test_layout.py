@@ -14,15 +14,15 @@ import xlsxwriter
 
 from cytokit.errors import DesignError, FormatError, OutputError, UsageError
 from cytokit.findings import Finding
-from cytokit.layout import (
+from cytokit.plate import Plate, SourceInfo, make_wells
+from cytokit.sources.raw import RawFile
+from cytokit.tables.layouts import (
     apply_layout,
     describes_layout,
     likely_type,
     read_layout,
     write_layout_template,
 )
-from cytokit.plate import Plate, SourceInfo, make_wells
-from cytokit.sources import RawFile
 from cytokit.vocabulary import ANALYTE_COLUMNS, WellType
 
 ANALYTES = ("IL-6", "TNFa")

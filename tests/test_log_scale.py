@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from cytokit.errors import InputError, UsageError
-from cytokit.stats import compare
-from cytokit.study import Study
-from cytokit.tables import read_concentrations
 from cytokit.tables.columns import split_header
+from cytokit.tables.concentrations import read_concentrations
+from cytokit.trial.compare import compare
+from cytokit.trial.study import Study
 
 BASES = {"log2": 2.0, "log10": 10.0, "ln": np.e}
 LOGARITHMS = {"log2": np.log2, "log10": np.log10, "ln": np.log}

@@ -9,11 +9,12 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from cytokit.platefit import fit
+from cytokit.curves.platefit import fit
 from cytokit.report.tables import read_table
-from cytokit.simulate import simulate_trial
-from cytokit.stats import Comparison, compare
-from cytokit.study import Study
+from cytokit.simulate.trials import simulate_trial
+from cytokit.trial.compare import compare
+from cytokit.trial.comparison import Comparison
+from cytokit.trial.study import Study
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cytokit.parsers import read_plates
-from cytokit.platefit import fit
-from cytokit.record.otherwise import read_otherwise
-from cytokit.study import Study
+from cytokit.curves.platefit import fit
+from cytokit.parsers.read import read_plates
+from cytokit.results.verify import read_otherwise
+from cytokit.trial.study import Study
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cytokit import platefit
+from cytokit.curves import platefit
 from cytokit.curves.options import FitOptions
+from cytokit.curves.platefit import fit
 from cytokit.errors import InputError, NothingToDoError, UsageError
-from cytokit.platefit import fit
-from cytokit.simulate import CYTOKINES, PlatePlan, simulate_plate
+from cytokit.simulate.trials import CYTOKINES, PlatePlan, simulate_plate
 from cytokit.vocabulary import EXCLUSION_COLUMNS, FLAG_COLUMNS
 
 A, B, C = (analyte.name for analyte in CYTOKINES[:3])

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cytokit.curves.options import FitOptions
+from cytokit.curves.platefit import PlateFit, fit
 from cytokit.plate import Plate
-from cytokit.platefit import PlateFit, fit
-from cytokit.simulate import CYTOKINES, PlatePlan, simulate_plate
+from cytokit.simulate.trials import CYTOKINES, PlatePlan, simulate_plate
 from cytokit.vocabulary import RangeStatus
 
 ANALYTES = 4

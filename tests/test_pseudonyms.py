@@ -13,7 +13,8 @@ import pytest
 from cytokit.errors import CytokitError, InputError, PrivacyError, Problem
 from cytokit.findings import Finding
 from cytokit.plate import Plate, SourceInfo
-from cytokit.pseudonyms import (
+from cytokit.simulate.trials import simulate_trial
+from cytokit.tables.pseudonyms import (
     Pseudonyms,
     applied_to,
     check_words,
@@ -22,8 +23,7 @@ from cytokit.pseudonyms import (
     pseudonymise,
     read_pseudonyms,
 )
-from cytokit.simulate import simulate_trial
-from cytokit.study import Study
+from cytokit.trial.study import Study
 
 
 def table(**names: str) -> Pseudonyms:

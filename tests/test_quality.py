@@ -8,13 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cytokit.curves.acceptance import PROFILES
 from cytokit.curves.options import FitOptions
-from cytokit.curves.profiles import PROFILES
-from cytokit.describe import describe
-from cytokit.findings import Finding
-from cytokit.plate import Plate
-from cytokit.platefit import fit
-from cytokit.quality import (
+from cytokit.curves.platefit import fit
+from cytokit.curves.quality import (
     bead_findings,
     control_findings,
     nameless_findings,
@@ -22,7 +19,10 @@ from cytokit.quality import (
     repeated_sample_findings,
     replicate_findings,
 )
-from cytokit.simulate import CYTOKINES, simulate_plate
+from cytokit.describe import describe
+from cytokit.findings import Finding
+from cytokit.plate import Plate
+from cytokit.simulate.trials import CYTOKINES, simulate_plate
 from cytokit.vocabulary import SAMPLES_COLUMNS, Severity
 
 

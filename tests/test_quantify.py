@@ -9,8 +9,8 @@ import pytest
 
 from cytokit.curves.fit import fit_curves
 from cytokit.curves.options import FitOptions
-from cytokit.quantify import quantify
-from cytokit.simulate import CYTOKINES, PlatePlan, simulate_plate
+from cytokit.curves.quantify import quantify
+from cytokit.simulate.trials import CYTOKINES, PlatePlan, simulate_plate
 from cytokit.vocabulary import SAMPLES_COLUMNS, WELLS_COLUMNS, RangeStatus
 
 A, B = CYTOKINES[0].name, CYTOKINES[1].name

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from cytokit.curves.platefit import fit
+from cytokit.curves.reconcile import SAME_RESIDUAL, reconcile, vendor_response
 from cytokit.errors import NothingToDoError
 from cytokit.plate import Plate, VendorCurve
-from cytokit.platefit import fit
-from cytokit.reconcile import SAME_RESIDUAL, reconcile, vendor_response
-from cytokit.simulate import CYTOKINES, PlatePlan, simulate_plate
+from cytokit.simulate.trials import CYTOKINES, PlatePlan, simulate_plate
 from cytokit.vocabulary import VendorStatus
 
 

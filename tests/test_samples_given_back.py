@@ -8,12 +8,12 @@ import openpyxl
 import pandas as pd
 import pytest
 
+from cytokit.curves.platefit import fit
 from cytokit.errors import InputError
-from cytokit.parsers import read_plates
-from cytokit.platefit import fit
-from cytokit.simulate import simulate_trial
-from cytokit.stats import compare
-from cytokit.study import Study
+from cytokit.parsers.read import read_plates
+from cytokit.simulate.trials import simulate_trial
+from cytokit.trial.compare import compare
+from cytokit.trial.study import Study
 from cytokit.vocabulary import SAMPLES_EXTRA_COLUMNS
 
 SHOWN = ["subject", "day", "analyte", "unit", "value", "lower", "upper", "state", "lod", "lloq"]

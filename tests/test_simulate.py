@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from cytokit.errors import UsageError
-from cytokit.simulate import CYTOKINES, PlatePlan, simulate_plate, simulate_trial
-from cytokit.simulate.panel import panel
+from cytokit.simulate.trials import CYTOKINES, PlatePlan, panel, simulate_plate, simulate_trial
 from cytokit.vocabulary import WellType
 
 ROOT = Path(__file__).resolve().parents[1]

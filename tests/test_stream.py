@@ -15,14 +15,16 @@ import pandas as pd
 import pytest
 
 import cytokit as ck
-from cytokit import platefit
+from cytokit.curves import platefit
 from cytokit.curves.options import FitOptions
 from cytokit.errors import InputError, NothingToDoError, UsageError
-from cytokit.record import read_manifest, stream, tasks, write
-from cytokit.record.folder import files_in
-from cytokit.record.verify import verify
-from cytokit.simulate import CYTOKINES, PlatePlan, simulate_plate
-from cytokit.simulate.writers import WRITERS
+from cytokit.parsers.read import read_file
+from cytokit.results import stream, write
+from cytokit.results import stream as tasks
+from cytokit.results.folder import files_in, read_manifest
+from cytokit.results.verify import verify
+from cytokit.simulate.exports import WRITERS
+from cytokit.simulate.trials import CYTOKINES, PlatePlan, simulate_plate
 
 N_PLATES = 6
 EXCLUSIONS = pd.DataFrame(
@@ -167,7 +169,7 @@ def test_several_plates_of_one_file_may_fall_into_two_chunks(
     for number in range(4):
         files.append(tmp_path / f"pair_{number}.csv")
         files[-1].write_bytes(export(f"pair {number}", number))
-    plain = tasks.read_file
+    plain = read_file
 
     def two_of_each(file, *, layout=None, decimal=None):
         plate = plain(file, layout=layout, decimal=decimal)[0]

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from cytokit.errors import CytokitError, DesignError, InputError, NothingToDoError, UsageError
-from cytokit.study import Study
-from cytokit.study.design import read_design
-from cytokit.tables.days import find_day, normal_day
+from cytokit.tables.cells import find_day, normal_day
+from cytokit.tables.designs import read_design
+from cytokit.trial.study import Study
 
 DESIGN = "sample,subject,group,day\n"
 
@@ -686,7 +686,7 @@ def test_the_case_of_two_floors(cases):
 
 
 def test_the_cases_without_a_limit_never_speak_of_detection(cases):
-    from cytokit.stats import compare
+    from cytokit.trial.compare import compare
 
     study = Study(cases / "stats" / "limits_unknown.csv")
     result = compare(study, baseline=None, reference="control")
@@ -712,8 +712,8 @@ def test_out_of_range_without_any_number_stays_out_of_range():
 
 def test_what_cannot_be_told_from_saturation_is_right_censored_at_one_limit():
     """On one plate every number lies under the limit at which all others are censored."""
-    from cytokit.platefit import fit
-    from cytokit.simulate import simulate_trial
+    from cytokit.curves.platefit import fit
+    from cytokit.simulate.trials import simulate_trial
 
     trial = simulate_trial(seed=2021)
     study = Study([fit(trial.plates)], trial.design)

@@ -16,9 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cytokit.errors import InputError, NothingToDoError, UsageError
-from cytokit.sources import read_cell
-from cytokit.tables import ConcentrationTable, read_concentrations
-from cytokit.tables.findings import repeated_end
+from cytokit.sources.numbers import read_cell
+from cytokit.tables.concentrations import ConcentrationTable, read_concentrations, repeated_end
 
 INF = math.inf
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from cytokit.platefit import fit
-from cytokit.simulate import simulate_trial
-from cytokit.stats import compare
-from cytokit.study import Study
+from cytokit.curves.platefit import fit
+from cytokit.simulate.trials import simulate_trial
+from cytokit.trial.compare import compare
+from cytokit.trial.study import Study
 
 SEEDS = 200
 

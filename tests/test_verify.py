@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from cytokit.curves.platefit import fit
 from cytokit.errors import InputError
-from cytokit.parsers import read_plate, read_plates
-from cytokit.platefit import fit
-from cytokit.record.verify import verify
-from cytokit.simulate import simulate_trial
-from cytokit.stats import compare
-from cytokit.study import Study
+from cytokit.parsers.read import read_plate, read_plates
+from cytokit.results.verify import verify
+from cytokit.simulate.trials import simulate_trial
+from cytokit.trial.compare import compare
+from cytokit.trial.study import Study
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -13,10 +13,10 @@ import pandas as pd
 import pytest
 
 from cytokit.errors import UsageError
-from cytokit.parsers import read_plates
+from cytokit.parsers.read import read_plates
 from cytokit.plate import Plate
-from cytokit.simulate import CYTOKINES, PlatePlan, simulate_plate, simulate_trial
-from cytokit.simulate.writers import WRITERS
+from cytokit.simulate.exports import WRITERS
+from cytokit.simulate.trials import CYTOKINES, PlatePlan, simulate_plate, simulate_trial
 from cytokit_cli.simulate_command import FORMATS
 
 FORMULA = "=cmd|' /C calc'!A0"

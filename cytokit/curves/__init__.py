@@ -1,1 +1,1 @@
-"""Standard curves: model, weights, solver, limits, forensics."""
+"""Standard curves: model, solver, noise, limits, checks; from plates to concentrations."""

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cytokit.curves.arrays import CurveArrays
-from cytokit.curves.model import Array
+from cytokit.arrays import Floats
+from cytokit.curves.inverse import CurveArrays
 
 PROFILE_POINTS = 200
 FALSE_POSITIVES = 0.05
@@ -25,52 +25,23 @@ FALSE_POSITIVES = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits of N curves, in concentration; NaN where the curve attains none.
+    """Limits of N curves, in concentration; NaN where the curve attains none."""
 
-    Parameters
-    ----------
-    lod, lod_response : (N,) array
-        The limit of detection, and the response that marks it.
-    lloq, uloq : (N,) array
-        By the precision profile, within the standards.
-    uod : (N,) array
-        The limit of detection's mirror image: above it a reading cannot be told from saturation.
-        NaN where the standards do not show the plateau.
-    """
-
-    lod: Array
-    lod_response: Array
-    lloq: Array
-    uloq: Array
-    uod: Array
+    lod: Floats
+    lod_response: Floats
+    lloq: Floats
+    uloq: Floats
+    uod: Floats
 
 
 def find_limits(
     curves: CurveArrays,
-    log_low: Array,
-    n_wells: Array,
+    log_low: Floats,
+    n_wells: Floats,
     max_cv_pct: float = 20.0,
-    log_high: Array | float = 0.0,
+    log_high: Floats | float = 0.0,
 ) -> Limits:
-    """LOD, LLOQ and ULOQ of every curve.
-
-    Parameters
-    ----------
-    curves : CurveArrays
-        N curves.
-    log_low : (N,) array
-        Relative ln x of the lowest standard.
-    n_wells : (N,) array
-        Wells a result is the mean of.
-    max_cv_pct : float
-        Precision that is asked for.
-    log_high : (N,) array or float
-        Relative ln x of the highest standard that stands; 0 where it is the highest there is.
-
-    Returns
-    -------
-    Limits
-    """
+    """LOD, LLOQ and ULOQ of every curve."""
     response = detection_response(curves, n_wells)
     log_lod = curves.invert(response[None])[0]
     lod = np.where(np.isfinite(log_lod), log_lod + curves.log_top, np.nan)
@@ -88,7 +59,7 @@ def find_limits(
     )
 
 
-def detection_response(curves: CurveArrays, n_wells: Array) -> Array:
+def detection_response(curves: CurveArrays, n_wells: Floats) -> Floats:
     """Response (N,) that the mean of n blank wells passes in one case of twenty."""
     at_zero = curves.noise.variance(curves.lower)
     own = np.maximum(curves.covariance[:, 0, 0], 0.0)  # rounding, where nothing is determined
@@ -97,7 +68,7 @@ def detection_response(curves: CurveArrays, n_wells: Array) -> Array:
     return np.asarray(curves.lower + np.sign(curves.upper - curves.lower) * t * sd)
 
 
-def saturation_response(curves: CurveArrays, n_wells: Array) -> Array:
+def saturation_response(curves: CurveArrays, n_wells: Floats) -> Floats:
     """Response (N,) that the mean of n saturated wells falls short of in one case of twenty."""
     at_top = curves.noise.variance(curves.upper)
     own = np.maximum(curves.covariance[:, 1, 1], 0.0)  # rounding, where nothing is determined
@@ -106,7 +77,7 @@ def saturation_response(curves: CurveArrays, n_wells: Array) -> Array:
     return np.asarray(curves.upper - np.sign(curves.upper - curves.lower) * t * sd)
 
 
-def relative_sd(curves: CurveArrays, log_x: Array, n_wells: Array) -> Array:
+def relative_sd(curves: CurveArrays, log_x: Floats, n_wells: Floats) -> Floats:
     """The precision profile: CV (as a fraction) of a concentration at relative ln x (U, N)."""
     slope = np.abs(curves.jacobian(log_x)[2])
     sd = np.sqrt(curves.prediction_variance(log_x, n_wells))
@@ -114,7 +85,7 @@ def relative_sd(curves: CurveArrays, log_x: Array, n_wells: Array) -> Array:
     return np.where(steep, sd / np.where(steep, slope, 1.0), np.inf)
 
 
-def _best_stretch(grid: Array, cv: Array, limit: float) -> tuple[Array, Array]:
+def _best_stretch(grid: Floats, cv: Floats, limit: float) -> tuple[Floats, Floats]:
     """Ends of the stretch below the limit that holds the lowest CV, by linear interpolation."""
     n_points, size = cv.shape
     best = cv.argmin(0)
@@ -125,7 +96,7 @@ def _best_stretch(grid: Array, cv: Array, limit: float) -> tuple[Array, Array]:
     last = np.where(right_fails.any(0), right_fails.argmax(0) - 1, n_points - 1)
     column = np.arange(size)
 
-    def crossing(inner: NDArray[np.intp], outer: NDArray[np.intp]) -> Array:
+    def crossing(inner: NDArray[np.intp], outer: NDArray[np.intp]) -> Floats:
         inner_cv = np.log(cv[inner, column] / limit)
         outer_cv = np.log(np.minimum(cv[outer, column] / limit, 1e6))
         rise = np.where(outer == inner, 1.0, outer_cv - inner_cv)
@@ -139,27 +110,8 @@ def _best_stretch(grid: Array, cv: Array, limit: float) -> tuple[Array, Array]:
     return np.where(nowhere, np.nan, low), np.where(nowhere, np.nan, high)
 
 
-def recovery_limits(x: Array, passes: NDArray[np.bool_]) -> tuple[float, float]:
-    """Outermost of the longest run of consecutive standards that recover.
-
-    Parameters
-    ----------
-    x : (n,) array
-        Expected concentrations of the standards, ascending, without blanks.
-    passes : (n,) array of bool
-        Whether each back-calculates within tolerance.
-
-    Returns
-    -------
-    lloq, uloq : float
-        NaN where fewer than two in a row pass.
-
-    Examples
-    --------
-    >>> x = np.array([1.0, 4.0, 16.0, 64.0, 256.0])
-    >>> recovery_limits(x, np.array([True, False, True, True, True]))
-    (16.0, 256.0)
-    """
+def recovery_limits(x: Floats, passes: NDArray[np.bool_]) -> tuple[float, float]:
+    """Outermost of the longest run of consecutive standards that recover."""
     best, start = (0, 0), None
     for number, good in enumerate([*passes, False]):
         if good and start is None:

@@ -11,41 +11,29 @@ from typing import Any
 import lmfit
 import numpy as np
 
-from cytokit.curves.derivatives import psi_gradient
-from cytokit.curves.model import Array, log_concentration, psi
-from cytokit.curves.prior import Prior
+from cytokit.arrays import Floats
+from cytokit.curves.logistic import log_concentration, psi, psi_gradient
+from cytokit.curves.solver import Prior
 
 THETA = ("m", "eta", "k")
 
 
 class LogisticModel(lmfit.Model):  # type: ignore[misc]
-    """lower + (upper - lower) psi(ln x; m, eta, k), with slope, inflection, asymmetry derived.
-
-    Parameters
-    ----------
-    orientation : {1, -1}
-    prior : Prior, optional
-        Of one curve.
-
-    Examples
-    --------
-    >>> LogisticModel(1).param_names
-    ['lower', 'upper', 'm', 'eta', 'k']
-    """
+    """lower + (upper - lower) psi(ln x; m, eta, k), with slope, inflection, asymmetry derived."""
 
     def __init__(self, orientation: int = 1, prior: Prior | None = None) -> None:
         self.orientation = orientation
         self.prior_mean = np.zeros(3) if prior is None else prior.mean[:, 0]
         self.prior_root = np.zeros(3) if prior is None else np.sqrt(prior.precision[:, 0])
 
-        def curve(x: Array, lower: float, upper: float, m: float, eta: float, k: float) -> Array:
+        def curve(x: Floats, lower: float, upper: float, m: float, eta: float, k: float) -> Floats:
             theta = np.array([m, eta, k])
             return lower + (upper - lower) * psi(log_concentration(x), theta, orientation)
 
         super().__init__(curve, name=f"5PL, orientation {'+' if orientation > 0 else '-'}")
 
     def start(
-        self, lower: float, upper: float, theta: Array, fixed: tuple[str, ...]
+        self, lower: float, upper: float, theta: Floats, fixed: tuple[str, ...]
     ) -> lmfit.Parameters:
         """Parameters at a known solution; the natural ones follow as expressions."""
         params = self.make_params(lower=lower, upper=upper, m=theta[0], eta=theta[1], k=theta[2])
@@ -58,16 +46,16 @@ class LogisticModel(lmfit.Model):  # type: ignore[misc]
         return params
 
     def _residual(
-        self, params: lmfit.Parameters, data: Array, weights: Array, **kwargs: Any
-    ) -> Array:
+        self, params: lmfit.Parameters, data: Floats, weights: Floats, **kwargs: Any
+    ) -> Floats:
         """Weighted residuals, then the prior's: their squares add up to the kernel's objective."""
         residual = super()._residual(params, data, weights, **kwargs)
         theta = np.array([params[name].value for name in THETA])
         return np.concatenate([residual, self.prior_root * (self.prior_mean - theta)])
 
     def jacobian(
-        self, params: lmfit.Parameters, _data: Array, weights: Array, *, x: Array
-    ) -> Array:
+        self, params: lmfit.Parameters, _data: Floats, weights: Floats, *, x: Floats
+    ) -> Floats:
         """Derivatives of the residuals with respect to the parameters that vary."""
         theta = np.array([params[name].value for name in THETA])
         span = params["upper"].value - params["lower"].value

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import numpy.typing as npt
 
-from cytokit.curves.batchfit import BatchFit
-from cytokit.curves.model import Array
-from cytokit.curves.prior import Prior
+from cytokit.arrays import Floats
+from cytokit.curves.solver import BatchFit, Prior
 from cytokit.errors import InputError, Problem, UsageError
 
 if TYPE_CHECKING:
     import lmfit
+
 
 #: How far beyond the standards a custom curve is inverted, as a factor.
 REACH = 10.0
@@ -24,19 +24,9 @@ GRID_POINTS = 512
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """One solved curve, in the kernel's coordinates.
+    """One solved curve, in the kernel's coordinates."""
 
-    Parameters
-    ----------
-    theta : ndarray, shape (3,)
-        m, eta, k; m in the unit of the x it is used with.
-    lower, upper : float
-    orientation : {1, -1}
-    fixed : tuple of {"m", "eta", "k"}
-        Coordinates that do not vary: k of a 4PL, and what lies on the solver's box.
-    """
-
-    theta: Array
+    theta: Floats
     lower: float
     upper: float
     orientation: int = 1
@@ -44,17 +34,7 @@ class Solution:
 
     @classmethod
     def of(cls, fit: BatchFit, curve: int = 0) -> Self:
-        """One curve of a batch.
-
-        Parameters
-        ----------
-        fit : BatchFit
-        curve : int
-
-        Returns
-        -------
-        Solution
-        """
+        """One curve of a batch."""
         frozen = fit.at_bound[:, curve] | np.array([False, False, fit.model == "4pl"])
         names = tuple(name for name, on in zip(("m", "eta", "k"), frozen, strict=True) if on)
         return cls(
@@ -79,36 +59,6 @@ def lmfit_result(
     ``nfree``), weights are not rescaled (``scale_covar=False``). ``slope``, ``inflection`` and
     ``asymmetry`` are derived parameters, with standard errors. lmfit's ``conf_interval`` compares
     fits by an F test, which scales by the scatter of the residuals all the same.
-
-    Parameters
-    ----------
-    x, y, w : array_like, shape (n,)
-        Concentrations, responses and weights 1/variance of wells or levels. Weight 0 is absent.
-    solution : Solution
-    prior : Prior, optional
-        The one used in the fit, of shape (3, 1).
-
-    Returns
-    -------
-    lmfit.model.ModelResult
-        With ``fit_report()``, ``conf_interval()``, ``eval_uncertainty()``, ``plot()``.
-
-    Raises
-    ------
-    InputError
-        CK-313: there is no solution to start from.
-
-    Examples
-    --------
-    >>> from cytokit.curves.batch import fit_batch
-    >>> from cytokit.curves.prior import weak_prior
-    >>> x = np.array([0, 1, 4, 16, 64, 256, 1024.0])
-    >>> y = np.array([21, 130, 440, 1510, 4200, 7500, 9200.0])
-    >>> w = 1 / (0.07 * y) ** 2
-    >>> fit = fit_batch(x, y[:, None], w[:, None], prior=weak_prior(x))
-    >>> result = lmfit_result(x, y, w, Solution.of(fit), weak_prior(x))
-    >>> bool(abs(result.chisqr / fit.sse[0] - 1) < 1e-9), result.nfev <= 2
-    (True, True)
     """
     from cytokit.curves.lmfit_model import LogisticModel
 
@@ -136,36 +86,18 @@ def lmfit_result(
 
 @dataclass(frozen=True, slots=True)
 class CustomCurve:
-    """A fitted curve of the user's own.
-
-    Parameters
-    ----------
-    result : lmfit.model.ModelResult
-    x_low, x_high : float
-        Where the curve is monotone around the standards, and inverted.
-    """
+    """A fitted curve of the user's own."""
 
     result: lmfit.model.ModelResult
     x_low: float
     x_high: float
 
-    def predict(self, x: npt.ArrayLike) -> Array:
+    def predict(self, x: npt.ArrayLike) -> Floats:
         """Responses at concentrations x, of its shape."""
         return _evaluate(self.result, np.asarray(x, dtype=float))
 
-    def invert(self, y: npt.ArrayLike) -> Array:
-        """Concentrations at responses y, by bracketing.
-
-        Parameters
-        ----------
-        y : array_like
-
-        Returns
-        -------
-        ndarray
-            0 where y lies on the side of low concentrations beyond ``x_low``, inf on the other
-            side; NaN where y is NaN.
-        """
+    def invert(self, y: npt.ArrayLike) -> Floats:
+        """Concentrations at responses y, by bracketing."""
         from scipy.optimize import brentq
 
         y = np.asarray(y, dtype=float)
@@ -194,38 +126,7 @@ def fit_custom(
     weights: npt.ArrayLike,
     params: lmfit.Parameters | Mapping[str, float],
 ) -> CustomCurve:
-    """Fit a curve given as an lmfit Model, one by one.
-
-    Parameters
-    ----------
-    model : lmfit.Model
-        Of one independent variable, the concentration.
-    x, y : array_like, shape (n,)
-        Concentrations and responses of the standards.
-    weights : array_like, shape (n,)
-        1/variance, as everywhere here (lmfit itself multiplies residuals by 1/sd). 0 is absent.
-    params : lmfit.Parameters or mapping of name to start value
-
-    Returns
-    -------
-    CustomCurve
-
-    Raises
-    ------
-    UsageError
-        CK-310: not an lmfit Model of one variable. CK-311: a parameter without a start value.
-    InputError
-        CK-312: the fit fails. CK-314: not monotone between the lowest and the highest standard.
-
-    Examples
-    --------
-    >>> import lmfit
-    >>> x = np.array([1, 4, 16, 64, 256.0])
-    >>> line = lmfit.Model(lambda x, a, b: a + b * np.sqrt(x))
-    >>> curve = fit_custom(line, x, 3 + 2 * np.sqrt(x), np.ones(5), {"a": 1.0, "b": 1.0})
-    >>> curve.predict([9.0]).round(6), curve.invert([9.0, 2.0, 1e9]).round(6)
-    (array([9.]), array([ 9.,  0., inf]))
-    """
+    """Fit a curve given as an lmfit Model, one by one."""
     import lmfit
 
     if not isinstance(model, lmfit.Model) or len(model.independent_vars) != 1:
@@ -263,14 +164,14 @@ def fit_custom(
     return CustomCurve(result, *_monotone_range(result, x[used]))
 
 
-def _evaluate(result: lmfit.model.ModelResult, x: Array) -> Array:
+def _evaluate(result: lmfit.model.ModelResult, x: Floats) -> Floats:
     """The fitted curve at x; overflow in a user's function is inf, not a warning."""
     with np.errstate(all="ignore"):
         values = result.eval(**{result.model.independent_vars[0]: x})
     return np.broadcast_to(np.asarray(values, dtype=float), x.shape)
 
 
-def _monotone_range(result: lmfit.model.ModelResult, x: Array) -> tuple[float, float]:
+def _monotone_range(result: lmfit.model.ModelResult, x: Floats) -> tuple[float, float]:
     """The stretch around the standards over which the curve keeps rising, or falling."""
     low, high = float(x[x > 0].min()), float(x.max())
     grid = np.unique(np.r_[np.geomspace(low / REACH, high * REACH, GRID_POINTS), low, high])

@@ -7,17 +7,19 @@ the comparison's table.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cytokit.figures._text import text_width
 from cytokit.figures.style import INK, SMALL, THIN
+from cytokit.figures.text import plain, shorten, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
 
 LEG = 1.8  # points: the short strokes at both ends
 GAP = 3.5  # points between what is below and the bracket's legs
@@ -30,17 +32,7 @@ LEAST_SHARE = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Bracket:
-    """A line from one column to another and what is written over it.
-
-    Parameters
-    ----------
-    left, right : float
-        Columns, in data coordinates of the x axis.
-    text : str
-        Taken from the comparison's table.
-    color : str
-        Of line and text.
-    """
+    """A line from one column to another and what is written over it."""
 
     left: float
     right: float
@@ -50,15 +42,7 @@ class Bracket:
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """Something drawn that no bracket may touch.
-
-    Parameters
-    ----------
-    left, right : float
-        Its width, in data coordinates of the x axis.
-    top : float
-        Its highest point, in data coordinates of the y axis.
-    """
+    """Something drawn that no bracket may touch."""
 
     left: float
     right: float
@@ -92,25 +76,7 @@ def stack(
     width: float,
     size: float = SMALL,
 ) -> list[Placed]:
-    """Place brackets one after another, the shortest first, each above all it spans.
-
-    Parameters
-    ----------
-    brackets : sequence of Bracket
-    spans : sequence of (float, float)
-        Where each bracket begins and ends, points.
-    below : sequence of Box
-        What is already drawn, points.
-    width : float
-        Of the axes, points; texts are kept inside.
-    size : float
-        Type size, points.
-
-    Returns
-    -------
-    list of Placed
-        In the order given.
-    """
+    """Place brackets one after another, the shortest first, each above all it spans."""
     taken = list(below)
     placed: dict[int, Placed] = {}
     order = sorted(range(len(brackets)), key=lambda i: (spans[i][1] - spans[i][0], spans[i][0], i))
@@ -134,13 +100,7 @@ def _spans(box: Box, reach: tuple[float, float]) -> bool:
 
 
 def height_needed(brackets: Sequence[Bracket]) -> float:
-    """Points that these brackets take above data of even height (to choose a panel's height).
-
-    Examples
-    --------
-    >>> height_needed([]) == 0.0 < height_needed([Bracket(0, 1, "ns")])
-    True
-    """
+    """Points that these brackets take above data of even height (to choose a panel's height)."""
     spans = [(bracket.left * 20, bracket.right * 20) for bracket in brackets]
     floor = Box(-1e6, -1.0, 1e6, 0.0)
     return max((item.text.top for item in stack(brackets, spans, [floor], 1e6)), default=0.0)
@@ -149,23 +109,7 @@ def height_needed(brackets: Sequence[Bracket]) -> float:
 def draw_brackets(
     ax: Axes, brackets: Sequence[Bracket], obstacles: Sequence[Obstacle], size: float = SMALL
 ) -> list[Placed]:
-    """Stretch the y axis so that the brackets fit above the data, and draw them.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-        With its scales, its limits and its final size set; the lower limit is kept.
-    brackets : sequence of Bracket
-    obstacles : sequence of Obstacle
-        All that is drawn, with its highest point.
-    size : float
-        Type size, points.
-
-    Returns
-    -------
-    list of Placed
-        Where each one stands, points from the axes' lower left corner.
-    """
+    """Stretch the y axis so that the brackets fit above the data, and draw them."""
     if not brackets:
         return []
     width, height = size_in_points(ax)
@@ -246,3 +190,69 @@ def _draw(ax: Axes, item: Placed, width: float, height: float, size: float) -> N
         color=bracket.color,
         clip_on=False,
     )
+
+
+# Names beside points, moved out of each other's way.
+
+
+#: Where a name may stand: direction from its point and how it is aligned there.
+_SIDES = ((1, 0, "left", "center"), (-1, 0, "right", "center"), (0, 1, "center", "bottom"),
+          (0, -1, "center", "top"), (1, 1, "left", "bottom"), (-1, 1, "right", "bottom"),
+          (1, -1, "left", "top"), (-1, -1, "right", "top"))  # fmt: skip
+_AWAY = 3.5  # points
+_RADIUS = 2.2
+_LONGEST = 70.0
+
+
+def place_labels(
+    ax: Axes,
+    x: Iterable[float],
+    y: Iterable[float],
+    names: Iterable[object],
+    *,
+    avoid: tuple[NDArray[np.float64], NDArray[np.float64]],
+) -> int:
+    """Write names beside their points where they touch neither points nor each other."""
+    taken = [
+        Box(px - _RADIUS, py - _RADIUS, px + _RADIUS, py + _RADIUS)
+        for px, py in _points(ax, *avoid)
+    ]
+    where = _points(ax, np.asarray(list(x), dtype=float), np.asarray(list(y), dtype=float))
+    width, height = size_in_points(ax)
+    left_out = 0
+    for (px, py), name in zip(where, names, strict=True):
+        text = shorten(plain(name), _LONGEST)
+        for dx, dy, across, up in _SIDES:
+            box = _box(px + dx * _AWAY, py + dy * _AWAY, text_width(text), across, up)
+            inside = box.left >= 0 and box.right <= width and box.bottom >= 0 and box.top <= height
+            if inside and not any(_touch(box, other) for other in taken):
+                taken.append(box)
+                ax.text(
+                    box.left / width, (box.bottom + 0.2 * SMALL) / height, text, size=SMALL,
+                    color=INK, transform=ax.transAxes, va="baseline",
+                )  # fmt: skip
+                break
+        else:
+            left_out += 1
+    return left_out
+
+
+def _points(ax: Axes, x: NDArray[np.float64], y: NDArray[np.float64]) -> list[tuple[float, float]]:
+    """Data coordinates as points from the axes' lower left corner."""
+    width, height = size_in_points(ax)
+    pixels = ax.transData.transform(np.column_stack([x, y])) if len(x) else np.empty((0, 2))
+    shares = ax.transAxes.inverted().transform(pixels) if len(x) else pixels
+    return [(float(a) * width, float(b) * height) for a, b in shares]
+
+
+def _box(x: float, y: float, width: float, across: str, up: str) -> Box:
+    """The rectangle of a text aligned at a place."""
+    left = {"left": x, "right": x - width, "center": x - width / 2}[across]
+    bottom = {"bottom": y, "top": y - SMALL, "center": y - SMALL / 2}[up]
+    return Box(left, bottom, left + width, bottom + SMALL)
+
+
+def _touch(one: Box, other: Box) -> bool:
+    """Whether two rectangles share any area."""
+    beside = one.right <= other.left or other.right <= one.left
+    return not (beside or one.top <= other.bottom or other.top <= one.bottom)

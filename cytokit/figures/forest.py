@@ -10,25 +10,9 @@ import numpy as np
 import pandas as pd
 
 from cytokit.errors import NothingToDoError, Problem
-from cytokit.figures._captions import (
-    footer_lines,
-    footer_room,
-    test_sentences,
-    warning_sentences,
-    write_footer,
-)
-from cytokit.figures._marks import pair_of
-from cytokit.figures._panel import LABELS, Label, mark_text
-from cytokit.figures._scales import log_axis, log_bounds
-from cytokit.figures._text import number, plain, squeeze, text_width, wrap
-from cytokit.figures._view import (
-    BETWEEN,
-    ComparisonLike,
-    analytes_of,
-    check_analyte,
-    groups_of,
-)
+from cytokit.figures.axes import log_axis, log_bounds
 from cytokit.figures.brackets import size_in_points
+from cytokit.figures.panels import LABELS, Label, mark_text
 from cytokit.figures.style import (
     INK,
     LINE,
@@ -48,10 +32,25 @@ from cytokit.figures.style import (
     palette,
     styled,
 )
+from cytokit.figures.text import number, plain, squeeze, text_width, wrap
+from cytokit.figures.view import (
+    BETWEEN,
+    ComparisonLike,
+    analytes_of,
+    check_analyte,
+    footer_lines,
+    footer_room,
+    groups_of,
+    pair_of,
+    test_sentences,
+    warning_sentences,
+    write_footer,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
 
 _ROW = 4.4  # mm per row
 _TOP, _BOTTOM = 7.0, 12.5
@@ -180,7 +179,7 @@ def _beside(ax: Axes, y: float, text: str, shift: float, color: str) -> None:
 
 def _header(ax: Axes, result: ComparisonLike) -> None:
     """What the two columns of numbers are."""
-    from cytokit.stats.labels import adjusted_text, level_text
+    from cytokit.trial.estimate import adjusted_text, level_text
 
     ratio = f"ratio ({level_text(result.options.alpha)} CI)"
     p = f"{adjusted_text(result.options.adjust)} p"
@@ -192,13 +191,7 @@ def _header(ax: Axes, result: ComparisonLike) -> None:
 
 
 def _short(value: float) -> str:
-    """A ratio as a table prints it: two decimals around 1, two digits where it is small.
-
-    Examples
-    --------
-    >>> _short(0.6054), _short(1.0), _short(0.00421), _short(23.45)
-    ('0.61', '1.00', '0.0042', '23.4')
-    """
+    """A ratio as a table prints it: two decimals around 1, two digits where it is small."""
     if not math.isfinite(value):
         return "?"
     if value >= 1e5:

@@ -7,38 +7,318 @@ column, n and deaths under it, and brackets that carry the stars or p of the com
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
 
 from cytokit.errors import NothingToDoError, Problem, UsageError
-from cytokit.figures import _panel_parts as parts
-from cytokit.figures._captions import (
-    footer_lines,
-    footer_room,
-    guard_sentences,
-    style_sentences,
-    symbol_sentences,
-    test_sentences,
-    warning_sentences,
-    write_footer,
+from cytokit.figures.axes import log_axis, log_bounds
+from cytokit.figures.brackets import Bracket, Obstacle, draw_brackets, height_needed
+from cytokit.figures.style import (
+    INK,
+    LINE,
+    PAGE_HEIGHT,
+    POINT,
+    QUIET,
+    THIN,
+    WIDTHS,
+    Width,
+    axes_at,
+    choose,
+    finish,
+    new_figure,
+    styled,
 )
-from cytokit.figures._marks import marks_of
-from cytokit.figures._panel import LABELS, SUMMARIES, Label, Summary, brackets_of, panel
-from cytokit.figures._view import (
+from cytokit.figures.view import (
+    Column,
     ComparisonLike,
+    Mark,
+    analysed_of,
     analytes_of,
     check_analyte,
     columns_of,
+    day_room,
     deaths_of,
+    draw_bars,
+    draw_boxes,
+    draw_means,
+    draw_title,
+    footer_lines,
+    footer_room,
+    guard_sentences,
+    label_columns,
+    last_days,
+    marks_of,
+    points_of,
+    say_without_numbers,
+    style_sentences,
+    symbol_sentences,
+    test_sentences,
+    unit_of,
+    warning_sentences,
+    write_footer,
 )
-from cytokit.figures.brackets import height_needed
-from cytokit.figures.style import PAGE_HEIGHT, POINT, WIDTHS, Width, axes_at, choose, new_figure
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Label", "Style", "Summary", "panel", "panel_pages", "panels"]
+
+# Readings in a panel: points and lines, limit lines, crosses for deaths.
+
+
+_MANY_LIMITS = 2
+#: With more readings than this in a column, lines fade and the summary is drawn over the points.
+CROWD = 60
+#: Half the width of a column's own limit line.
+_HALF = 0.39
+
+
+def point_size(points: int) -> float:
+    """Marker area in points squared: smaller where there are hundreds."""
+    return float(np.clip(260.0 / max(points, 1) ** 0.75, 2.5, 11.0))
+
+
+def draw_lines(ax: Axes, points: pd.DataFrame, columns: Sequence[Column]) -> None:
+    """A thin line through each subject's days, within its group."""
+    from matplotlib.collections import LineCollection
+
+    seen = points[points["y"].notna()].sort_values("column", kind="stable")
+    courses: dict[Any, list[tuple[float, float]]] = {}
+    for subject, index, x, y in seen[["subject", "column", "x", "y"]].itertuples(index=False):
+        courses.setdefault((columns[index].group, subject), []).append((x, y))
+    hues = {column.group: column.color for column in columns}
+    joined = {person: course for person, course in courses.items() if len(course) > 1}
+    segments = [np.array(course) for course in joined.values()]
+    colors = [hues[group] for group, _ in joined]
+    alpha = 0.45 if len(segments) <= CROWD else 0.12
+    ax.add_collection(
+        LineCollection(segments, colors=colors, linewidths=0.4, alpha=alpha, zorder=1.5),
+        autolim=False,
+    )
+
+
+def draw_points(
+    ax: Axes, points: pd.DataFrame, columns: Sequence[Column], ends: tuple[float, float]
+) -> None:
+    """Readings in the group's hue and marker; beyond a limit an open triangle on the limit.
+
+    What has no place on a log axis (a value that is not positive, a limit that nobody knows) stands
+    as a triangle at the axis' lower end; above an unknown limit, at its upper end.
+    """
+    size = point_size(
+        max((int((points["column"] == i).sum()) for i in range(len(columns))), default=1)
+    )
+    x, y, at = (points[name].to_numpy() for name in ("x", "y", "column"))
+    kind, placed = points["kind"].to_numpy(str), np.isfinite(points["y"].to_numpy(float))
+    above = kind == "above"
+    strokes = (kind == "interval") & (points["low"].to_numpy(float) > 0)
+    exact = (kind == "exact") & placed
+    below = ~(above | strokes | exact)
+    for index, column in enumerate(columns):
+        own = at == index
+        if (own & exact).any():
+            ax.scatter(
+                x[own & exact], y[own & exact], s=size, marker=column.marker,
+                facecolor=column.color, edgecolor="white", linewidth=0.2, alpha=0.9, zorder=3,
+            )  # fmt: skip
+        for side, marker, end in ((own & below, "v", ends[0]), (own & above, "^", ends[1])):
+            if side.any():
+                ax.scatter(
+                    x[side], np.where(placed[side], y[side], end), s=size * 1.5, marker=marker,
+                    facecolor="white", edgecolor=column.color, linewidth=0.6, zorder=3.1,
+                    clip_on=bool(placed[side].all()),
+                )  # fmt: skip
+        _strokes(ax, points[own & strokes], column.color)
+
+
+def _strokes(ax: Axes, rows: pd.DataFrame, color: str) -> None:
+    """Readings known only to lie between two limits."""
+    if len(rows):
+        ax.vlines(rows["x"], rows["low"], rows["high"], color=color, linewidth=LINE, zorder=3)
+
+
+def draw_limits(ax: Axes, points: pd.DataFrame, columns: Sequence[Column]) -> None:
+    """Dashed lines at the limits beyond which values are only known to lie."""
+    beyond = points[points["kind"].isin(["below", "above"]) & points["y"].notna()]
+    dashes = (0, (3, 2))
+    limits = sorted({float(f"{limit:.6g}") for limit in beyond["y"]})
+    if len(limits) <= _MANY_LIMITS:
+        for limit in limits:
+            ax.axhline(limit, color=QUIET, linewidth=THIN, linestyle=dashes, zorder=1)
+        return
+    for index, column in enumerate(columns):
+        own = sorted({float(f"{y:.6g}") for y in beyond.loc[beyond["column"] == index, "y"]})
+        ax.hlines(
+            own, column.x - _HALF, column.x + _HALF, colors=QUIET, linewidths=THIN,
+            linestyles=dashes, zorder=1,
+        )  # fmt: skip
+
+
+def draw_deaths(
+    ax: Axes,
+    points: pd.DataFrame,
+    columns: Sequence[Column],
+    dead: Sequence[set[Any]],
+    floor: float,
+    last_day: Mapping[Any, Any],
+) -> None:
+    """A cross through the last reading of each subject who died before a later column's day.
+
+    A reading that is drawn but was not the last (a later day has no column) gets none.
+    """
+    crossed = []
+    for index, column in enumerate(columns):
+        same = [i for i, other in enumerate(columns) if other.group == column.group]
+        for subject in sorted(dead[index], key=str):
+            seen = points[(points["subject"] == subject) & points["column"].isin(same)]
+            if len(seen):
+                last = seen.sort_values("column").iloc[-1]
+                if last_day.get(subject) != columns[int(last["column"])].day:
+                    continue
+                height = float(last["y"]) if last["y"] == last["y"] else floor
+                crossed.append((float(last["x"]), height))
+    if crossed:
+        places = np.array(sorted(set(crossed)))
+        ax.scatter(places[:, 0], places[:, 1], s=12, marker="x", color=INK, linewidth=0.6, zorder=4)
+
+
+# One panel: an analyte's columns with points, lines, summary, limits, and the table's brackets.
+
+
+Summary = Literal["box", "gm", "bar"]
+Label = Literal["stars", "p", "both"]
+SUMMARIES, LABELS = ("box", "gm", "bar"), ("stars", "p", "both")
+
+
+@styled
+def panel(
+    result: ComparisonLike,
+    analyte: str,
+    ax: Axes,
+    *,
+    summary: Summary = "box",
+    label: Label = "stars",
+) -> Axes:
+    """Draw one analyte: a column per group and day, and the brackets of the table.
+
+    Parameters
+    ----------
+    result : Comparison
+        Or anything with its ``table``, ``summary``, ``study``, ``options``.
+    analyte : str
+    ax : matplotlib.axes.Axes
+        Of its final size: the brackets are laid out for it.
+    summary : {"box", "gm", "bar"}
+        Median, quartiles and extremes; or the geometric mean with its interval.
+    label : {"stars", "p", "both"}
+        What stands on the brackets, taken from the table.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The same axes; y is logarithmic in the analyte's unit.
+
+    Raises
+    ------
+    UsageError
+        CK-523 for an unknown analyte, CK-524 for an unknown summary or label.
+    """
+    choose("summary", summary, SUMMARIES, "CK-524")
+    choose("label", label, LABELS, "CK-524")
+    check_analyte(result, analyte)
+    columns = columns_of(result)
+    points = points_of(result, analyte, columns)
+    dead = deaths_of(result, columns)
+    table = result.summary[result.summary["analyte"] == analyte]
+    low, high = log_bounds([*points["y"], *_summary_heights(table, summary), *_ends(points)])
+    log_axis(ax, "y", low, high)
+    ax.set_xlim(columns[0].x - 0.6, columns[-1].x + 0.6)
+    crowded = int(points["column"].value_counts().max() if len(points) else 0) > CROWD
+    draw_limits(ax, points, columns)
+    drawn = _draw_summary(ax, table, columns, summary, low, crowded=crowded)
+    draw_lines(ax, points, columns)
+    draw_points(ax, points, columns, (low, high))
+    draw_deaths(ax, points, columns, dead, low, last_days(result, analyte))
+    marks = marks_of(result, analyte, columns)
+    draw_brackets(ax, brackets_of(marks, label), _obstacles(points, columns, drawn))
+    ax.spines["left"].set_bounds(low, high)
+    finish(ax)
+    label_columns(ax, points, columns, dead, analysed_of(result, analyte))
+    draw_title(ax, analyte, unit_of(result, analyte))
+    say_without_numbers(ax, points)
+    return ax
+
+
+def _summary_heights(table: pd.DataFrame, summary: str) -> list[float]:
+    """What the summary marks will reach, for the axis' bounds."""
+    keys = {"box": ("min", "max", "q1", "q3", "median")}.get(
+        summary, ("geometric_mean", "gm_low", "gm_high")
+    )
+    return [float(value) for key in keys if key in table for value in table[key]]
+
+
+def _ends(points: pd.DataFrame) -> list[float]:
+    """The finite ends of the interval readings."""
+    rows = points[points["kind"] == "interval"]
+    return [*rows["low"], *rows["high"]]
+
+
+def _draw_summary(
+    ax: Axes,
+    table: pd.DataFrame,
+    columns: Sequence[Column],
+    summary: str,
+    floor: float,
+    *,
+    crowded: bool,
+) -> list[list[float]]:
+    """The chosen summary; returns the heights it reached, by column."""
+    if summary == "box":
+        return draw_boxes(ax, table, columns, over=crowded)
+    if summary == "gm":
+        return draw_means(ax, table, columns)
+    return draw_bars(ax, table, columns, floor)
+
+
+def brackets_of(marks: Sequence[Mark], label: str) -> list[Bracket]:
+    """The table's marks with the text asked for; what is not significant is quieter."""
+    done = []
+    for mark in marks:
+        text = mark_text("–" if mark.gated else mark.stars, mark.label, label)
+        color = INK if mark.stars.strip("*") == "" and mark.stars else QUIET
+        done.append(Bracket(mark.left, mark.right, text, color))
+    return done
+
+
+def mark_text(stars: str, words: str, label: str) -> str:
+    """What is shown of the table's stars and label; the other one where the first is empty.
+
+    Examples
+    --------
+    >>> mark_text("**", "p = 0.004", "both"), mark_text("", "not analysed", "stars")
+    ('** p = 0.004', 'not analysed')
+    """
+    both = " ".join(text for text in (stars, words) if text)
+    return {"stars": stars or words, "p": words or stars, "both": both}[label]
+
+
+def _obstacles(
+    points: pd.DataFrame, columns: Sequence[Column], drawn: Sequence[Sequence[float]]
+) -> list[Obstacle]:
+    """The highest thing in each column, a little raised for the marker's own size."""
+    obstacles = []
+    for index, column in enumerate(columns):
+        rows = points[points["column"] == index]
+        tops = [*rows["y"], *rows.loc[rows["kind"] == "interval", "high"], *drawn[index]]
+        tops = [float(top) for top in tops if np.isfinite(top)]
+        if tops:
+            obstacles.append(Obstacle(column.x - 0.4, column.x + 0.4, max(tops)))
+    return obstacles
+
 
 Style = Literal["trial", "lanzoni"]
 STYLES = ("trial", "lanzoni")
@@ -176,7 +456,7 @@ def _grid(
     beside = min(most, {1: 1, 2: 2, 3: 3, 4: 2}.get(len(names), 3 if len(names) <= 12 else 4))
     marks = [brackets_of(marks_of(result, name, columns), label) for name in names]
     below = _BELOW + (2.3 if any(deaths_of(result, columns)) else 0.0)
-    below += parts.day_room(columns, (width / beside - _LEFT - _RIGHT) / POINT) * POINT
+    below += day_room(columns, (width / beside - _LEFT - _RIGHT) / POINT) * POINT
     height = _ABOVE + _DATA_HEIGHT + max(map(height_needed, marks)) * POINT + below
     rows = max(1, int((PAGE_HEIGHT - footer) // height))
     pages = math.ceil(len(names) / (rows * beside))

@@ -11,14 +11,19 @@ import io
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
+import numpy as np
+
+from cytokit.arrays import Floats
 from cytokit.errors import OutputError, Problem, UsageError, did_you_mean, place
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
 
 Width = Literal["single", "double"]
 Call = ParamSpec("Call")
@@ -51,19 +56,7 @@ FONTS = ["DejaVu Sans", "Arial", "Helvetica"]
 
 @functools.cache
 def palette() -> tuple[str, ...]:
-    """Hues for groups, told apart by readers with any common colour blindness.
-
-    Returns
-    -------
-    tuple of str
-        Eight hex colours from seaborn's ``colorblind`` palette; the reference group takes the
-        first.
-
-    Examples
-    --------
-    >>> palette()[:2]
-    ('#0173b2', '#d55e00')
-    """
+    """Hues for groups, told apart by readers with any common colour blindness."""
     import seaborn
 
     hues = seaborn.color_palette("colorblind").as_hex()
@@ -113,15 +106,7 @@ def _settings() -> Any:
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Use the house's matplotlib settings inside a ``with`` block, one thread at a time.
-
-    Examples
-    --------
-    >>> import matplotlib
-    >>> with house_style():
-    ...     int(matplotlib.rcParams["pdf.fonttype"])
-    42
-    """
+    """Use the house's matplotlib settings inside a ``with`` block, one thread at a time."""
     import matplotlib as mpl
 
     with _LOCK, mpl.rc_context(_settings()):
@@ -140,29 +125,7 @@ def styled(function: Callable[Call, Result]) -> Callable[Call, Result]:
 
 
 def new_figure(width: Width, height_mm: float) -> Figure:
-    """An empty figure of a journal's column width, without pyplot.
-
-    Parameters
-    ----------
-    width : {"single", "double"}
-        89 or 183 mm.
-    height_mm : float
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Raises
-    ------
-    UsageError
-        CK-521 for another width.
-
-    Examples
-    --------
-    >>> figure = new_figure("single", 60)
-    >>> [round(float(inches) * 25.4) for inches in figure.get_size_inches()]
-    [89, 60]
-    """
+    """An empty figure of a journal's column width, without pyplot."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -191,13 +154,7 @@ def finish(ax: Axes) -> None:
 
 
 def choose(what: str, value: object, choices: Sequence[str], code: str) -> None:
-    """Refuse a value that is not among the choices.
-
-    Raises
-    ------
-    UsageError
-        With the given code, the choices and a near miss.
-    """
+    """Refuse a value that is not among the choices."""
     if value not in choices:
         raise UsageError(
             Problem(
@@ -210,30 +167,7 @@ def choose(what: str, value: object, choices: Sequence[str], code: str) -> None:
 
 
 def figure_bytes(fig: Figure, format: str) -> bytes:  # noqa: A002 - matplotlib's own word
-    """A figure as the bytes of a file, the same for the same figure and library versions.
-
-    Parameters
-    ----------
-    fig : matplotlib.figure.Figure
-    format : {"pdf", "svg", "png"}
-        PDF with embedded TrueType fonts (Type 42) and no date; SVG with text as text, fixed ids
-        and no date; PNG at 600 dpi without metadata.
-
-    Returns
-    -------
-    bytes
-
-    Raises
-    ------
-    UsageError
-        CK-520 for another format.
-
-    Examples
-    --------
-    >>> figure = new_figure("single", 30)
-    >>> figure_bytes(figure, "pdf") == figure_bytes(figure, "pdf")
-    True
-    """
+    """A figure as the bytes of a file, the same for the same figure and library versions."""
     choose("figure format", format, FORMATS, "CK-520")
     metadata: dict[str, dict[str, str | None]] = {
         "pdf": {"CreationDate": None, "Creator": "cytokit"},
@@ -263,29 +197,7 @@ def pages_bytes(figures: Sequence[Figure]) -> bytes:
 def save_figure(
     fig: Figure | Sequence[Figure], stem: str | Path, formats: Sequence[str] = FORMATS
 ) -> tuple[Path, ...]:
-    """Write a figure in each format; the same input and versions give the same bytes.
-
-    Parameters
-    ----------
-    fig : matplotlib.figure.Figure or sequence of them
-        Several pages make one PDF with as many pages; SVG and PNG get one file each, numbered
-        from the second page on (``panels.svg``, ``panels-2.svg``).
-    stem : str or pathlib.Path
-        Path without the ending; a dot in the name is kept.
-    formats : sequence of {"pdf", "svg", "png"}
-
-    Returns
-    -------
-    tuple of pathlib.Path
-        The files written, in order.
-
-    Raises
-    ------
-    UsageError
-        CK-520 for an unknown format; nothing is written then.
-    OutputError
-        CK-522 if a file cannot be written.
-    """
+    """Write a figure in each format; the same input and versions give the same bytes."""
     for name in formats:
         choose("figure format", name, FORMATS, "CK-520")
     figures = list(fig) if isinstance(fig, Sequence) else [fig]
@@ -310,3 +222,130 @@ def _write(base: Path, page: int, name: str, data: bytes) -> Path:
             Problem("CK-522", f"cannot write the figure: {error.strerror}", place(path), mend)
         ) from error
     return path
+
+
+# Strokes, marks and words gathered before they are drawn: one artist for all of one look.
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """How a line looks; ``dashes`` are points on and off, none for a solid line."""
+
+    color: str
+    dashes: tuple[float, ...] = ()
+    width: float = THIN
+    zorder: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a mark looks; size in points."""
+
+    marker: str
+    size: float
+    face: str
+    edge: str
+    width: float = THIN
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A line of text at a place, moved by so many points."""
+
+    text: str
+    x: float
+    y: float
+    dx: float = 0.0
+    dy: float = 0.0
+    color: str = INK
+    size: float = SMALL
+    ha: Literal["left", "center", "right"] = "left"
+    va: Literal["baseline", "top", "bottom"] = "baseline"
+    boxed: bool = False
+
+
+@dataclass(frozen=True)
+class Ink:
+    """What is to be drawn, in the coordinates of one axes."""
+
+    lines: dict[Stroke, list[Floats]] = field(default_factory=dict)
+    marks: dict[Look, list[Floats]] = field(default_factory=dict)
+    words: list[Word] = field(default_factory=list)
+
+    def line(self, stroke: Stroke, x: object, y: object) -> None:
+        """Add a line through points."""
+        self.lines.setdefault(stroke, []).append(_points(x, y))
+
+    def mark(self, look: Look, x: object, y: object) -> None:
+        """Add marks."""
+        self.marks.setdefault(look, []).append(_points(x, y))
+
+    def add(self, other: Ink, move: Callable[[Floats], Floats]) -> None:
+        """Add all of another, its places moved; offsets in points become part of the place."""
+        for stroke, lines in other.lines.items():
+            self.lines.setdefault(stroke, []).extend(move(line) for line in lines)
+        for look, marks in other.marks.items():
+            self.marks.setdefault(look, []).extend(move(mark) for mark in marks)
+        for word in other.words:
+            x, y = move(np.array([[word.x, word.y]]))[0].tolist()
+            self.words.append(replace(word, x=x + word.dx, y=y + word.dy, dx=0.0, dy=0.0))
+
+
+def draw_ink(ax: Axes, ink: Ink) -> None:
+    """Draw on axes whose limits are set; nothing is clipped."""
+    for stroke, lines in ink.lines.items():
+        _draw_lines(ax, stroke, lines)
+    for look, marks in ink.marks.items():
+        _draw_marks(ax, look, marks)
+    for word in ink.words:
+        _draw_word(ax, word)
+
+
+def _points(x: object, y: object) -> Floats:
+    """Places (n, 2) from two columns."""
+    return np.column_stack([np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)])
+
+
+def _draw_lines(ax: Axes, stroke: Stroke, lines: list[Floats]) -> None:
+    """All lines of one look as one path."""
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
+
+    codes = np.full(sum(map(len, lines)), Path.LINETO, dtype=Path.code_type)
+    codes[np.cumsum([0, *map(len, lines[:-1])])] = Path.MOVETO
+    style = (0.0, tuple(on / stroke.width for on in stroke.dashes)) if stroke.dashes else "-"
+    patch = PathPatch(
+        Path(np.concatenate(lines), codes), fill=False, edgecolor=stroke.color,
+        linewidth=stroke.width, linestyle=style, capstyle="butt", joinstyle="round",
+        zorder=stroke.zorder,
+    )  # fmt: skip
+    patch.set_clip_on(False)
+    ax.add_artist(patch)
+
+
+def _draw_marks(ax: Axes, look: Look, marks: list[Floats]) -> None:
+    """All marks of one look as one artist."""
+    from matplotlib.lines import Line2D
+
+    x, y = np.concatenate(marks).T
+    line = Line2D(
+        x, y, linestyle="none", marker=look.marker, markersize=look.size,
+        markerfacecolor=look.face, markeredgecolor=look.edge, markeredgewidth=look.width, zorder=4,
+    )  # fmt: skip
+    line.set_clip_on(False)
+    ax.add_artist(line)
+
+
+def _draw_word(ax: Axes, word: Word) -> None:
+    """One text."""
+    from matplotlib.transforms import offset_copy
+
+    box = {"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 0.3} if word.boxed else None
+    place = ax.transData
+    if word.dx or word.dy:
+        figure = ax.get_figure(root=True)
+        place = offset_copy(place, fig=figure, x=word.dx, y=word.dy, units="points")
+    ax.text(
+        word.x, word.y, word.text, size=word.size, color=word.color, ha=word.ha, va=word.va,
+        zorder=3, bbox=box, transform=place,
+    )  # fmt: skip

@@ -11,19 +11,7 @@ INFO, WARN, FAIL = Severity.INFO, Severity.WARN, Severity.FAIL
 
 @dataclass(frozen=True, slots=True)
 class FlagText:
-    """What a flag means and what to do about it.
-
-    Parameters
-    ----------
-    severity : Severity
-        How much it matters unless the rule says otherwise.
-    title, meaning, action : str
-        A few words, a sentence, and what the reader can do.
-    holds_plate : bool
-        Whether the plate is held for it even where its severity is a warning.
-    needs_look : bool
-        Whether a warning of this kind alone is a reason to look before the plate is reported.
-    """
+    """What a flag means and what to do about it."""
 
     severity: Severity
     title: str

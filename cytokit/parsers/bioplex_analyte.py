@@ -2,7 +2,7 @@
 
 One sheet per analyte, all of them stacked in one sheet, or one text file; a second table may
 follow with one row per single well. Header lines stand above a table; legend, regression and
-equation below it. How means of replicates are kept: :mod:`cytokit.parsers._bioplex_plate`.
+equation below it. How means of replicates are kept: :mod:`cytokit.parsers.bioplex`.
 """
 
 from __future__ import annotations
@@ -11,23 +11,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from cytokit.errors import Problem, did_you_mean
-from cytokit.parsers._bioplex import (
+from cytokit.parsers.bioplex import (
+    Contents,
+    CurveText,
     Grid,
+    Record,
+    assemble,
     begins_export,
     column_key,
     grids,
     header_line,
     heads,
+    is_curve_line,
     is_legend,
     read_wells,
+    take_line,
     trimmed,
     twice_named,
 )
-from cytokit.parsers._bioplex_curve import CurveText, is_curve_line, take_line
-from cytokit.parsers._bioplex_plate import assemble
-from cytokit.parsers._bioplex_rows import Contents, Record
-from cytokit.parsers._source import RawFile
 from cytokit.plate import Plate, Unread
+from cytokit.sources.raw import RawFile
 
 NAME = "bioplex_analyte"
 TITLE = "Bio-Plex Manager, one table per analyte"
@@ -35,13 +38,7 @@ _ABSENT = ("", "NA", "N/A")
 
 
 def sniff(raw: RawFile) -> bool:
-    r"""Whether a table with Type, Well and FI columns for one analyte at a time stands in it.
-
-    Examples
-    --------
-    >>> sniff(RawFile("a.txt", b"Analyte\tType\tWell\tFI\nIL-6 (19)\tX1\tA1\t12.5\n"))
-    True
-    """
+    """Whether a table with Type, Well and FI columns for one analyte at a time stands in it."""
     return any(
         grid.names_wells(row) and _begins_table(grid, row)
         for grid in heads(raw)
@@ -50,23 +47,7 @@ def sniff(raw: RawFile) -> bool:
 
 
 def read(raw: RawFile) -> list[Plate]:
-    """Read the plate.
-
-    Parameters
-    ----------
-    raw : RawFile
-
-    Returns
-    -------
-    list of Plate
-        One.
-
-    Raises
-    ------
-    FormatError
-        CK-140 a row whose Well is none, CK-141 no reading, CK-142 a row of no analyte, CK-148 a
-        row shorter or longer than its columns, CK-163 two columns of one name.
-    """
+    """Read the plate."""
     contents = Contents()
     tables = 0
     for grid in grids(raw):

@@ -11,8 +11,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from cytokit.errors import Problem
-from cytokit.parsers._bioplex import (
+from cytokit.parsers.bioplex import (
+    Contents,
     Grid,
+    Record,
+    assemble,
     begins_export,
     column_key,
     grids,
@@ -22,13 +25,10 @@ from cytokit.parsers._bioplex import (
     split_analyte,
     trimmed,
 )
-from cytokit.parsers._bioplex_plate import assemble
-from cytokit.parsers._bioplex_rows import Contents, Record
-from cytokit.parsers._source import RawFile, cell_text
 from cytokit.plate import Plate, Unread
-from cytokit.sources.decimal_mark import decide_decimal
-from cytokit.sources.numbers import read_fi_count
-from cytokit.sources.raw import HEAD_ROWS
+from cytokit.sources.numbers import decide_decimal, read_fi_count
+from cytokit.sources.raw import HEAD_ROWS, RawFile
+from cytokit.sources.workbook import cell_text
 
 NAME = "bioplex_raw"
 TITLE = "Bio-Plex Manager, raw data"
@@ -38,34 +38,12 @@ _WHOLE_WELL = ("region", "gate", "total", "aggbeads", "dilution", "group")
 
 
 def sniff(raw: RawFile) -> bool:
-    r"""Whether Bio-Plex header lines stand above a table that begins with Well and Type.
-
-    Examples
-    --------
-    >>> sniff(RawFile("raw.txt", b"File Name: a.rbx\t\t\nWell\tType\tIL-6 (19)\nA1\tX1\t7\n"))
-    True
-    """
+    """Whether Bio-Plex header lines stand above a table that begins with Well and Type."""
     return any(_head(grid) is not None for grid in heads(raw))
 
 
 def read(raw: RawFile) -> list[Plate]:
-    """Read the plate.
-
-    Parameters
-    ----------
-    raw : RawFile
-
-    Returns
-    -------
-    list of Plate
-        One per sheet that holds such a table.
-
-    Raises
-    ------
-    FormatError
-        CK-145 a row whose Well is none, CK-146 two columns of one name, CK-148 a row shorter or
-        longer than its columns, CK-141 no reading.
-    """
+    """Read the plate."""
     found: list[Plate] = []
     others: list[Unread] = []
     for grid in grids(raw):

@@ -14,24 +14,29 @@ from dataclasses import dataclass
 
 from cytokit.errors import FormatError, Problem, did_you_mean
 from cytokit.findings import Finding
-from cytokit.parsers._bioplex import (
+from cytokit.parsers.bioplex import (
+    Contents,
+    CurveText,
     Grid,
+    Record,
+    assemble,
     column_key,
     grids,
     heads,
+    is_curve_line,
     is_legend,
+    matching_curves,
     read_wells,
+    some,
     split_analyte,
+    take_line,
     trimmed,
     twice_named,
 )
-from cytokit.parsers._bioplex_curve import CurveText, is_curve_line, take_line
-from cytokit.parsers._bioplex_plate import assemble, matching_curves, some
-from cytokit.parsers._bioplex_rows import Contents, Record
-from cytokit.parsers._blocks import shortened
-from cytokit.parsers._source import RawFile, cell_text
+from cytokit.parsers.blocks import shortened
 from cytokit.plate import Plate, Unread
-from cytokit.sources.raw import HEAD_ROWS
+from cytokit.sources.raw import HEAD_ROWS, RawFile
+from cytokit.sources.workbook import cell_text
 
 NAME = "bioplex_statistic"
 TITLE = "Bio-Plex Manager, one statistic per sheet"
@@ -53,35 +58,12 @@ class _Table:
 
 
 def sniff(raw: RawFile) -> bool:
-    r"""Whether a row of analytes stands above Type, Well and one statistic over and over.
-
-    Examples
-    --------
-    >>> sniff(RawFile("FI.csv", b";;IL-6 (19);TNF (36)\nType;Well;FI;FI\nX1;A1;12,5;3\n"))
-    True
-    """
+    """Whether a row of analytes stands above Type, Well and one statistic over and over."""
     return any(_find_table(grid) is not None for grid in heads(raw))
 
 
 def read(raw: RawFile) -> list[Plate]:
-    """Read the plate.
-
-    Parameters
-    ----------
-    raw : RawFile
-
-    Returns
-    -------
-    list of Plate
-        One.
-
-    Raises
-    ------
-    FormatError
-        CK-143 a row whose Well is none, CK-144 a sheet whose analytes are not those of the others,
-        CK-148 a row shorter or longer than its columns, CK-141 no reading, CK-162 sheets that
-        describe a well differently, CK-163 a statistic or a column given twice.
-    """
+    """Read the plate."""
     contents = Contents()
     tables: list[_Table] = []
     curves: list[CurveText] = []

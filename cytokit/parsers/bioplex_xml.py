@@ -14,11 +14,9 @@ from xml.etree.ElementTree import Element
 
 from cytokit.errors import Problem, place
 from cytokit.findings import Finding
-from cytokit.parsers._bioplex_curve import CurveText, is_curve_line, take_line
-from cytokit.parsers._bioplex_plate import assemble
-from cytokit.parsers._bioplex_rows import Contents, Record
-from cytokit.parsers._source import RawFile
+from cytokit.parsers.bioplex import Contents, CurveText, Record, assemble, is_curve_line, take_line
 from cytokit.plate import Plate, Unread, normal_well
+from cytokit.sources.raw import RawFile
 
 NAME = "bioplex_xml"
 TITLE = "Bio-Plex Manager, XML"
@@ -34,33 +32,12 @@ Beads = dict[tuple[str, str], dict[str, str]]
 
 
 def sniff(raw: RawFile) -> bool:
-    """Whether the root element is Bio-Plex Manager's.
-
-    Examples
-    --------
-    >>> sniff(RawFile("plate.xml", b"<bpm:BioPlexManager xmlns:bpm='u'/>"))
-    True
-    """
+    """Whether the root element is Bio-Plex Manager's."""
     return raw.kind == "xml" and _ROOT.search(raw.text[:4096]) is not None
 
 
 def read(raw: RawFile) -> list[Plate]:
-    """Read the plate.
-
-    Parameters
-    ----------
-    raw : RawFile
-
-    Returns
-    -------
-    list of Plate
-        One.
-
-    Raises
-    ------
-    FormatError
-        CK-147 a member well that is none or a sample without label; CK-141 no reading.
-    """
+    """Read the plate."""
     root = raw.xml
     contents = Contents()
     contents.header.update(_header(root))

@@ -10,14 +10,17 @@ import pandas as pd
 
 from cytokit.errors import Problem, place
 from cytokit.findings import Finding, damaged_value
-from cytokit.parsers._blocks import raise_together
-from cytokit.parsers._row_table import RowTable, read_row_table, reading_of
-from cytokit.parsers._source import RawFile
-from cytokit.parsers._well_table import blanks_are_zero, well_table
+from cytokit.parsers.blocks import raise_together
+from cytokit.parsers.well_tables import (
+    RowTable,
+    blanks_are_zero,
+    read_row_table,
+    reading_of,
+    well_table,
+)
 from cytokit.plate import Plate, SourceInfo, normal_well
-from cytokit.sources.decimal_mark import decide_decimal
-from cytokit.sources.dilution import read_dilution
-from cytokit.sources.numbers import read_row
+from cytokit.sources.numbers import decide_decimal, read_dilution, read_row
+from cytokit.sources.raw import RawFile
 from cytokit.vocabulary import WellType
 
 NAME = "intelliflex"
@@ -52,23 +55,7 @@ def sniff(raw: RawFile) -> bool:
 
 
 def read(raw: RawFile) -> list[Plate]:
-    """Every plate of the file, by plate name.
-
-    Parameters
-    ----------
-    raw : RawFile
-
-    Returns
-    -------
-    list of Plate
-        Where a region was read by two reporters, each is an analyte: ``IL-6 (RP1)``.
-
-    Raises
-    ------
-    FormatError
-        CK-130 a row of another length, CK-131 no median or no wells, CK-132 a cell that names no
-        well, CK-133 a line given twice, CK-163 a column given twice; all of one file together.
-    """
+    """Every plate of the file, by plate name."""
     table = read_row_table(raw)
     beads = _beads(table.head)
     if not any("MEDIAN" in bead.columns for bead in beads) or not table.rows:

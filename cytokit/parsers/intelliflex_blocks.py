@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from cytokit.parsers._block_plate import BlockFamily, read_block_plates
-from cytokit.parsers._blocks import program_cells
-from cytokit.parsers._source import RawFile
+from cytokit.parsers.block_plates import BlockFamily, read_block_plates
+from cytokit.parsers.blocks import program_cells
 from cytokit.plate import Plate
+from cytokit.sources.raw import RawFile
 
 NAME = "intelliflex_blocks"
 TITLE = "INTELLIFLEX blocks (first line 'Program,xPONENT,,Intelliflex')"
@@ -19,15 +19,5 @@ def sniff(raw: RawFile) -> bool:
 
 
 def read(raw: RawFile) -> list[Plate]:
-    """Every plate of the file.
-
-    Parameters
-    ----------
-    raw : RawFile
-
-    Raises
-    ------
-    FormatError
-        CK-121 to CK-128, with line, column, what was expected and what stood there.
-    """
+    """Every plate of the file."""
     return read_block_plates(raw, _FAMILY)

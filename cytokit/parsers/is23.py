@@ -21,22 +21,25 @@ from pathlib import Path
 
 from cytokit.errors import FormatError, Problem, place
 from cytokit.findings import Finding
-from cytokit.layout.lots import Lot, Lots, lots_beside, read_lots
-from cytokit.parsers._block_parts import Block, BlockFile
-from cytokit.parsers._block_readings import Notes, Readings, note_lacking, note_renamed
-from cytokit.parsers._block_readings import read_readings as read_median
-from cytokit.parsers._block_statistics import kept_blocks
-from cytokit.parsers._block_tables import Grid, read_grid
-from cytokit.parsers._blocks import (
+from cytokit.parsers.block_plates import Grid, kept_blocks, read_grid
+from cytokit.parsers.blocks import (
+    Block,
+    BlockFile,
+    Notes,
+    Readings,
+    note_lacking,
+    note_renamed,
     other_sheets,
     program_cells,
     raise_together,
     read_blocks,
     table_rows,
 )
-from cytokit.parsers._source import RawFile
+from cytokit.parsers.blocks import read_readings as read_median
 from cytokit.plate import Plate, SourceInfo, make_analytes, make_wells
-from cytokit.sources.decimal_mark import decide_decimal
+from cytokit.sources.numbers import decide_decimal
+from cytokit.sources.raw import RawFile
+from cytokit.tables.lots import Lot, Lots, lots_beside, read_lots
 from cytokit.vocabulary import VendorStatus, WellType
 
 NAME = "is23"
@@ -52,38 +55,13 @@ _ROLES = (
 
 
 def sniff(raw: RawFile) -> bool:
-    r"""Whether the ``Program`` line says Luminex 100 IS (or 200 IS).
-
-    Examples
-    --------
-    >>> sniff(RawFile("run.csv", b'"Program","Luminex 100 IS"\n"Build","2.3"\n'))
-    True
-    """
+    """Whether the ``Program`` line says Luminex 100 IS (or 200 IS)."""
     cells = program_cells(raw)
     return len(cells) > 1 and _PROGRAM.fullmatch(cells[1]) is not None
 
 
 def read(raw: RawFile, lots: Lots | RawFile | None = None) -> list[Plate]:
-    """Read the plate.
-
-    Parameters
-    ----------
-    raw : RawFile
-    lots : Lots or RawFile, optional
-        The lots file; else one beside the export is used (see the module).
-
-    Returns
-    -------
-    list of Plate
-        One.
-
-    Raises
-    ------
-    FormatError
-        CK-150 no Median block; CK-154 a block of readings without Location and Sample;
-        CK-151..153 a lots file that is none or damaged; what the blocks' reader finds
-        (CK-121..127).
-    """
+    """Read the plate."""
     parts = _with_locations(read_blocks(raw))
     median = parts.find("Median")
     if median is None or not median.rows:

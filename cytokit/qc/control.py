@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
+from cytokit.arrays import Floats
+from cytokit.curves.platefit import PlateFit
 from cytokit.errors import InputError, NothingToDoError, Problem, UsageError
 from cytokit.findings import Finding
 from cytokit.flags import FLAGS
-from cytokit.platefit import PlateFit
-from cytokit.qc.drift import drift_table, step_table
-from cytokit.qc.folders import FitTables, find_fits, from_fit, read_fit
+from cytokit.qc.drift import ALPHA, drift_table, step_table
 from cytokit.qc.guide import Guide, guide_bytes, make_guide, read_guide
-from cytokit.qc.judge import QcFinding, judge, with_limits
-from cytokit.qc.plates import ChartPlate, chart_plates
-from cytokit.qc.series import series_table
+from cytokit.qc.series import (
+    CURVE_SERIES,
+    ChartPlate,
+    FitTables,
+    chart_plates,
+    find_fits,
+    from_fit,
+    read_fit,
+    series_table,
+)
+from cytokit.qc.westgard import QcFinding, judge, with_limits
 from cytokit.vocabulary import QC_FLAG_COLUMNS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
 
 Source = PlateFit | str | Path
 
@@ -90,7 +100,7 @@ class QualityControl:
         return not bool((self.flags["severity"] == "fail").any())
 
     def guide_set(self, *, who: str, why: str) -> Guide:
-        """A guide of all plates here, to be locked with :func:`cytokit.qc.lock_guide`.
+        """A guide of all plates here, to be locked with :func:`cytokit.qc.guide.lock_guide`.
 
         Parameters
         ----------
@@ -160,7 +170,7 @@ class QualityControl:
         OutputError
             CK-503: the disk refuses.
         """
-        from cytokit.record.write_qc import write_qc
+        from cytokit.results.write import write_qc
 
         write_qc(self, folder, force=force, all_charts=all_charts)
 
@@ -192,7 +202,7 @@ def quality_control(
     sources : PlateFit, path, or a sequence of these
         Fits, folders written by ``fit``, folders that hold such folders.
     guide : Guide or path, optional
-        From :func:`cytokit.qc.lock_guide`. Its own plates are shown and not judged; without a
+        From :func:`cytokit.qc.guide.lock_guide`. Its own plates are shown and not judged; without a
         guide no plate is judged.
     date_order : {"", "mdy", "dmy"}
         Whether month or day comes first in dates that leave it open.
@@ -216,8 +226,8 @@ def quality_control(
     Examples
     --------
     >>> import numpy as np
-    >>> from cytokit.platefit import fit
-    >>> from cytokit.simulate import CYTOKINES, simulate_plate
+    >>> from cytokit.curves.platefit import fit
+    >>> from cytokit.simulate.trials import CYTOKINES, simulate_plate
     >>> plates = [
     ...     simulate_plate(CYTOKINES[:1], {}, rng=np.random.default_rng(i), name=f"P{i}")
     ...     for i in range(3)
@@ -331,3 +341,116 @@ def _flag_table(findings: Sequence[QcFinding], plates: Sequence[ChartPlate]) -> 
         for one in findings
     ]
     return pd.DataFrame(rows, columns=list(QC_FLAG_COLUMNS), dtype="str")
+
+
+# What a chart of each series shows, and which series are worth one.
+
+
+#: analyte, series, level
+Key = tuple[str, str, str]
+#: one value beyond 2 SD says little; it is marked, and no reason for a chart
+WARNING = "1-2s"
+_KEY = ("analyte", "series", "level")
+
+
+@dataclass(frozen=True, eq=False)
+class ChartSeries:
+    """One series in the order of the runs."""
+
+    key: Key
+    unit: str
+    x: Floats
+    value: Floats
+    z: Floats
+    role: tuple[str, ...]
+    rules: tuple[str, ...]
+    mean: float
+    sd: float
+    guide_n: int
+    provisional: bool
+    drift: float
+    steps: Mapping[tuple[str, str], float]
+
+    @property
+    def remarkable(self) -> bool:
+        """Whether a rule other than the warning is broken, or a drift or step is named."""
+        broken = any(set(text.split()) - {WARNING} for text in self.rules)
+        return broken or not np.isnan(self.drift) or bool(self.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Series that are charted, controls first, and how many are left out as nothing befell them."""
+
+    controls: tuple[ChartSeries, ...]
+    rest: tuple[ChartSeries, ...]
+    left_out: int
+
+
+def chart_series(result: QualityControl) -> dict[Key, ChartSeries]:
+    """Every series of a quality control."""
+    order = {plate.name: at for at, plate in enumerate(result.plates)}
+    drifts = {_key(row): float(row["slope"]) for row in _named(result.drift)}
+    steps: dict[Key, dict[tuple[str, str], float]] = {}
+    for row in _named(result.steps):
+        change = (row["lot_before"], row["lot_after"])
+        steps.setdefault(_key(row), {})[change] = float(row["ratio"])
+    rows: dict[Key, list[dict[Any, Any]]] = {}
+    for row in result.table.to_dict("records"):
+        rows.setdefault(_key(row), []).append(row)
+    return {
+        key: _series(key, mine, order, drifts.get(key, np.nan), steps.get(key, {}))
+        for key, mine in rows.items()
+    }
+
+
+def select(result: QualityControl, *, all_charts: bool = False) -> Selection:
+    """The series to chart."""
+    known = [one for one in chart_series(result).values() if np.isfinite(one.value).any()]
+    kept = [one for one in known if all_charts or one.key[1] not in CURVE_SERIES or one.remarkable]
+    # plates with nothing but curves: better their charts than none
+    kept = kept or known
+    return Selection(
+        controls=tuple(one for one in kept if one.key[1] == "control"),
+        rest=tuple(one for one in kept if one.key[1] != "control"),
+        left_out=len(known) - len(kept),
+    )
+
+
+def _series(
+    key: Key,
+    rows: Sequence[dict[Any, Any]],
+    order: Mapping[str, int],
+    drift: float,
+    steps: Mapping[tuple[str, str], float],
+) -> ChartSeries:
+    """One series from its rows."""
+    rows = sorted(rows, key=lambda row: order[row["plate"]])
+    limits = next((row for row in rows if row["sd"] == row["sd"]), None)
+    first = rows[0]
+    return ChartSeries(
+        key=key,
+        unit=next((row["unit"] for row in rows if row["unit"]), ""),
+        x=np.array([order[row["plate"]] for row in rows], dtype=np.float64),
+        value=np.array([row["value"] for row in rows], dtype=np.float64),
+        z=np.array([row["z"] for row in rows], dtype=np.float64),
+        role=tuple(str(row["role"]) for row in rows),
+        rules=tuple(str(row["rules"]) for row in rows),
+        mean=np.nan if limits is None else float(np.log(limits["mean"])),
+        sd=np.nan if limits is None else float(limits["sd"]),
+        guide_n=int(first["guide_n"]),
+        provisional=bool(first["provisional"]),
+        drift=drift,
+        steps=steps,
+    )
+
+
+def _named(table: pd.DataFrame) -> list[dict[Any, Any]]:
+    """The drifts or steps that are more than chance."""
+    return table[table["p_adjusted"] < ALPHA].to_dict("records")
+
+
+def _key(row: Mapping[Any, Any]) -> Key:
+    """Analyte, series and level of a row."""
+    analyte, series, level = (str(row[name]) for name in _KEY)
+    return analyte, series, level

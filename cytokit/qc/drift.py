@@ -3,19 +3,134 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from cytokit.qc.judge import QcFinding, severity_of
-from cytokit.qc.names import series_name
-from cytokit.qc.plates import ChartPlate
-from cytokit.qc.series import CONTROL
-from cytokit.qc.trend import FEWEST, lot_step, theil_sen
-from cytokit.stats.multiplicity import adjust
+from cytokit.arrays import Floats, Ints
+from cytokit.qc.series import CONTROL, ChartPlate, series_name
+from cytokit.qc.westgard import QcFinding, severity_of
+from cytokit.trial.multiplicity import adjust
 from cytokit.vocabulary import QC_DRIFT_COLUMNS, QC_STEP_COLUMNS, QcRole
+
+# Drift over plates, and steps between lots: robust, with their intervals.
+
+
+#: with fewer plates a slope is not worth naming
+FEWEST = 8
+#: exact up to so many values of one lot, the normal approximation above
+_EXACT = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """A slope per plate with its 95 % interval and p."""
+
+    slope: float
+    low: float
+    high: float
+    p: float
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A ratio after over before with its 95 % interval and p; NaN where ``reason`` says why."""
+
+    ratio: float
+    low: float
+    high: float
+    p: float
+    reason: str = ""
+
+
+def theil_sen(position: Floats, value: Floats, segment: Ints) -> Trend | None:
+    """The median slope over pairs of plates of one segment."""
+    parts = [segment == number for number in np.unique(segment)]
+    slopes = np.concatenate([_slopes(position[part], value[part]) for part in parts])
+    if not len(slopes):
+        return None
+    slopes.sort()
+    score = float(sum(_score(value[part]) for part in parts))
+    variance = float(sum(_variance(value[part]) for part in parts))
+    half = 1.959963984540054 * np.sqrt(variance)
+    count = len(slopes)
+    low = int(np.floor((count - half) / 2)) - 1
+    high = int(np.ceil((count + half) / 2))
+    return Trend(
+        slope=float(np.median(slopes)),
+        low=float(slopes[low]) if low >= 0 else -np.inf,
+        high=float(slopes[high]) if high < count else np.inf,
+        p=_kendall_p(score, variance, [value[part] for part in parts]),
+    )
+
+
+def lot_step(before: Floats, after: Floats) -> Step:
+    """Geometric mean after a change of lot over that before it (Welch's interval on ln)."""
+    nan = float("nan")
+    if min(len(before), len(after)) < 2:
+        few = f"{len(before)} and {len(after)} plates: an interval needs two on each side"
+        ratio = float(np.exp(after.mean() - before.mean())) if min(len(before), len(after)) else nan
+        return Step(ratio, nan, nan, nan, few)
+    from scipy import special
+
+    parts = np.array([before.var(ddof=1) / len(before), after.var(ddof=1) / len(after)])
+    error = float(np.sqrt(parts.sum()))
+    difference = float(after.mean() - before.mean())
+    ratio = float(np.exp(difference))
+    if error <= 1e-12 * max(1.0, abs(difference)):
+        return Step(ratio, nan, nan, nan, "the values within the lots do not differ")
+    df = float(parts.sum() ** 2 / (parts**2 / [len(before) - 1, len(after) - 1]).sum())
+    half = float(special.stdtrit(df, 0.975)) * error
+    p = 2.0 * float(special.stdtr(df, -abs(difference) / error))
+    return Step(ratio, float(np.exp(difference - half)), float(np.exp(difference + half)), p)
+
+
+def _slopes(x: Floats, y: Floats) -> Floats:
+    """Slopes of all pairs."""
+    first, second = np.triu_indices(len(x), k=1)
+    return np.asarray((y[second] - y[first]) / (x[second] - x[first]), dtype=np.float64)
+
+
+def _score(y: Floats) -> float:
+    """Kendall's S: rising pairs less falling ones."""
+    first, second = np.triu_indices(len(y), k=1)
+    return float(np.sign(y[second] - y[first]).sum())
+
+
+def _variance(y: Floats) -> float:
+    """Variance of S where nothing rises or falls, ties allowed for."""
+    _, ties = np.unique(y, return_counts=True)
+    n = len(y)
+    spread = n * (n - 1) * (2 * n + 5) - (ties * (ties - 1) * (2 * ties + 5)).sum()
+    return float(spread) / 18.0
+
+
+def _kendall_p(score: float, variance: float, parts: Sequence[Floats]) -> float:
+    """Two-sided p of S summed over the parts."""
+    tied = any(len(np.unique(part)) < len(part) for part in parts)
+    if not tied and max(map(len, parts)) <= _EXACT:
+        return _exact_p(score, [len(part) for part in parts])
+    from scipy import special
+
+    if variance == 0:
+        return 1.0
+    z = max(abs(score) - 1.0, 0.0) / np.sqrt(variance)  # S moves in steps of two
+    return float(2.0 * special.ndtr(-z))
+
+
+def _exact_p(score: float, sizes: Sequence[int]) -> float:
+    """From the numbers of inversions of all orders, the parts convolved."""
+    share = np.ones(1)
+    for size in sizes:
+        for length in range(2, size + 1):
+            share = np.convolve(share, np.full(length, 1.0 / length))
+    pairs = len(share) - 1
+    s = pairs - 2.0 * np.arange(pairs + 1)
+    return min(1.0, float(share[np.abs(s) >= abs(score) - 0.5].sum()))
+
 
 ALPHA = 0.05
 _KEY = ["series", "level", "analyte"]
@@ -24,23 +139,7 @@ _KEY = ["series", "level", "analyte"]
 def drift_table(
     frame: pd.DataFrame, plates: Sequence[ChartPlate]
 ) -> tuple[pd.DataFrame, list[QcFinding]]:
-    """The trend of each series over the judged plates, in SD per plate.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        From :func:`cytokit.qc.judge.with_limits`.
-    plates : sequence of ChartPlate
-        In the order of their runs.
-
-    Returns
-    -------
-    table : pandas.DataFrame
-        Columns ``QC_DRIFT_COLUMNS``: series with eight judged values or more.
-    findings : list of QcFinding
-        Trends whose p, adjusted by Holm's method over all controls, or over all other series,
-        is below 0.05.
-    """
+    """The trend of each series over the judged plates, in SD per plate."""
     segment = {plate.name: plate.segment for plate in plates}
     judged = frame[(frame["role"] == str(QcRole.JUDGED)) & frame["z"].notna()]
     order = {name: at for at, name in enumerate(dict.fromkeys(_in_order(judged, plates)))}
@@ -76,21 +175,7 @@ def drift_table(
 def step_table(
     frame: pd.DataFrame, plates: Sequence[ChartPlate]
 ) -> tuple[pd.DataFrame, list[QcFinding]]:
-    """The ratio across each change of lot, new over old, of each series.
-
-    Parameters
-    ----------
-    frame, plates
-        As for :func:`drift_table`; all plates count, guide or not.
-
-    Returns
-    -------
-    table : pandas.DataFrame
-        Columns ``QC_STEP_COLUMNS``: one row per change of a named lot and series.
-    findings : list of QcFinding
-        Ratios whose p, adjusted by Holm's method over all controls, or over all other series, and
-        all changes of lot, is below 0.05.
-    """
+    """The ratio across each change of lot, new over old, of each series."""
     rows: list[dict[str, Any]] = []
     known = frame[frame["value"].notna()]
     for before, after in lot_changes(plates):
@@ -128,17 +213,7 @@ def step_table(
 
 
 def lot_changes(plates: Sequence[ChartPlate]) -> list[tuple[ChartPlate, ChartPlate]]:
-    """Last plate of a named lot and first plate of the next named one.
-
-    Parameters
-    ----------
-    plates : sequence of ChartPlate
-        In the order of their runs.
-
-    Returns
-    -------
-    list of (ChartPlate, ChartPlate)
-    """
+    """Last plate of a named lot and first plate of the next named one."""
     return [
         (before, after)
         for before, after in pairwise(plates)

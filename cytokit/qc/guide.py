@@ -22,9 +22,8 @@ import numpy as np
 import pandas as pd
 
 from cytokit.errors import InputError, OutputError, Problem, UsageError, place
-from cytokit.qc.plates import ChartPlate
-from cytokit.qc.series import CONTROL, control_name
-from cytokit.sources import RawFile
+from cytokit.qc.series import CONTROL, ChartPlate, control_name
+from cytokit.sources.raw import RawFile
 from cytokit.sources.text import parse_json
 
 SCHEMA = "cytokit-qc-guide-1"
@@ -37,17 +36,7 @@ SeriesKey = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a guide says of one series, on the ln scale.
-
-    Parameters
-    ----------
-    series, level, analyte, unit : str
-    n : int
-        Guide plates with a value.
-    mean, sd : float
-        Of ln(value); sd is NaN where ``reason`` says why there is none.
-    reason : str
-    """
+    """What a guide says of one series, on the ln scale."""
 
     series: str
     level: str
@@ -61,20 +50,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Guide:
-    """A locked guide set.
-
-    Parameters
-    ----------
-    plates : tuple of mapping
-        name, sha256, date and lots of each.
-    limits : mapping of (series, level, analyte) to Limits
-    who, why : str
-        Who locked it, and why these plates.
-    made_with : str
-        Version of cytokit.
-    path, sha256 : str
-        Of the file; empty before it is written.
-    """
+    """A locked guide set."""
 
     plates: tuple[Mapping[str, Any], ...]
     limits: Mapping[SeriesKey, Limits]
@@ -103,11 +79,6 @@ def chance_beyond(n: int, times: float) -> float:
 
     The guide's own mean and SD are estimates: (value - mean) / SD is Student's t with n - 1 degrees
     of freedom times the square root of 1 + 1/n, so that a small guide raises more false alarms.
-
-    Examples
-    --------
-    >>> [round(100 * chance_beyond(n, 3.0), 2) for n in (5, 10, 20, 10**6)]
-    [5.2, 1.88, 0.86, 0.27]
     """
     from scipy import special
 
@@ -115,27 +86,7 @@ def chance_beyond(n: int, times: float) -> float:
 
 
 def make_guide(table: pd.DataFrame, plates: Sequence[ChartPlate], *, who: str, why: str) -> Guide:
-    """Mean and SD of every series over these plates.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        From :func:`cytokit.qc.series.series_table`.
-    plates : sequence of ChartPlate
-    who, why : str
-        Who locks the guide, and why these plates make one.
-
-    Returns
-    -------
-    Guide
-
-    Raises
-    ------
-    UsageError
-        CK-567 where who or why is empty.
-    InputError
-        CK-528 where one control's name stands for several materials.
-    """
+    """Mean and SD of every series over these plates."""
     missing = [name for name, text in (("who", who), ("why", why)) if not text.strip()]
     if missing:
         what = f"a guide is locked without saying {' and '.join(missing)}"
@@ -181,25 +132,7 @@ def _refuse_mixed(table: pd.DataFrame) -> None:
 
 
 def lock_guide(guide: Guide, path: str | Path) -> Guide:
-    """Write a guide; a file that exists is never replaced.
-
-    Parameters
-    ----------
-    guide : Guide
-    path : path-like
-
-    Returns
-    -------
-    Guide
-        The same with path and hash.
-
-    Raises
-    ------
-    UsageError
-        CK-566 if the file exists.
-    OutputError
-        CK-570 if the disk refuses.
-    """
+    """Write a guide; a file that exists is never replaced."""
     goal = Path(path)
     refuse_existing(goal)
     data = guide_bytes(guide)
@@ -229,21 +162,7 @@ def refuse_existing(goal: Path) -> None:
 
 
 def read_guide(path: str | Path) -> Guide:
-    """Read a locked guide.
-
-    Parameters
-    ----------
-    path : path-like
-
-    Returns
-    -------
-    Guide
-
-    Raises
-    ------
-    InputError
-        CK-565 where it cannot be read, is no guide, or was changed after it was locked.
-    """
+    """Read a locked guide."""
     try:
         data = RawFile.open(path).data
         content = parse_json(data.decode("utf-8"))

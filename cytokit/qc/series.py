@@ -2,21 +2,317 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
 import math
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from cytokit.errors import InputError, Problem, place
-from cytokit.qc.folders import FitTables
-from cytokit.qc.plates import ChartPlate
-from cytokit.runs.lots import control_lot
-from cytokit.study.readings import in_several_units
+from cytokit.cell_text import unguard
+from cytokit.curves.platefit import PlateFit
+from cytokit.errors import InputError, NothingToDoError, Problem, UsageError, did_you_mean, place
+from cytokit.findings import Finding
+from cytokit.runs import DATE_ORDERS, RunFacts, control_lot, read_date, run_facts
+from cytokit.sources.text import parse_json
+from cytokit.trial.readings import in_several_units
 from cytokit.vocabulary import RangeStatus, Verdict, WellType
+
+# Folders written by ``fit``, found and read for what quality control looks at.
+
+
+MANIFEST = "manifest.json"
+#: how deep a folder of folders is searched
+_DEPTH = 3
+_KINDS = (str(WellType.CONTROL), str(WellType.BLANK))
+#: file -> columns that are used
+_NEEDED = {
+    "wells.csv": (
+        *("plate", "sample", "well_type", "analyte", "mfi", "expected", "concentration", "unit"),
+        "status",
+    ),
+    "standards.csv": ("plate", "analyte", "level", "expected", "mfi", "recovery_pct"),
+    "curves.csv": (
+        *("plate", "analyte", "orientation", "lower", "upper", "inflection", "slope"),
+        *("asymmetry", "s0", "cv", "lloq", "verdict"),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class FitTables:
+    """What quality control reads of one fit."""
+
+    path: str
+    sha256: str
+    facts: tuple[RunFacts, ...]
+    wells: pd.DataFrame
+    standards: pd.DataFrame
+    curves: pd.DataFrame
+
+
+def from_fit(fit: PlateFit) -> FitTables:
+    """The same of a fit in memory."""
+    wells = fit.wells[fit.wells["well_type"].isin(_KINDS)]
+    return FitTables(
+        path="",
+        sha256="",
+        facts=tuple(run_facts(plate) for plate in fit.plates),
+        wells=wells[list(_NEEDED["wells.csv"])].reset_index(drop=True),
+        standards=fit.standards[list(_NEEDED["standards.csv"])],
+        curves=fit.curves.table[list(_NEEDED["curves.csv"])],
+    )
+
+
+def find_fits(paths: Iterable[str | Path]) -> list[Path]:
+    """The folders written by ``fit`` among and inside the given ones."""
+    given = [Path(path) for path in paths]
+    found: list[Path] = []
+    problems = []
+    for path in given:
+        if not path.is_dir():
+            what = "no such folder" if not path.exists() else "a file, not a folder"
+            mend = "give folders written by `cytokit fit`, or a folder that holds them"
+            problems.append(Problem("CK-561", what, place(path), mend))
+            continue
+        inside = _inside(path, _DEPTH)
+        if not inside and (path / MANIFEST).is_file():
+            what = f"a folder written by `cytokit {_command(path)}`, not by `cytokit fit`"
+            mend = "give the folders of the fits"
+            problems.append(Problem("CK-561", what, place(path), mend))
+        found += inside
+    if problems:
+        raise InputError(*problems)
+    if not found:
+        names = ", ".join(map(str, given))
+        mend = "run `cytokit fit` first, and give the folders it writes"
+        raise NothingToDoError(Problem("CK-560", "no fitted plates were found", names, mend))
+    return list(dict.fromkeys(found))
+
+
+def read_fit(folder: str | Path) -> FitTables:
+    """Read one folder; its tables must be as ``fit`` wrote them."""
+    folder = Path(folder)
+    manifest = _manifest(folder)
+    written = {str(entry["name"]): str(entry["sha256"]) for entry in manifest.get("outputs", ())}
+    problems = []
+    for name in (*_NEEDED, "samples.csv"):
+        path = folder / name
+        if not path.is_file():
+            problems.append(Problem("CK-562", f"the folder has no {name}", place(folder), _AGAIN))
+        elif written.get(name) != _sha256(path):
+            what = "the table is not the one that fit wrote"
+            problems.append(Problem("CK-562", what, place(path), _AGAIN))
+    if problems:
+        raise InputError(*problems)
+    wells = _rows(folder / "wells.csv", kinds=_KINDS)
+    standards, curves = _rows(folder / "standards.csv"), _rows(folder / "curves.csv")
+    names = list(dict.fromkeys(curves["plate"]))
+    known = {str(entry["name"]): _facts(entry) for entry in manifest.get("plates", ())}
+    return FitTables(
+        path=str(folder),
+        sha256=written["samples.csv"],
+        facts=tuple(known.get(name, RunFacts(name)) for name in names),
+        wells=wells,
+        standards=standards,
+        curves=curves,
+    )
+
+
+_AGAIN = "run `cytokit fit` again; a spreadsheet may have changed the table"
+
+
+def _inside(folder: Path, depth: int) -> list[Path]:
+    """The folder if a fit wrote it, else those below it."""
+    if _command(folder) == "fit":
+        return [folder]
+    if depth == 0:
+        return []
+    below = sorted(
+        child for child in folder.iterdir() if child.is_dir() and not child.name.startswith(".")
+    )
+    return [found for child in below for found in _inside(child, depth - 1)]
+
+
+def _command(folder: Path) -> str:
+    """The command that wrote a folder; empty for a folder without a manifest that can be read."""
+    try:
+        return str(parse_json((folder / MANIFEST).read_text(encoding="utf-8"))["command"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _manifest(folder: Path) -> Mapping[str, Any]:
+    """The manifest of a fit."""
+    if _command(folder) != "fit":
+        mend = "give folders written by `cytokit fit`, or a folder that holds them"
+        what = "not a finished folder of `cytokit fit`"
+        raise InputError(Problem("CK-561", what, place(folder), mend))
+    manifest: Mapping[str, Any] = parse_json((folder / MANIFEST).read_text(encoding="utf-8"))
+    return manifest
+
+
+def _facts(entry: Mapping[str, Any]) -> RunFacts:
+    """A plate's facts as the manifest keeps them; keys of later releases are left alone."""
+    names = {field.name for field in fields(RunFacts)}
+    return RunFacts(**{name: value for name, value in entry.items() if name in names})
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _rows(path: Path, kinds: Sequence[str] = ()) -> pd.DataFrame:
+    """The columns in use, as texts; of wells only these kinds, so that little is held at once."""
+    wanted = _NEEDED[path.name]
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file)
+            header = [unguard(cell) for cell in next(reader, [])]
+            missing = [name for name in wanted if name not in header]
+            if missing:
+                what = f"the table lacks the columns {', '.join(missing)}"
+                raise InputError(Problem("CK-562", what, place(path), _AGAIN))
+            at = [header.index(name) for name in wanted]
+            kind = header.index("well_type") if kinds else 0
+            rows = [
+                [unguard(row[i]) for i in at]
+                for row in reader
+                if row and (not kinds or row[kind] in kinds)
+            ]
+    except (UnicodeDecodeError, csv.Error, IndexError) as error:
+        problem = Problem("CK-562", f"the table is damaged: {error}", place(path), _AGAIN)
+        raise InputError(problem) from error
+    return pd.DataFrame(rows, columns=list(wanted), dtype="str")
+
+
+# The plates of a chart: each once, named apart, in the order in which they were run.
+
+
+@dataclass(frozen=True, slots=True)
+class ChartPlate:
+    """One plate of a chart."""
+
+    name: str
+    source: int
+    facts: RunFacts
+    segment: int = 0
+
+    @property
+    def lot(self) -> str:
+        """All lots in one text; empty where the export names none."""
+        return "; ".join(f"{what} {lot}" for what, lot in self.facts.lots.items())
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """Hash and name: one export may hold several plates."""
+        return self.facts.sha256, self.facts.name
+
+
+def chart_plates(
+    fits: Sequence[FitTables], date_order: str = ""
+) -> tuple[tuple[ChartPlate, ...], tuple[Finding, ...]]:
+    """All plates in the order of their runs."""
+    if date_order and date_order not in DATE_ORDERS:
+        what = f"date_order={date_order!r} is no choice"
+        mend = f"use one of {', '.join(DATE_ORDERS)}"
+        near = did_you_mean(date_order, DATE_ORDERS)
+        raise UsageError(Problem("CK-569", what, mend=mend, near=near))
+    listed = [(index, facts) for index, fit in enumerate(fits) for facts in fit.facts]
+    _refuse_twice(listed, fits)
+    names = _distinct(listed, fits)
+    shown = _orders([facts for _, facts in listed])
+    plates, findings = [], []
+    for name, (index, facts) in zip(names, listed, strict=True):
+        dated, said = _dated(name, facts, date_order, shown)
+        plates.append(ChartPlate(name, index, dated))
+        findings += said
+    # stable: plates of one minute, and those without a date, stay in the order given
+    plates.sort(key=lambda plate: (plate.facts.date == "", plate.facts.date))
+    return _segmented(plates), tuple(findings)
+
+
+def _refuse_twice(listed: Sequence[tuple[int, RunFacts]], fits: Sequence[FitTables]) -> None:
+    """The same export in two fits would count twice."""
+    first: dict[tuple[str, str], int] = {}
+    problems = []
+    for index, facts in listed:
+        key = (facts.sha256, facts.name)
+        if not facts.sha256:
+            continue
+        if key in first:
+            what = f"plate {facts.name!r} stands in two fits (the same file, SHA-256 "
+            what += f"{facts.sha256[:12]})"
+            where = f"{fits[first[key]].path} and {fits[index].path}"
+            problems.append(Problem("CK-563", what, where, "give each plate once"))
+        first.setdefault(key, index)
+    if problems:
+        raise InputError(*problems)
+
+
+def _distinct(listed: Sequence[tuple[int, RunFacts]], fits: Sequence[FitTables]) -> list[str]:
+    """Names told apart by their folder, where plates of several folders share one."""
+    plain = [facts.name for _, facts in listed]
+    names = [
+        f"{Path(fits[index].path).name}/{name}" if plain.count(name) > 1 else name
+        for (index, _), name in zip(listed, plain, strict=True)
+    ]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        what = f"several plates are called {', '.join(repeated)}, in folders of one name"
+        mend = "rename a folder, or fit these plates together"
+        raise InputError(Problem("CK-563", what, place("the fits"), mend))
+    return names
+
+
+def _orders(every: Sequence[RunFacts]) -> dict[str, str]:
+    """Instrument -> the one order of day and month that its exports show."""
+    seen: dict[str, set[str]] = {}
+    for facts in every:
+        if facts.date_order:
+            seen.setdefault(facts.instrument, set()).add(facts.date_order)
+    return {name: orders.pop() for name, orders in seen.items() if name and len(orders) == 1}
+
+
+def _dated(
+    name: str, facts: RunFacts, given: str, shown: dict[str, str]
+) -> tuple[RunFacts, list[Finding]]:
+    """A plate with its date, as far as it can be known."""
+    if facts.date:
+        return facts, []
+    if not facts.date_text:
+        message = "the export states no date: the plate stands after the dated ones, as given"
+        return facts, [Finding("qc_no_date", message, plate=name)]
+    order = given or shown.get(facts.instrument, "")
+    found = read_date(facts.date_text, order)
+    if found.date is not None:
+        source = "as told" if given else f"as other plates of instrument {facts.instrument} show"
+        message = f"{facts.date_text!r} was read as {found.date:%Y-%m-%d}, {source}"
+        return (
+            replace(facts, date=found.date.isoformat()),
+            [Finding("qc_date_order", message, plate=name)],
+        )
+    why = "may be either of two days" if found.ambiguous else "is no date that cytokit knows"
+    message = f"{facts.date_text!r} {why}: the plate stands after the dated ones, as given"
+    return facts, [Finding("qc_no_date", message, plate=name)]
+
+
+def _segmented(plates: Sequence[ChartPlate]) -> tuple[ChartPlate, ...]:
+    """Plates numbered by stretches of one lot; an unnamed lot is a stretch of its own."""
+    done: list[ChartPlate] = []
+    for plate in plates:
+        segment = 0
+        if done:
+            segment = done[-1].segment + (done[-1].facts.lots != plate.facts.lots)
+        done.append(replace(plate, segment=segment))
+    return tuple(done)
+
 
 #: curve parameters, in the order of charts; lloq last
 CURVE_SERIES = ("lower", "upper", "inflection", "slope", "asymmetry", "s0", "cv", "lloq")
@@ -47,31 +343,7 @@ class _Value:
 
 
 def series_table(fits: Sequence[FitTables], plates: Sequence[ChartPlate]) -> pd.DataFrame:
-    """Every series of every plate.
-
-    Parameters
-    ----------
-    fits : sequence of FitTables
-    plates : sequence of ChartPlate
-        In the order of the chart.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns ``COLUMNS``, by analyte, series, level and plate. ``value`` is NaN where the plate
-        has none, and ``reason`` says why. Controls: geometric mean of their wells'
-        concentrations; a series holds one material, so that its level is the control's name with
-        its lot, and with nominal value and panel where plates differ in them. Blanks: geometric
-        mean of their wells' MFI. Standards: the middle level (of an even number the upper of the
-        two). Curves: the parameters of the equation, the variance's s0 and cv, and the lower limit
-        of quantification.
-
-    Raises
-    ------
-    InputError
-        CK-564 an analyte whose unit differs between plates, CK-568 neither controls, blanks,
-        standards nor curves.
-    """
+    """Every series of every plate."""
     names = {(plate.source, plate.facts.name): plate.name for plate in plates}
     rows: list[dict[str, Any]] = []
     for index, fit in enumerate(fits):
@@ -154,13 +426,7 @@ def _nominals(
 
 
 def control_name(level: str) -> str:
-    """The control's own name in the level of a series.
-
-    Examples
-    --------
-    >>> control_name("Control1 (lot HCY-113)"), control_name("QC (low)")
-    ('Control1', 'QC (low)')
-    """
+    """The control's own name in the level of a series."""
     return re.split(r" \((?:lot|nominal|panel) ", level, maxsplit=1)[0]
 
 
@@ -278,3 +544,28 @@ def _check_units(table: pd.DataFrame) -> None:
     ]
     if problems:
         raise InputError(*problems)
+
+
+# What the series are called, for messages and charts.
+
+
+#: by the series' code: words that follow the analyte's name
+SERIES_WORDS = {
+    "control": "control",
+    "standard_recovery": "recovery of",
+    "standard_mfi": "MFI of",
+    "blank_mfi": "MFI of the blanks",
+    "lower": "lower asymptote",
+    "upper": "upper asymptote",
+    "inflection": "midpoint",
+    "slope": "slope",
+    "asymmetry": "asymmetry",
+    "s0": "constant noise s0",
+    "cv": "proportional noise cv",
+    "lloq": "LLOQ",
+}
+
+
+def series_name(analyte: str, series: str, level: str = "") -> str:
+    """A series in words."""
+    return f"{analyte}, {SERIES_WORDS[series]} {level}".rstrip()

@@ -13,12 +13,12 @@ from urllib.parse import quote
 import numpy as np
 import pandas as pd
 
+from cytokit.curves.platefit import LEADS, judge_plate, of_findings, worst
 from cytokit.findings import Finding, findings_table
 from cytokit.flags import FLAGS
-from cytokit.report._embed import explained, own_file, render, short
+from cytokit.report.embed import explained, own_file, render, short
 from cytokit.report.page import MARKS, options_in_words
 from cytokit.report.words import PLATE_VERDICTS, SEVERITIES, VERDICTS
-from cytokit.verdict import LEADS, judge_plate, of_findings, worst
 from cytokit.vocabulary import (
     PLATES_COLUMNS,
     PlateVerdict,
@@ -30,7 +30,7 @@ from cytokit.vocabulary import (
 
 if TYPE_CHECKING:
     from cytokit.curves.options import FitOptions
-    from cytokit.report._shown import Shown
+    from cytokit.report.tables import Shown
 
 #: where the pages of single plates lie in the folder of results
 PAGES = "plates"
@@ -43,23 +43,7 @@ _TABLES = ("plates", "samples", "wells", "curves", "standards", "flags", "exclus
 
 @dataclass(frozen=True, slots=True)
 class PlateLine:
-    """One plate of many: a row of plates.csv, columns ``PLATES_COLUMNS``.
-
-    Parameters
-    ----------
-    plate, file, format : str
-    verdict : str
-        Of the plate as a whole; a word of :class:`cytokit.vocabulary.PlateVerdict`.
-    curves_good, curves_usable, curves_poor, curves_failed : int
-    n_in_range, n_results : int
-        Results of unknown samples.
-    n_fail, n_warn : int
-        Findings by severity.
-    page : str
-        The plate's own page, seen from the folder of results; empty where none was asked for.
-    sentence : str
-        The verdict in words.
-    """
+    """One plate of many: a row of plates.csv, columns ``PLATES_COLUMNS``."""
 
     plate: str
     file: str
@@ -78,19 +62,7 @@ class PlateLine:
 
 
 def plate_line(one: Shown, page: str) -> PlateLine:
-    """The line of one plate.
-
-    Parameters
-    ----------
-    one : Shown
-        The tables of this plate alone.
-    page : str
-        Where its own page will lie.
-
-    Returns
-    -------
-    PlateLine
-    """
+    """The line of one plate."""
     plate, judged = one.plates[0], judge_plate(one.table, one.samples, one.flags)
     kinds = one.table["verdict"].value_counts()
     unknown = one.samples["status"][one.samples["well_type"] == str(WellType.UNKNOWN)]
@@ -114,19 +86,7 @@ def plate_line(one: Shown, page: str) -> PlateLine:
 
 
 def beside_others(line: PlateLine, findings: Sequence[Finding]) -> PlateLine:
-    """The line of a plate once it is known what the other plates say of it.
-
-    Parameters
-    ----------
-    line : PlateLine
-    findings : sequence of Finding
-        On this plate, from all plates together.
-
-    Returns
-    -------
-    PlateLine
-        The same without findings; the verdict is the worse of both.
-    """
+    """The line of a plate once it is known what the other plates say of it."""
     if not findings:
         return line
     warns = sum(one.severity is Severity.WARN for one in findings)
@@ -144,39 +104,14 @@ def beside_others(line: PlateLine, findings: Sequence[Finding]) -> PlateLine:
 
 
 def page_name(number: int, plate: str) -> str:
-    """Where the page of a plate lies: its number keeps names apart, the rest is to be read.
-
-    Parameters
-    ----------
-    number : int
-        From 1, in the order of the plates.
-    plate : str
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> page_name(7, "Zürich/plate #1"), len(page_name(7, "x" * 300))
-    ('plates/00007_Zürich_plate_1.html', 78)
-    """
+    """Where the page of a plate lies: its number keeps names apart, the rest is to be read."""
     stem = re.sub(r"[^\w.-]+", "_", unicodedata.normalize("NFC", plate)).strip("._ ")
     short_stem = stem.encode()[:_LONGEST_STEM].decode(errors="ignore") or "plate"
     return f"{PAGES}/{number:05d}_{short_stem}.html"
 
 
 def lines_table(lines: Sequence[PlateLine]) -> pd.DataFrame:
-    """The lines as plates.csv, columns ``PLATES_COLUMNS``.
-
-    Parameters
-    ----------
-    lines : sequence of PlateLine
-
-    Returns
-    -------
-    pandas.DataFrame
-    """
+    """The lines as plates.csv, columns ``PLATES_COLUMNS``."""
     return pd.DataFrame([asdict(line) for line in lines], columns=list(PLATES_COLUMNS))
 
 
@@ -186,26 +121,7 @@ def overview_page(
     shared: pd.DataFrame,
     options: FitOptions,
 ) -> str:
-    """The report of many plates: each with its verdict and a link, each analyte over all plates.
-
-    Parameters
-    ----------
-    lines : sequence of PlateLine
-    summary : pandas.DataFrame
-        As :attr:`cytokit.platefit.PlateFit.summary` gives it.
-    shared : pandas.DataFrame
-        The findings that concern several plates, columns ``FLAG_COLUMNS``.
-    options : FitOptions
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    OutputError
-        CK-551 if a name is no Unicode text.
-    """
+    """The report of many plates: each with its verdict and a link, each analyte over all plates."""
     from cytokit import __version__
 
     shown = _most_pressing(lines)

@@ -5,109 +5,150 @@ Text cells that a spreadsheet would calculate are guarded: see :mod:`cytokit.cel
 
 from __future__ import annotations
 
+import csv
+import io
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from cytokit.cell_text import guard, unguard
 from cytokit.errors import InputError, OutputError, Problem, did_you_mean, place
-from cytokit.report._csv import Line, read_lines, typed_column
-from cytokit.report.words import COLUMN_KINDS, Kind
+from cytokit.report._entry import Kind
+from cytokit.report.words import COLUMN_KINDS
+
+if TYPE_CHECKING:
+    from cytokit.curves.fit import StandardCurve
+    from cytokit.curves.platefit import PlateFit
+    from cytokit.plate import Plate
+
+
+# The low end of reading a CSV of ours: lines of equal length, and cells that become a column.
+
+
+_TRUTH = {"true": True, "false": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The cells of one row and the number of the line on which it ends."""
+
+    number: int
+    cells: list[str]
+
+
+def read_lines(path: str | Path) -> list[Line]:
+    """All rows of a CSV file, the header first, each as long as the header."""
+    reader = csv.reader(io.StringIO(_text(path), newline=""))
+    try:
+        lines = [Line(reader.line_num, cells) for cells in reader if cells]
+    except csv.Error as error:
+        what = f"the table is damaged: {error}"
+        raise InputError(Problem("CK-544", what, place(path, line=reader.line_num))) from error
+    if not lines:
+        mend = "the first line names each column"
+        raise InputError(Problem("CK-544", "the table is empty", place(path), mend))
+    width = len(lines[0].cells)
+    problems = [
+        Problem(
+            "CK-545",
+            f"{len(line.cells)} cells where the header names {width} columns",
+            place(path, line=line.number),
+            "save the table as comma-separated CSV",
+        )
+        for line in lines
+        if len(line.cells) != width
+    ]
+    if problems:
+        raise InputError(*problems)
+    return lines
+
+
+def typed_column(
+    cells: Sequence[str], kind: Kind, unguard: Callable[[str], str]
+) -> tuple[pd.Series, list[int]]:
+    """Cells as a column of one kind."""
+    if kind == "any":
+        kind = _spelled_kind(cells)
+    if kind == "text":
+        return pd.Series([unguard(cell) for cell in cells], dtype="str"), []
+    if kind == "boolean":
+        truths = [_TRUTH.get(cell.casefold()) for cell in cells]
+        wrong = [index for index, truth in enumerate(truths) if truth is None]
+        return pd.Series([bool(truth) for truth in truths], dtype="bool"), wrong
+    numbers = [_number(cell) for cell in cells]
+    wrong = [index for index, number in enumerate(numbers) if number is None]
+    column = pd.Series(numbers, dtype="float64")
+    whole = kind == "integer" and not column.isna().any()
+    return (column.astype("int64") if whole else column), wrong
+
+
+def _text(path: str | Path) -> str:
+    try:
+        return Path(path).read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        what = f"the table cannot be read: {error.strerror or error}"
+        raise InputError(Problem("CK-542", what, place(path), "check the name")) from error
+    except UnicodeDecodeError as error:
+        what = f"the table is not UTF-8 (byte {error.start + 1})"
+        mend = "save the table as CSV UTF-8"
+        raise InputError(Problem("CK-543", what, place(path), mend)) from error
+
+
+def _number(cell: str) -> float | None:
+    """The number in a cell, NaN in an empty one, None where there is none."""
+    try:
+        return float(cell) if cell else float("nan")
+    except ValueError:
+        return None
+
+
+def _spelled_kind(cells: Sequence[str]) -> Kind:
+    """The kind in whose spelling all cells are written, so that reading loses nothing."""
+    filled = [cell for cell in cells if cell]
+    if not filled:
+        return "text"
+    if all(cell in _TRUTH for cell in cells):
+        return "boolean"
+    numbers = [_number(cell) for cell in filled]
+    if any(
+        number is None or repr(number).removesuffix(".0") != cell
+        for number, cell in zip(numbers, filled, strict=True)
+    ):
+        return "text"
+    whole = all(cell.removeprefix("-").isdecimal() and cell != "-0" for cell in cells)
+    return "integer" if whole else "number"
+
 
 _NEEDS_QUOTES = re.compile(r'[,"\r\n]|^\s|\s$')
 _BOM = "\ufeff"
 
 
 def number_text(value: float) -> str:
-    """The shortest text that reads back as the same number; empty for NaN.
-
-    Parameters
-    ----------
-    value : float
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> number_text(0.1), number_text(57.0), number_text(float("nan")), number_text(float("inf"))
-    ('0.1', '57', '', 'inf')
-    """
+    """The shortest text that reads back as the same number; empty for NaN."""
     if value != value:
         return ""
     return repr(value).removesuffix(".0")
 
 
 def table_text(frame: pd.DataFrame) -> str:
-    """A frame as CSV text: LF line ends, no index, empty for what is missing.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> print(table_text(pd.DataFrame({"sample": ["=A", "B"], "mfi": [1.5, None]})), end="")
-    sample,mfi
-    '=A,1.5
-    B,
-    """
+    """A frame as CSV text: LF line ends, no index, empty for what is missing."""
     names = [guard(str(name)) for name in frame.columns]
     header = [_quote_single(name) if len(names) == 1 else _quote(name) for name in names]
     return "\n".join([",".join(header), *_rows(frame)]) + "\n"
 
 
 def rows_bytes(frame: pd.DataFrame) -> bytes:
-    r"""The rows of a frame as :func:`table_bytes` writes them, without the header.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-
-    Returns
-    -------
-    bytes
-        UTF-8; nothing for no rows.
-
-    Raises
-    ------
-    OutputError
-        CK-541, as :func:`table_bytes`.
-
-    Examples
-    --------
-    >>> rows_bytes(pd.DataFrame({"sample": ["=A"], "mfi": [1.5]}))
-    b"'=A,1.5\n"
-    """
+    """The rows of a frame as :func:`table_bytes` writes them, without the header."""
     return _encoded("".join(f"{line}\n" for line in _rows(frame)))
 
 
 def table_bytes(frame: pd.DataFrame, *, excel: bool = False) -> bytes:
-    """A frame as the bytes of its CSV file.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-    excel : bool
-        Begin with a byte order mark, without which Excel misreads Greek letters.
-
-    Returns
-    -------
-    bytes
-        UTF-8.
-
-    Raises
-    ------
-    OutputError
-        CK-541 if a text holds half a character (a lone surrogate).
-    """
+    """A frame as the bytes of its CSV file."""
     return _encoded((_BOM if excel else "") + table_text(frame))
 
 
@@ -127,33 +168,7 @@ def _encoded(text: str) -> bytes:
 
 
 def write_table(frame: pd.DataFrame, path: str | Path, *, excel: bool = False) -> None:
-    r"""Write a frame as CSV.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        Its index is not written.
-    path : str or Path
-    excel : bool
-        Begin with a byte order mark, for Excel.
-
-    Raises
-    ------
-    OutputError
-        CK-540 if the file cannot be written, CK-541 if a text is no Unicode.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = Path(folder.name, "table.csv")
-    >>> write_table(pd.DataFrame({"sample": ["-1+2"], "used": [True]}), path)
-    >>> path.read_text()
-    "sample,used\n'-1+2,true\n"
-    >>> read_table(path).to_dict("list")
-    {'sample': ['-1+2'], 'used': [True]}
-    >>> folder.cleanup()
-    """
+    """Write a frame as CSV."""
     content = table_bytes(frame, excel=excel)
     try:
         Path(path).write_bytes(content)
@@ -169,22 +184,6 @@ def read_table(path: str | Path, *, kinds: Mapping[str, Kind] | None = None) -> 
     Columns of the data dictionary (:mod:`cytokit.report.words`) have the kind it says. Any other
     column becomes numbers or booleans only if every cell is spelled just as it would be written,
     so that nothing is lost: ``007`` stays text. Missing text and empty text are one.
-
-    Parameters
-    ----------
-    path : str or Path
-    kinds : mapping of str to {"text", "number", "integer", "boolean", "any"}, optional
-        Kinds of columns that the dictionary does not know, or knows otherwise.
-
-    Returns
-    -------
-    pandas.DataFrame
-
-    Raises
-    ------
-    InputError
-        CK-542 no such file, CK-543 not UTF-8, CK-544 no header or a name twice, CK-545 rows of
-        unequal length, CK-546 a cell that is not what its column holds.
     """
     first, *rows = read_lines(path)
     header = _header(path, first)
@@ -295,3 +294,73 @@ def _quote(cell: str) -> str:
 def _quote_single(cell: str) -> str:
     """A lone empty cell is quoted: an empty line would be no row."""
     return _quote(cell) or '""'
+
+
+# A fit's tables, each taken once: a fit makes some of them anew whenever it is asked.
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shown:
+    """What page and workbook show of a fit, or of one of its plates."""
+
+    plates: tuple[Plate, ...]
+    curves: Mapping[tuple[str, str], StandardCurve]
+    table: pd.DataFrame
+    standards: pd.DataFrame
+    wells: pd.DataFrame
+    samples: pd.DataFrame
+    flags: pd.DataFrame
+    exclusions: pd.DataFrame
+
+    def of(self, plate: Plate) -> Shown:
+        """The rows that concern one plate."""
+        return next(self.each([plate]))
+
+    def each(self, plates: Iterable[Plate] | None = None) -> Iterator[Shown]:
+        """The rows of one plate after the other."""
+        curves: dict[str, dict[tuple[str, str], StandardCurve]] = {}
+        for key, curve in self.curves.items():
+            curves.setdefault(key[0], {})[key] = curve
+        whole = [_Rows(frame) for frame in (self.table, self.standards, self.wells, self.samples)]
+        beside = [_Rows(frame, everywhere=True) for frame in (self.flags, self.exclusions)]
+        for plate in self.plates if plates is None else plates:
+            yield Shown(
+                (plate,),
+                curves.get(plate.name, {}),
+                *(rows.of(plate.name) for rows in whole),
+                *(rows.of(plate.name) for rows in beside),
+            )
+
+
+class _Rows:
+    """Rows of a frame by plate; `everywhere` with those that name none, numbers kept."""
+
+    def __init__(self, frame: pd.DataFrame, *, everywhere: bool = False) -> None:
+        self._frame = frame
+        self._everywhere = everywhere
+        self._at = {
+            str(name): np.asarray(rows)
+            for name, rows in frame.groupby("plate", sort=False).indices.items()
+        }
+
+    def of(self, plate: str) -> pd.DataFrame:
+        """The rows of one plate."""
+        rows = self._at.get(plate, np.empty(0, dtype=np.intp))
+        if self._everywhere:
+            shared = self._at.get("", np.empty(0, dtype=np.intp)) if plate else rows[:0]
+            return self._frame.iloc[np.sort(np.concatenate([rows, shared]))]
+        return self._frame.iloc[rows].reset_index(drop=True)
+
+
+def shown(fit: PlateFit) -> Shown:
+    """Take the tables of a fit."""
+    return Shown(
+        fit.plates,
+        dict(fit.curves),
+        fit.curves.table,
+        fit.curves.standards,
+        fit.wells,
+        fit.samples,
+        fit.flags,
+        fit.exclusions,
+    )

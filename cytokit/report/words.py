@@ -185,27 +185,7 @@ COLUMN_KINDS: Mapping[str, Kind] = MappingProxyType(
 
 
 def explain(table: str, column: str, unit: str = "") -> str:
-    """A column's sentence with its unit.
-
-    Parameters
-    ----------
-    table : str
-        A key of :data:`TABLES`.
-    column : str
-    unit : str
-        The plate's own unit, where the column is in it.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> explain("wells", "bead_count")
-    'Beads counted for this analyte in this well. [beads]'
-    >>> explain("curves", "lod", unit="pg/mL")
-    'Limit of detection at the bead: above it a signal is more than blank. [pg/mL]'
-    """
+    """A column's sentence with its unit."""
     word = TABLES[table][column]
     stated = (unit or "the plate's unit") if word.unit == "plate" else word.unit
     return f"{word.meaning} [{stated}]" if stated else word.meaning

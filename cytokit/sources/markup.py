@@ -23,15 +23,7 @@ LONGEST_FORMULA = 100
 
 
 class _Bounded:
-    """A parser that counts depth and elements, and refuses what no export needs.
-
-    Parameters
-    ----------
-    file : str
-        For messages.
-    open_tag, close_tag, text : callable
-        What is done with each element that begins, that ends, and with what stands between.
-    """
+    """A parser that counts depth and elements, and refuses what no export needs."""
 
     def __init__(
         self,
@@ -89,25 +81,7 @@ class _Bounded:
 
 
 def read_xml(data: bytes, file: str) -> Element:
-    """The root element.
-
-    Parameters
-    ----------
-    data : bytes
-        The file.
-    file : str
-        Its name, for messages.
-
-    Raises
-    ------
-    FormatError
-        CK-109 not well formed, CK-113 document type or entities, CK-105 too large.
-
-    Examples
-    --------
-    >>> read_xml(b"<Plate><Well/></Plate>", "plate.xml")[0].tag
-    'Well'
-    """
+    """The root element."""
     builder = TreeBuilder()
     _Bounded(file, builder.start, builder.end, builder.data).parse(data)
     return builder.close()
@@ -182,18 +156,7 @@ class _SheetCells:
 
 
 def cell_position(reference: str) -> tuple[int, int]:
-    """Row and column, from 1, of a cell's reference.
-
-    Raises
-    ------
-    ValueError
-        If it is none.
-
-    Examples
-    --------
-    >>> cell_position("B7"), cell_position("AA000001")
-    ((7, 2), (1, 27))
-    """
+    """Row and column, from 1, of a cell's reference."""
     letters = reference.strip().rstrip("0123456789")
     number = _row_number(reference.strip()[len(letters) :])
     if not 1 <= len(letters) <= 3 or not (letters.isascii() and letters.isalpha()):
@@ -215,45 +178,14 @@ def _row_number(text: str) -> int:
 
 
 def sheet_extent(data: bytes, file: str) -> SheetExtent:
-    """How far a workbook's sheet truly reaches, whatever its own statement of dimension says.
-
-    Parameters
-    ----------
-    data : bytes
-        The XML of the sheet.
-    file : str
-        For messages.
-
-    Raises
-    ------
-    FormatError
-        CK-105 too large, CK-109 not well formed or a reference that is none, CK-113.
-
-    Examples
-    --------
-    >>> sheet = b'<sheetData><row r="2"><c r="C2"><v>1</v></c></row></sheetData>'
-    >>> extent = sheet_extent(sheet, "plate.xlsx")
-    >>> extent.rows, extent.columns
-    (2, 3)
-    """
+    """How far a workbook's sheet truly reaches, whatever its own statement of dimension says."""
     cells = _SheetCells()
     _Bounded(file, cells.open_tag, cells.close_tag, cells.text).parse(data)
     return cells.extent
 
 
 def attributes_of(data: bytes, name: str, file: str) -> list[dict[str, str]]:
-    """The attributes of every element of a name, in the file's order.
-
-    Raises
-    ------
-    FormatError
-        As :func:`sheet_extent`.
-
-    Examples
-    --------
-    >>> attributes_of(b'<sheets><sheet name="A"/><y/></sheets>', "sheet", "plate.xlsx")
-    [{'name': 'A'}]
-    """
+    """The attributes of every element of a name, in the file's order."""
     found: list[dict[str, str]] = []
 
     def open_tag(tag: str, attributes: dict[str, str]) -> None:
@@ -265,18 +197,7 @@ def attributes_of(data: bytes, name: str, file: str) -> list[dict[str, str]]:
 
 
 def shared_lengths(data: bytes, file: str) -> list[int]:
-    """The number of letters of each text that a workbook's cells share.
-
-    Raises
-    ------
-    FormatError
-        As :func:`sheet_extent`.
-
-    Examples
-    --------
-    >>> shared_lengths(b"<sst><si><t>ab</t></si><si><r><t>c</t></r></si></sst>", "f")
-    [2, 1]
-    """
+    """The number of letters of each text that a workbook's cells share."""
     lengths: list[int] = []
 
     def open_tag(tag: str, _attributes: dict[str, str]) -> None:

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
 
 import numpy as np
 
+from cytokit.errors import FormatError, Problem, UsageError, did_you_mean, option_text, place
 from cytokit.vocabulary import VendorStatus
 
 NAN = float("nan")
@@ -107,27 +108,7 @@ LONGEST_CELL = 400
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What one cell says.
-
-    Parameters
-    ----------
-    value : float
-        The number; NaN where the cell gives none.
-    status : VendorStatus
-        ``IN_RANGE`` for a plain number; ``NOT_GIVEN`` for an empty cell.
-    limit : float
-        The number beside ``<`` or ``>``; NaN where there is none.
-    unit : str
-        A unit printed in the cell.
-    text : str
-        The cell as it stands.
-    damaged : bool
-        Neither a number nor a flag cytokit knows. Its status is ``NOT_AVAILABLE``.
-    bound : str
-        The limit a word speaks of (``BLQ``: ``lloq``); empty where it names none.
-    either : bool
-        A word with two meanings: ``ND`` is not detected, or not done.
-    """
+    """What one cell says."""
 
     value: float
     status: VendorStatus
@@ -144,35 +125,7 @@ EMPTY = Cell(NAN, VendorStatus.NOT_GIVEN)
 
 
 def read_cell(cell: object, decimal: str = ".") -> Cell:
-    """Read one cell.
-
-    Parameters
-    ----------
-    cell : object
-        Text, or what a workbook stores (a float is exact whatever the decimal mark; a date where a
-        number belongs is damage).
-    decimal : str
-        ``.`` or ``,``, decided for the whole file or column by ``decide_decimal`` (in
-        :mod:`cytokit.sources.decimal_mark`); the other of the two marks thousands. Empty before
-        anything is decided: then a point is one, and a comma is damage.
-
-    Returns
-    -------
-    Cell
-
-    Examples
-    --------
-    >>> read_cell("12.5").value, read_cell("12,5", ",").value
-    (12.5, 12.5)
-    >>> low = read_cell("<15.67 pg/mL"); low.value, str(low.status), low.limit, low.unit
-    (nan, 'oor_low', 15.67, 'pg/mL')
-    >>> str(read_cell("*1.55").status), str(read_cell("---").status)
-    ('extrapolated', 'outlier')
-    >>> read_cell("20.lip").damaged, read_cell("NaN").damaged
-    (True, False)
-    >>> read_cell("1,234").value, read_cell("1,234", ",").value, read_cell("0,234").damaged
-    (1234.0, 1.234, True)
-    """
+    """Read one cell."""
     if isinstance(cell, str):
         return _read_text(cell, decimal)
     if cell is None:
@@ -186,28 +139,7 @@ def read_cell(cell: object, decimal: str = ".") -> Cell:
 
 
 def read_row(cells: Sequence[str], decimal: str = ".") -> tuple[list[float], dict[int, Cell]]:
-    """Read the text cells of a row: plain numbers fast, everything else with care.
-
-    Parameters
-    ----------
-    cells : sequence of str
-    decimal : str
-
-    Returns
-    -------
-    values : list of float
-        NaN where a cell gives no number.
-    others : dict of int to Cell
-        The cells that are not plain numbers, by position: flags, extrapolations, empties, damage.
-
-    Examples
-    --------
-    >>> values, others = read_row(["14", "13.5", "NaN", "< 3.2"])
-    >>> values
-    [14.0, 13.5, nan, nan]
-    >>> {index: str(cell.status) for index, cell in others.items()}
-    {2: 'not_available', 3: 'oor_low'}
-    """
+    """Read the text cells of a row: plain numbers fast, everything else with care."""
     values: list[float] = []
     others: dict[int, Cell] = {}
     for index, text in enumerate(cells):
@@ -230,26 +162,7 @@ def read_row(cells: Sequence[str], decimal: str = ".") -> tuple[list[float], dic
 def read_table(
     rows: Sequence[Sequence[str]], width: int, decimal: str = "."
 ) -> tuple[np.ndarray, dict[tuple[int, int], Cell]]:
-    """Read a table of text cells at once; as :func:`read_row` for each of its rows.
-
-    Parameters
-    ----------
-    rows : sequence of sequence of str
-        Each ``width`` long.
-    width : int
-    decimal : str
-
-    Returns
-    -------
-    values : numpy.ndarray of shape (rows, width)
-    others : dict of (int, int) to Cell
-
-    Examples
-    --------
-    >>> values, others = read_table([["14", "13.5"], ["NaN", "7"]], 2)
-    >>> values.tolist(), [str(cell.status) for cell in others.values()]
-    ([[14.0, 13.5], [nan, 7.0]], ['not_available'])
-    """
+    """Read a table of text cells at once; as :func:`read_row` for each of its rows."""
     if decimal != ",":
         count = len(rows) * width
         try:
@@ -272,27 +185,13 @@ def read_table(
 
 
 def read_fi_count(text: str, decimal: str = ".") -> tuple[Cell, float]:
-    """Read ``15710.5 (52)``: an intensity with its bead count; NaN where no count is printed.
-
-    Examples
-    --------
-    >>> cell, count = read_fi_count("15710.5 (52)"); cell.value, count
-    (15710.5, 52.0)
-    >>> cell, count = read_fi_count("--- (12)"); str(cell.status), count
-    ('outlier', 12.0)
-    """
+    """Read ``15710.5 (52)``: an intensity with its bead count; NaN where no count is printed."""
     number, count = _without_count(text.strip())
     return read_cell(number, decimal), count
 
 
 def bare_number(text: str) -> str:
-    """The number in a cell: without sign of range, unit, count and blanks.
-
-    Examples
-    --------
-    >>> bare_number("< 3,2 pg/mL"), bare_number("15710.5 (52)")
-    ('3,2', '15710.5')
-    """
+    """The number in a cell: without sign of range, unit, count and blanks."""
     if len(text) > LONGEST_CELL:
         return ""
     bare, _ = _without_unit(text.strip().lstrip("<>≤≥=*").rstrip("*").strip())
@@ -351,13 +250,7 @@ def _without_count(text: str) -> tuple[str, float]:
 
 
 def has_thousands_mark(text: str, decimal: str) -> bool:
-    """Whether a cell's number is written in groups of three.
-
-    Examples
-    --------
-    >>> has_thousands_mark("< 1,234", "."), has_thousands_mark("1,234", ",")
-    (True, False)
-    """
+    """Whether a cell's number is written in groups of three."""
     if len(text) > LONGEST_CELL:
         return False
     bare, _ = _without_unit(text.strip().lstrip("<>≤≥=*").rstrip("*").strip())
@@ -377,3 +270,235 @@ def _number(text: str, decimal: str) -> float | None:
         return None
     value = float(text)
     return value if math.isfinite(value) else None
+
+
+# Point or comma: the decimal mark, decided by all cells of a column and of its table or file.
+
+
+#: What a user calls the marks.
+DECIMALS = {"comma": ",", "point": "."}
+_ONE_MARK = re.compile(r"[+-]?(\d*)([.,])(\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:(?:,\d{3})+(?:\.\d+)?|(?:\.\d{3})+(?:,\d+)?)", re.ASCII)
+_WHOLE = re.compile(r"[+-]?(\d+)", re.ASCII)
+_SHOWN = 4
+
+
+def decimal_asked(word: str | None) -> str:
+    """The mark that ``decimal="comma"`` or ``"point"`` names; empty where nothing was asked."""
+    if word is None:
+        return ""
+    if word not in DECIMALS:
+        near = did_you_mean(word, list(DECIMALS))
+        mend = f"use one of {', '.join(DECIMALS)}"
+        what = f"{option_text('decimal', word)} is no choice"
+        raise UsageError(Problem("CK-222", what, "", mend, near))
+    return DECIMALS[word]
+
+
+def _ways() -> str:
+    """How to say which mark is meant."""
+    return " or ".join(option_text("decimal", word) for word in DECIMALS)
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What the cells of a column or file say of their decimal mark."""
+
+    comma: tuple[str, ...] = ()
+    point: tuple[str, ...] = ()
+    open_comma: tuple[str, ...] = ()
+    open_point: tuple[str, ...] = ()
+    whole: tuple[str, ...] = ()
+
+    @property
+    def proven(self) -> str:
+        """The mark that some cells prove and none contradicts; empty where there is none."""
+        if self.comma and not self.point:
+            return ","
+        return "." if self.point and not self.comma else ""
+
+    @property
+    def open(self) -> tuple[str, ...]:
+        """Cells that can be read in two ways.
+
+        Points beside whole numbers of four digits and more group no thousands.
+        """
+        beside = bool(self.whole) and all(len(text.lstrip("+-")) <= 3 for text in self.whole)
+        return self.open_comma + (self.open_point if beside or self.open_comma else ())
+
+
+def marks_of(cells: Iterable[object]) -> Marks:
+    """Sort the cells by what they prove; numbers stored as numbers say nothing."""
+    found: dict[str, dict[str, None]] = {name: {} for name in Marks.__slots__}
+    for cell in cells:
+        if not isinstance(cell, str):
+            continue
+        marked = "," in cell or "." in cell
+        if not marked and not cell.strip().isdecimal():
+            continue
+        if name := _kind(bare_number(cell)):
+            found[name].setdefault(cell.strip())
+    return Marks(**{name: tuple(texts) for name, texts in found.items()})
+
+
+def together(parts: Iterable[Marks]) -> Marks:
+    """What all columns of a table say."""
+    found: dict[str, tuple[str, ...]] = dict.fromkeys(Marks.__slots__, ())
+    for part in parts:
+        found = {name: texts + getattr(part, name) for name, texts in found.items()}
+    return Marks(**found)
+
+
+def proves_point(cells: Iterable[object]) -> bool:
+    """Whether any cell's mark can only be a decimal point; looks no further than the first."""
+    texts = (cell for cell in cells if isinstance(cell, str) and "." in cell)
+    return any(_kind(bare_number(text)) == "point" for text in texts)
+
+
+def decide(
+    marks: Marks, *, asked: str = "", whole: Marks | None = None, file: str = "", column: str = ""
+) -> str:
+    """The decimal mark of cells, by their evidence and that of the table they stand in."""
+    if marks.proven:
+        return marks.proven
+    if asked:
+        return asked
+    where = place(file or None, column=column)
+    if marks.comma and marks.point:
+        both = f"{_some(marks.comma)} beside {_some(marks.point)}"
+        what = f"decimal commas and decimal points stand mixed: {both}"
+        mend = (
+            f"write all numbers in one way; or say which mark is the decimal one with {_ways()}, "
+            "and the cells of the other kind are left out as damaged"
+        )
+        raise FormatError(Problem("CK-246", what, where, mend))
+    if whole is not None and whole.proven:
+        return whole.proven
+    if marks.open:
+        first = marks.open[0]
+        readings = " or ".join(f"{read_cell(bare_number(first), m).value:g}" for m in ",.")
+        also = f" (so do {_some(marks.open[1:])})" if marks.open[1:] else ""
+        what = (
+            f"{first!r} can be read in two ways, as {readings}{also}: its mark may be a decimal "
+            "mark or group thousands, and no other cell proves which"
+        )
+        mend = f"say which mark is the decimal one: {_ways()}"
+        raise FormatError(Problem("CK-245", what, where, mend))
+    return "."
+
+
+def decide_decimal(cells: Iterable[object], *, asked: str = "", file: str = "") -> str:
+    """The decimal mark of all cells of a file together; a point where no cell has a mark."""
+    return decide(marks_of(cells), asked=asked, file=file)
+
+
+def _kind(text: str) -> str:
+    """What a bare number proves; empty where it is none."""
+    if (match := _WHOLE.fullmatch(text)) is not None:
+        return "whole" if match[1].strip("0") else ""
+    if (match := _ONE_MARK.fullmatch(text)) is not None:
+        name = {",": "comma", ".": "point"}[match[2]]
+        return f"open_{name}" if _GROUPED.fullmatch(text) else name
+    if _GROUPED.fullmatch(text) is None:
+        return ""
+    # both marks, or one of them twice: the first groups thousands
+    groups_by_comma = "." not in text or -1 < text.find(",") < text.find(".")
+    return "point" if groups_by_comma else "comma"
+
+
+def _some(texts: tuple[str, ...]) -> str:
+    """The first few cells."""
+    shown = ", ".join(map(repr, texts[:_SHOWN]))
+    rest = len(texts) - _SHOWN
+    return f"{shown} and {rest} more" if rest > 0 else shown
+
+
+# Dilution factors as people and instruments write them, for exports and layouts alike.
+
+
+#: Longer cells hold a remark, not a factor.
+_LONGEST = 60
+_NEAT = frozenset(("neat", "undiluted", "undil", "undil."))
+_NUMBER = r"(\d[\d.,]{0,20})"
+_ABOUT = re.compile(r"(?:dil(?:ution|uted)?\.?(?: factor)?)\s?[:=]?\s?", re.IGNORECASE)
+_PART_OF = re.compile(rf"1(?:\.0{{1,3}})?\s?(/|:|in)\s?{_NUMBER}", re.IGNORECASE)
+_FOLD = re.compile(rf"{_NUMBER}\s?(?:[x×]|-?\s?fold|-?\s?times)|[x×]\s?{_NUMBER}", re.IGNORECASE)
+_PARTS = re.compile(rf"1\s?\+\s?{_NUMBER}")
+_DILUTION_ONE_MARK = re.compile(r"\d+([.,])(\d+)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class DilutionFactor:
+    """What a cell says of a dilution."""
+
+    value: float
+    reason: str = ""
+
+    @property
+    def known(self) -> bool:
+        """Whether the cell gives a factor."""
+        return math.isfinite(self.value)
+
+
+def read_dilution(cell: object, decimal: str = ".") -> DilutionFactor:
+    """Read a dilution factor."""
+    if cell is None or isinstance(cell, str):
+        text = " ".join((cell or "")[: 2 * _LONGEST].split())
+        return _dilution_read_text(text, decimal) if len(text) <= _LONGEST else _checked(NAN, text)
+    number = read_cell(cell, decimal)
+    return _checked(number.value, str(cell))
+
+
+def fraction_of(text: str, decimal: str = ".") -> float | None:
+    """The n of a sample named ``1/n`` or ``1:n``, as serology plates name their standards."""
+    match = _PART_OF.fullmatch(" ".join(text.split())) if len(text) <= _LONGEST else None
+    value = _dilution_number(match[2], decimal) if match else NAN
+    return value if math.isfinite(value) else None
+
+
+def _dilution_read_text(text: str, decimal: str) -> DilutionFactor:
+    if not text:
+        return DilutionFactor(NAN, "no factor is given")
+    bare = text
+    if (about := _ABOUT.match(bare)) is not None:
+        bare = bare[about.end() :]
+    for word in (" dilution", " diluted", " dil.", " dil"):
+        bare = bare[: -len(word)] if bare.casefold().endswith(word) else bare
+    if bare.casefold() in _NEAT:
+        return DilutionFactor(1.0)
+    if (match := _PART_OF.fullmatch(bare)) is not None:
+        value = _dilution_number(match[2], decimal)
+        if value == 1 and match[1] == ":":
+            return DilutionFactor(NAN, f"{text!r} is undiluted, or one part and one part")
+        return _checked(value, text)
+    if (match := _FOLD.fullmatch(bare)) is not None:
+        return _checked(_dilution_number(match[1] or match[2], decimal), text)
+    if (match := _PARTS.fullmatch(bare)) is not None:
+        return _checked(1.0 + _dilution_number(match[1], decimal), text)
+    return _checked(_dilution_number(bare, decimal), text)
+
+
+def _checked(value: float, text: str) -> DilutionFactor:
+    """A factor of at least 1, else the reason why it is none."""
+    if not math.isfinite(value):
+        shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+        return DilutionFactor(NAN, f"{shown!r} is no dilution factor")
+    if value >= 1:
+        return DilutionFactor(value)
+    if value <= 0:
+        return DilutionFactor(NAN, f"{text!r} is no dilution factor")
+    part = f"{1 / value:.4g}"
+    return DilutionFactor(
+        NAN, f"{text!r} is below 1: one part in {part}, or concentrated {part}-fold"
+    )
+
+
+def _dilution_number(text: str, decimal: str) -> float:
+    """A plain number; one mark that cannot separate thousands is a decimal mark in any file."""
+    cell = read_cell(text, decimal)
+    mark = _DILUTION_ONE_MARK.fullmatch(text)
+    if mark and mark[1] not in ("", decimal) and len(mark[2]) == 3:
+        return NAN  # a thousand, or one with three decimals
+    if cell.status is not VendorStatus.IN_RANGE and mark and len(mark[2]) != 3:
+        cell = read_cell(text, mark[1])
+    return cell.value if cell.status is VendorStatus.IN_RANGE and not cell.unit else NAN

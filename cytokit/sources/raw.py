@@ -11,16 +11,18 @@ from typing import Self
 from xml.etree.ElementTree import Element
 
 from cytokit.errors import FormatError, InputError, Problem, did_you_mean, place
-from cytokit.sources.decimal_mark import decimal_asked
-from cytokit.sources.kinds import kind_of
 from cytokit.sources.markup import read_xml
-from cytokit.sources.rows import Rows, first_rows, split_rows
+from cytokit.sources.numbers import decimal_asked
 from cytokit.sources.text import (
+    Rows,
     decode,
+    first_rows,
     guess_delimiter,
     guess_encoding,
+    kind_of,
     named_delimiter,
     split_lines,
+    split_rows,
 )
 from cytokit.sources.workbook import Sheet, read_sheets
 
@@ -32,26 +34,7 @@ HEAD_ROWS = 80
 
 @dataclass(frozen=True)
 class RawFile:
-    r"""One file: bytes, hash, kind, and its text, rows, sheets or XML when asked for.
-
-    Parameters
-    ----------
-    path : str
-        As the user gave it; used in messages.
-    data : bytes
-        The whole file.
-    asked_encoding : str, optional
-        The user's word on the encoding; else it is found (see :mod:`cytokit.sources.text`).
-    asked_decimal : str
-        The user's word on the decimal mark, ``,`` or ``.``, for cells that leave it open (see
-        :mod:`cytokit.sources.decimal_mark`); else empty.
-
-    Examples
-    --------
-    >>> raw = RawFile("plate.csv", b"well,sample\nA1,Unknown1\n")
-    >>> raw.kind, raw.encoding, raw.delimiter, raw.rows[1]
-    ('text', 'utf-8', ',', ['A1', 'Unknown1'])
-    """
+    """One file: bytes, hash, kind, and its text, rows, sheets or XML when asked for."""
 
     path: str
     data: bytes
@@ -62,23 +45,7 @@ class RawFile:
     def open(
         cls, path: str | Path, *, encoding: str | None = None, decimal: str | None = None
     ) -> Self:
-        """Read a file from the disk.
-
-        Parameters
-        ----------
-        path : str or Path
-        encoding : str, optional
-            Overrules what the file's own structure says.
-        decimal : {"comma", "point"}, optional
-            The decimal mark, where the cells leave it open.
-
-        Raises
-        ------
-        InputError
-            CK-100 no such file, CK-115 a folder, CK-117 not allowed to read, CK-105 too large.
-        UsageError
-            CK-222, if ``decimal`` is no choice.
-        """
+        """Read a file from the disk."""
         mark = decimal_asked(decimal)
         file = Path(path)
         if file.is_dir():
@@ -128,13 +95,7 @@ class RawFile:
 
     @cached_property
     def text(self) -> str:
-        """The decoded text without a BOM.
-
-        Raises
-        ------
-        FormatError
-            CK-106, if it cannot be decoded.
-        """
+        """The decoded text without a BOM."""
         return decode(self.data, self.encoding, self.path).lstrip("\ufeff")
 
     @cached_property
@@ -165,13 +126,7 @@ class RawFile:
 
     @property
     def rows(self) -> Sequence[list[str]]:
-        """The text's cells, stripped; only for files of kind ``text``.
-
-        Raises
-        ------
-        FormatError
-            CK-106, CK-107, CK-105 (see :mod:`cytokit.sources.text`).
-        """
+        """The text's cells, stripped; only for files of kind ``text``."""
         return self._split.cells
 
     def line_of(self, row: int) -> int:
@@ -180,20 +135,10 @@ class RawFile:
         return lines[row] if row < len(lines) else len(self.lines)
 
     def table(self) -> list[tuple[int, list[str]]]:
-        r"""The rows of a table that a user hands in, each with its line; empty rows are left out.
+        """The rows of a table that a user hands in, each with its line; empty rows are left out.
 
         Whatever its kind: of a text all rows, of a workbook those of the first sheet that holds
         any.
-
-        Raises
-        ------
-        FormatError
-            What :attr:`rows` and :attr:`sheets` raise.
-
-        Examples
-        --------
-        >>> RawFile("names.csv", b"sample;pseudonym\n\nAnn;P1\n").table()
-        [(1, ['sample', 'pseudonym']), (3, ['Ann', 'P1'])]
         """
         numbered: Iterable[tuple[int, list[str]]] = ()
         if self.kind == "text":
@@ -205,34 +150,16 @@ class RawFile:
 
     @cached_property
     def sheets(self) -> tuple[Sheet, ...]:
-        """The workbook's sheets; none for files of another kind.
-
-        Raises
-        ------
-        FormatError
-            CK-105, CK-108 (see :mod:`cytokit.sources.workbook`).
-        """
+        """The workbook's sheets; none for files of another kind."""
         return read_sheets(self.data, self.path) if self.kind == "workbook" else ()
 
     @cached_property
     def xml(self) -> Element:
-        """The root element of a file of kind ``xml``.
-
-        Raises
-        ------
-        FormatError
-            CK-105, CK-109, CK-113 (see :mod:`cytokit.sources.markup`).
-        """
+        """The root element of a file of kind ``xml``."""
         return read_xml(self.data, self.path)
 
     def require_readable(self) -> None:
-        """Refuse what no parser can read, by its plain name.
-
-        Raises
-        ------
-        FormatError
-            CK-101 empty, CK-102 a file of another kind.
-        """
+        """Refuse what no parser can read, by its plain name."""
         if self.kind == "empty":
             mend = "export the plate again; the copy may have been interrupted"
             raise FormatError(Problem("CK-101", "the file is empty", place(self.path), mend))

@@ -1,5 +1,1 @@
-"""Plain concentration tables, from any platform: tidy or wide, text or workbook (:mod:`.read`)."""
-
-from cytokit.tables.read import ConcentrationTable, read_concentrations
-
-__all__ = ["ConcentrationTable", "read_concentrations"]
+"""Tables that people hand in: layouts, designs, exclusions, pseudonyms, concentrations."""

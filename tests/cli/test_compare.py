@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cytokit.stats import options
+from cytokit.trial import options
+from cytokit.trial.censoring import FLOORS
 from cytokit_cli.compare_command import command
 
 QUICK = ("--force", "--json")
@@ -54,7 +55,7 @@ def manifest(folder: Path) -> dict[str, object]:
         ("within", options.WITHIN),
         ("adjust", options.ADJUST),
         ("censor", options.CENSOR),
-        ("floors", options.FLOORS),
+        ("floors", FLOORS),
         ("substitute", options.SUBSTITUTE),
         ("versus", options.VERSUS),
         ("worse", options.WORSE),
@@ -266,8 +267,8 @@ def test_errors_speak_the_command_lines_language(
 
 def test_errors_speak_python_in_python(trial: Path) -> None:
     from cytokit.errors import CytokitError
-    from cytokit.stats import compare
-    from cytokit.study import Study
+    from cytokit.trial.compare import compare
+    from cytokit.trial.study import Study
 
     study = Study("trial.csv")
     for asked, said in (

@@ -65,7 +65,7 @@ def assert_everywhere(folder: Path, outcome, codes: set[str]) -> None:
 def test_a_table_s_findings_are_in_every_output(
     run, tmp_path: Path, cases: Path, name: str, codes: set[str], asked: tuple[str, ...]
 ) -> None:
-    from cytokit.study import Study
+    from cytokit.trial.study import Study
 
     source = cases / "more/05_warnings_never_shown" / name
     outcome = run("compare", source, *asked, "--out", tmp_path / "o")

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from cytokit.errors import DesignError
-from cytokit.study import Study
-from cytokit.study.design import read_design
+from cytokit.tables.designs import read_design
+from cytokit.trial.study import Study
 
 
 def wide(**columns):

@@ -16,11 +16,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cytokit.record import read_manifest, sha256_of
-from cytokit.record.verify import verify
 from cytokit.report import page
-from cytokit.simulate import simulate_trial
-from cytokit.simulate.writers import WRITERS
+from cytokit.results.folder import read_manifest, sha256_of
+from cytokit.results.verify import verify
+from cytokit.simulate.exports import WRITERS
+from cytokit.simulate.trials import simulate_trial
 
 resource = pytest.importorskip("resource", reason="limits and signals as POSIX has them")
 MAIN = [sys.executable, "-c", "from cytokit_cli.main import main; main()"]

@@ -13,7 +13,7 @@ from cytokit_cli import fit_command
 @pytest.fixture
 def many(bench: Path) -> Path:
     """Nine plates, more than one chunk holds; small, so that they are quick."""
-    from cytokit.simulate import simulate_trial
+    from cytokit.simulate.trials import simulate_trial
 
     (bench / "many").mkdir()
     for number in range(9):

@@ -67,7 +67,7 @@ def test_flags_of_fit_and_compare_override_the_file(bench: Path, run) -> None:
 
 
 def test_what_the_flags_become(bench: Path, run, monkeypatch: pytest.MonkeyPatch) -> None:
-    import cytokit.project
+    from cytokit.results import study_run
 
     seen = {}
 
@@ -75,7 +75,7 @@ def test_what_the_flags_become(bench: Path, run, monkeypatch: pytest.MonkeyPatch
         seen.update(overrides)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cytokit.project, "plan_study", planned)
+    monkeypatch.setattr(study_run, "plan_study", planned)
     words = ["--no-baseline", "--day", "3,6", "--analytes", "IL-6", "--summary", "gm"]
     words += ["--sensitivity", "--max-cv-pct", "25", "--pool", "--exclude", "x.csv"]
     assert run("run", "study.toml", "--dry-run", *words).code == 130

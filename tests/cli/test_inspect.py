@@ -9,9 +9,9 @@ import pytest
 
 from cytokit.describe import describe, finding_groups, plate_map
 from cytokit.findings import Finding, findings_table
-from cytokit.layout import read_layout
-from cytokit.parsers import read_plate
+from cytokit.parsers.read import read_plate
 from cytokit.runs import instrument_model
+from cytokit.tables.layouts import read_layout
 
 from .conftest import Run
 

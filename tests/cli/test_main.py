@@ -13,9 +13,10 @@ from pathlib import Path
 import click
 import pytest
 
-from cytokit.platefit import fit
-from cytokit.qc import lock_guide, quality_control
-from cytokit.simulate import simulate_trial
+from cytokit.curves.platefit import fit
+from cytokit.qc.control import quality_control
+from cytokit.qc.guide import lock_guide
+from cytokit.simulate.trials import simulate_trial
 from cytokit_cli import main as main_module
 from cytokit_cli._shared import Bars
 from cytokit_cli.main import COMMANDS
@@ -140,9 +141,9 @@ def _vendor_export() -> bytes:
     """An export that prints results: those of our own fit, in the vendor's place."""
     from dataclasses import replace
 
-    from cytokit.platefit import fit
-    from cytokit.simulate import simulate_trial
-    from cytokit.simulate.writers import WRITERS
+    from cytokit.curves.platefit import fit
+    from cytokit.simulate.exports import WRITERS
+    from cytokit.simulate.trials import simulate_trial
 
     plate = simulate_trial(seed=1, subjects=8).plates[0]
     wells = fit(plate).wells

@@ -14,12 +14,12 @@ import pandas as pd
 import pytest
 
 from cytokit.plate import Plate
-from cytokit.record.verify import verify
 from cytokit.report.tables import table_bytes
-from cytokit.simulate import SimulatedTrial, simulate_trial
-from cytokit.simulate.writers import WRITERS
-from cytokit.stats import compare
-from cytokit.study import Study
+from cytokit.results.verify import verify
+from cytokit.simulate.exports import WRITERS
+from cytokit.simulate.trials import SimulatedTrial, simulate_trial
+from cytokit.trial.compare import compare
+from cytokit.trial.study import Study
 from cytokit.vocabulary import WellType
 
 #: stands in every real name of the trial below and nowhere else

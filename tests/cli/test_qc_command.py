@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cytokit.simulate import CYTOKINES, PlatePlan, simulate_plate
-from cytokit.simulate.writers import WRITERS
+from cytokit.simulate.exports import WRITERS
+from cytokit.simulate.trials import CYTOKINES, PlatePlan, simulate_plate
 
 LOT = (
     '"AssayLotInfo:"\r\n"KitName","LotNumber","ExpirationDate","Manufacturer"\r\n'
@@ -37,8 +37,8 @@ def export(folder, number: int, *, off: float = 1.0, lot: str = "A") -> None:
 @pytest.fixture(scope="module")
 def fitted(tmp_path_factory):
     """Folders of fits: ten plates for a guide, and four of which the last two are off."""
-    from cytokit.parsers import read_plates
-    from cytokit.platefit import fit
+    from cytokit.curves.platefit import fit
+    from cytokit.parsers.read import read_plates
 
     base = tmp_path_factory.mktemp("qc")
     for number in range(10):

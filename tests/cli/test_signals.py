@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from cytokit.simulate import simulate_trial
-from cytokit.workers import WorkerPool, worker_died, worker_pool
+from cytokit.results.stream import WorkerPool, worker_died, worker_pool
+from cytokit.simulate.trials import simulate_trial
 
 MAIN = [sys.executable, "-c", "from cytokit_cli.main import main; main()"]
 SECONDS = 2.0
@@ -187,7 +187,7 @@ def test_a_pool_left_by_an_error_is_killed() -> None:
 
 def test_a_worker_that_dies_is_named_and_what_to_do(many: list[str]) -> None:
     from cytokit.errors import InputError
-    from cytokit.record.stream import _Stream
+    from cytokit.results.stream import _Stream
 
     with worker_pool(2) as pool:
         stream = _Stream(None, None, pool, 2, None)  # type: ignore[arg-type]

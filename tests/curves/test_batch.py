@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cytokit.curves import batch as batch_module
-from cytokit.curves.batch import LEVELS_NEEDED, Outcome, fit_batch
-from cytokit.curves.prior import Prior, weak_prior
+from cytokit.curves import solver as batch_module
+from cytokit.curves.solver import LEVELS_NEEDED, Outcome, Prior, fit_batch, weak_prior
 from cytokit.errors import InputError, UsageError
 
 FIELDS = ("theta", "a", "s", "sse", "outcome", "iterations", "at_bound")

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cytokit.curves.calibrate import calibrate
-from cytokit.curves.model import psi, theta_from_natural
+from cytokit.curves.calibration import calibrate
+from cytokit.curves.logistic import psi, theta_from_natural
+from cytokit.curves.noise import Scatter
 from cytokit.curves.options import FitOptions
-from cytokit.curves.weights import Scatter
-from cytokit.curves.wells import StandardWells
+from cytokit.curves.standards import StandardWells
 
 LEVELS = np.concatenate([[0.0], 10000.0 / 4.0 ** np.arange(8)[::-1]])
 

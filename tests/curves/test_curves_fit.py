@@ -12,13 +12,13 @@ import pytest
 
 import example_plates
 from cytokit.curves.fit import CurveSet, UnknownCurveError, fit_curves, usual_wells
-from cytokit.curves.forensics import standard_findings
 from cytokit.curves.options import FitOptions
+from cytokit.curves.quality import standard_findings
+from cytokit.curves.quantify import quantify
 from cytokit.errors import InputError
-from cytokit.parsers import read_plate
+from cytokit.parsers.read import read_plate
 from cytokit.plate import Plate
-from cytokit.quantify import quantify
-from cytokit.simulate import CYTOKINES, PlatePlan, simulate_plate
+from cytokit.simulate.trials import CYTOKINES, PlatePlan, simulate_plate
 from cytokit.vocabulary import CURVES_COLUMNS, STANDARDS_COLUMNS, RangeStatus, Verdict
 
 
@@ -92,7 +92,7 @@ def test_a_curve_predicts_inverts_and_brackets(curves):
 
 
 def test_the_equation_in_the_table_is_the_curve(curves):
-    from cytokit.curves.model import response
+    from cytokit.curves.logistic import response
 
     for curve in curves.values():
         x = np.array([0.0, 1.0, 30.0, 900.0, 1e5])

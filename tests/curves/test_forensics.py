@@ -9,13 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cytokit.curves.forensics import level_table, standard_findings
-from cytokit.curves.signals import signal_findings, signal_levels
+from cytokit.curves.platefit import fit
+from cytokit.curves.quality import level_table, signal_findings, signal_levels, standard_findings
 from cytokit.findings import Finding
-from cytokit.parsers import read_plate
+from cytokit.parsers.read import read_plate
 from cytokit.plate import Plate, SourceInfo, make_analytes, make_wells
-from cytokit.platefit import fit
-from cytokit.simulate import CYTOKINES, PlatePlan, simulate_plate
+from cytokit.simulate.trials import CYTOKINES, PlatePlan, simulate_plate
 
 
 def plate(seed: int = 0, **plan: float) -> Plate:

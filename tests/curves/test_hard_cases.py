@@ -7,9 +7,8 @@ from decimal import Decimal, getcontext
 import numpy as np
 import pytest
 
-from cytokit.curves.batch import Outcome, fit_batch
-from cytokit.curves.model import log_midpoint, natural, response
-from cytokit.curves.prior import weak_prior
+from cytokit.curves.logistic import log_midpoint, natural, response
+from cytokit.curves.solver import Outcome, fit_batch, weak_prior
 
 # NIST StRD nonlinear regression, https://www.itl.nist.gov/div898/strd/nls/data/rat{42,43}.shtml
 RAT42_X = np.array([9, 14, 21, 28, 42, 57, 63, 70, 79.0])

@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cytokit.curves.arrays import CurveArrays
-from cytokit.curves.intervals import concentration_interval
-from cytokit.curves.model import X_ZERO
-from cytokit.curves.weights import VarianceModel
+from cytokit.curves.inverse import CurveArrays, concentration_interval
+from cytokit.curves.logistic import X_ZERO
+from cytokit.curves.noise import VarianceModel
 
 LOW = np.array([np.log(1 / 4096)])
 

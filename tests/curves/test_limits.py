@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cytokit.curves.arrays import CurveArrays
+from cytokit.curves.inverse import CurveArrays
 from cytokit.curves.limits import (
     detection_response,
     find_limits,
@@ -15,7 +15,7 @@ from cytokit.curves.limits import (
     relative_sd,
     saturation_response,
 )
-from cytokit.curves.weights import VarianceModel
+from cytokit.curves.noise import VarianceModel
 
 LOG_LOW = np.array([np.log(1 / 16384)])
 

@@ -5,11 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cytokit.curves.linear import evaluate, make_levels, objective_at, solve3
-from cytokit.curves.model import log_concentration, psi
-from cytokit.curves.prior import weak_prior
-from cytokit.curves.search import make_box
-from cytokit.curves.sums import dot, never_alone
+from cytokit.curves.logistic import (
+    dot,
+    evaluate,
+    log_concentration,
+    make_levels,
+    never_alone,
+    objective_at,
+    psi,
+    solve3,
+)
+from cytokit.curves.solver import make_box, weak_prior
 
 PACKED = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)]
 

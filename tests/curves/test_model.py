@@ -7,19 +7,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cytokit.curves.derivatives import psi_gradient, take_apart
-from cytokit.curves.model import (
+from cytokit.curves.logistic import (
     X_ZERO,
     equation,
     inverse_psi,
     log_concentration,
     log_midpoint,
     natural,
+    ordered_sum,
     psi,
+    psi_gradient,
     response,
+    take_apart,
     theta_from_natural,
 )
-from cytokit.curves.sums import ordered_sum
 
 thetas = st.tuples(
     st.floats(-5.0, 12.0), st.floats(np.log(0.1), np.log(5.0)), st.floats(np.log(0.1), np.log(10.0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cytokit.curves.profiles import PROFILES, Evidence, judge, level_to_drop, levels_that_pass
+from cytokit.curves.acceptance import PROFILES, Evidence, judge, level_to_drop, levels_that_pass
 from cytokit.vocabulary import Verdict
 
 X = np.array([0.0, 1, 4, 16, 64, 256, 1024, 4096])

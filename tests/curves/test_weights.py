@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cytokit.curves.options import FitOptions
-from cytokit.curves.rules import rule_weights, well_weights
-from cytokit.curves.weights import (
+from cytokit.curves.noise import (
     SPREAD_GENERAL,
     Bounds,
     Scatter,
@@ -18,7 +16,8 @@ from cytokit.curves.weights import (
     replicate_scatter,
     tukey,
 )
-from cytokit.curves.wells import StandardWells
+from cytokit.curves.options import FitOptions
+from cytokit.curves.standards import StandardWells, rule_weights, well_weights
 
 
 def noisy_pairs(s0, cv, size=200, groups=40, seed=1):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from cytokit.errors import NothingToDoError, UsageError
-from cytokit.figures._labels import place_labels
-from cytokit.figures._scales import log_axis
+from cytokit.figures.axes import log_axis
+from cytokit.figures.brackets import place_labels
 from cytokit.figures.companions import (
     detectability,
     detectability_figure,
@@ -124,13 +124,11 @@ def test_errors_name_what_is_wrong(comparison, trial):
 def test_no_figure_hides_that_plate_and_effect_cannot_be_told_apart():
     import pandas as pd
 
-    from cytokit.figures.companions import volcano_figure
+    from cytokit.figures.companions import ratio_heatmap_figure, trajectory_pages, volcano_figure
     from cytokit.figures.forest import forest_pages
-    from cytokit.figures.heatmap import ratio_heatmap_figure
     from cytokit.figures.panels import panel_pages
-    from cytokit.figures.trajectories import trajectory_pages
-    from cytokit.stats import compare
-    from cytokit.study import Study
+    from cytokit.trial.compare import compare
+    from cytokit.trial.study import Study
 
     rows = [
         (f"{group}{n}", group, day, f"P{group}", 3.0 + n + day * (n % 3), 9.0 + 2 * n + day)

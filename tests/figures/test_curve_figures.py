@@ -9,7 +9,12 @@ import pytest
 from matplotlib.colors import to_hex
 
 from cytokit.errors import NothingToDoError, UsageError
-from cytokit.figures.curves import curve_figure, curve_pages, recovery_strip, standard_curve
+from cytokit.figures.standard_curves import (
+    curve_figure,
+    curve_pages,
+    recovery_strip,
+    standard_curve,
+)
 from cytokit.figures.style import BAD, INK, axes_at, new_figure
 
 

@@ -11,7 +11,7 @@ import pytest
 from cytokit.errors import NothingToDoError, UsageError
 from cytokit.figures.forest import _ESTIMATES, axis_words, forest, forest_pages, forest_rows
 from cytokit.figures.style import axes_at, new_figure
-from cytokit.stats.options import BETWEEN
+from cytokit.trial.options import BETWEEN
 
 
 def test_a_row_per_analyte_with_the_tables_numbers(trial, texts):

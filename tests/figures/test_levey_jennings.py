@@ -16,8 +16,8 @@ from cytokit.figures.style import axes_at, new_figure
 from cytokit.qc.control import QualityControl
 from cytokit.qc.drift import drift_table, step_table
 from cytokit.qc.guide import make_guide
-from cytokit.qc.judge import judge, with_limits
-from cytokit.qc.plates import ChartPlate
+from cytokit.qc.series import ChartPlate
+from cytokit.qc.westgard import judge, with_limits
 from cytokit.runs import RunFacts
 from cytokit.vocabulary import QC_FLAG_COLUMNS
 

@@ -10,11 +10,10 @@ import pandas as pd
 import pytest
 
 from cytokit.errors import NothingToDoError, UsageError
-from cytokit.figures._panel_points import draw_deaths
-from cytokit.figures._view import columns_of, deaths_of, last_days, points_of
-from cytokit.figures.panels import _grid, panel, panel_pages, panels
+from cytokit.figures.companions import _columns as course_columns
+from cytokit.figures.panels import _grid, draw_deaths, panel, panel_pages, panels
 from cytokit.figures.style import axes_at, new_figure
-from cytokit.figures.trajectories import _columns as course_columns
+from cytokit.figures.view import columns_of, deaths_of, last_days, points_of
 
 NAN = float("nan")
 

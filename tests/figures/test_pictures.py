@@ -15,10 +15,10 @@ from cytokit.figures.companions import (
     trajectory_pages,
     volcano_figure,
 )
-from cytokit.figures.curves import curve_figure, curve_pages
 from cytokit.figures.forest import forest
 from cytokit.figures.panels import panel_pages, panels
-from cytokit.figures.plates import plate_page, standards_pages
+from cytokit.figures.plate_maps import plate_page, standards_pages
+from cytokit.figures.standard_curves import curve_figure, curve_pages
 
 #: Type is rendered differently by other versions of matplotlib.
 MADE_WITH = (3, 11)

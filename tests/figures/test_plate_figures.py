@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 
 from cytokit.errors import NothingToDoError, UsageError
-from cytokit.figures._plate_parts import flag_grid, reading_grid
-from cytokit.figures.plates import (
+from cytokit.figures.plate_maps import (
+    flag_grid,
     plate_map,
     plate_page,
     plate_pages,
+    reading_grid,
     standards_across_plates,
     standards_pages,
 )

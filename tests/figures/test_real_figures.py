@@ -5,18 +5,18 @@ from __future__ import annotations
 import pytest
 
 from cytokit.figures.companions import ratio_heatmap_figure, trajectory_pages, volcano_figure
-from cytokit.figures.curves import curve_pages
 from cytokit.figures.forest import forest_pages
 from cytokit.figures.panels import panel_pages
-from cytokit.figures.plates import plate_page
+from cytokit.figures.plate_maps import plate_page
+from cytokit.figures.standard_curves import curve_pages
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
 def compared(real):
-    from cytokit.stats import compare
-    from cytokit.study import Study
+    from cytokit.trial.compare import compare
+    from cytokit.trial.study import Study
 
     study = Study(real / "clinical" / "zilucov_long.csv", mapping={"value": "conc"})
     return {
@@ -61,8 +61,8 @@ def test_companions_of_a_real_trial_are_well_set(compared, well_set):
     ["xponent/magpix_a549.csv", "bioplex_per_analyte/biorad_27plex.xls"],
 )
 def test_curves_of_real_plates_are_well_set(real, well_set, name):
-    from cytokit.parsers import read_plate
-    from cytokit.platefit import fit
+    from cytokit.curves.platefit import fit
+    from cytokit.parsers.read import read_plate
 
     plate = read_plate(real / "plates" / name)
     done = fit([plate])

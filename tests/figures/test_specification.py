@@ -10,10 +10,14 @@ import pandas as pd
 import pytest
 
 from cytokit.errors import NothingToDoError, UsageError
-from cytokit.figures._choices import choices_of, holds_words
-from cytokit.figures.specification import specification, specification_pages
+from cytokit.figures.specification import (
+    choices_of,
+    holds_words,
+    specification,
+    specification_pages,
+)
 from cytokit.figures.style import axes_at, new_figure
-from cytokit.stats.sensitivity import HOLDS_COLUMNS, PANEL_COLUMNS, Sensitivity
+from cytokit.trial.sensitivity import HOLDS_COLUMNS, PANEL_COLUMNS, Sensitivity
 
 NAN = float("nan")
 VERDICTS = ("lower", "not significant", "higher", "not analysed")

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cytokit.figures._scales import log_axis, log_bounds, log_ticks
-from cytokit.figures._text import number, plain, shorten, squeeze, text_width, wrap
+from cytokit.figures.axes import log_axis, log_bounds, log_ticks
 from cytokit.figures.style import axes_at, new_figure
+from cytokit.figures.text import number, plain, shorten, squeeze, text_width, wrap
 
 WORDS = st.text("abc", min_size=1, max_size=6)
 HOSTILE = [

@@ -12,9 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cytokit.errors import FormatError
-from cytokit.parsers import _bioplex, _bioplex_curve, bioplex_analyte, recognise
-from cytokit.parsers._source import RawFile
+from cytokit.parsers import bioplex_analyte
+from cytokit.parsers.bioplex import CurveText, invert, read_curve, read_label, take_line
+from cytokit.parsers.registry import recognise
 from cytokit.plate import Plate, VendorCurve
+from cytokit.sources.raw import RawFile
 
 TITLES = (
     *("Analyte", "Type", "Well", "Outlier", "Description", "FI", "FI - Bkgd", "Std Dev", "%CV"),
@@ -412,18 +414,16 @@ def test_equations_are_read_and_inverted(
     )
     if comma:
         text = "Std. Curve:" + text.split(":")[1].replace(".", ",")
-    curve = _bioplex_curve.read_curve(
-        _bioplex_curve.take_line(_bioplex_curve.CurveText("Logistic - 5PL"), text)
-    )
+    curve = read_curve(take_line(CurveText("Logistic - 5PL"), text))
     assert curve is not None
     assert curve.b == pytest.approx(b, rel=1e-5)
     share = math.exp(-curve.f * math.log1p((x / curve.c) ** curve.d))
     y = curve.a + (curve.b - curve.a) * share
-    back = _bioplex_curve.invert(curve, y)
+    back = invert(curve, y)
     if 1e-6 < (y - curve.a) / (curve.b - curve.a) < 1 - 1e-6:
         assert back == pytest.approx(x, rel=1e-3)
-    assert math.isnan(_bioplex_curve.invert(curve, curve.b + 1))
-    assert math.isnan(_bioplex_curve.invert(curve, curve.a))
+    assert math.isnan(invert(curve, curve.b + 1))
+    assert math.isnan(invert(curve, curve.a))
 
 
 @pytest.mark.parametrize(
@@ -440,5 +440,5 @@ def test_equations_are_read_and_inverted(
     ],
 )
 def test_type_codes(text: str, kind: str, external: bool, known: bool) -> None:
-    label = _bioplex.read_label(text)
+    label = read_label(text)
     assert (str(label.well_type), label.external, label.known) == (kind, external, known)

@@ -11,16 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cytokit.errors import CytokitError, Problem
-from cytokit.parsers import (
-    Parser,
-    bioplex_analyte,
-    bioplex_raw,
-    bioplex_statistic,
-    bioplex_xml,
-    is23,
-)
-from cytokit.parsers._source import RawFile
-from cytokit.tables import read_concentrations
+from cytokit.parsers import bioplex_analyte, bioplex_raw, bioplex_statistic, bioplex_xml, is23
+from cytokit.parsers.registry import Parser
+from cytokit.sources.raw import RawFile
+from cytokit.tables.concentrations import read_concentrations
 
 ANALYTE = """File Name: C:\\runs\\p.rbx
 Analyte: IL-6 (19)

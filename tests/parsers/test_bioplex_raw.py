@@ -8,9 +8,10 @@ import openpyxl
 import pytest
 
 from cytokit.errors import FormatError
-from cytokit.parsers import bioplex_raw, recognise
-from cytokit.parsers._source import RawFile
+from cytokit.parsers import bioplex_raw
+from cytokit.parsers.registry import recognise
 from cytokit.plate import Plate
+from cytokit.sources.raw import RawFile
 
 HEADER = (
     "File Name: C:\\runs\\plate 9.rbx",

@@ -7,9 +7,10 @@ import math
 import pytest
 
 from cytokit.errors import FormatError
-from cytokit.parsers import bioplex_xml, recognise
-from cytokit.parsers._source import RawFile
+from cytokit.parsers import bioplex_xml
+from cytokit.parsers.registry import recognise
 from cytokit.plate import Plate
+from cytokit.sources.raw import RawFile
 from cytokit.vocabulary import WellType
 
 NAMES = {"12": "IL-6", "15": "TNF-α"}

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cytokit.errors import FormatError
-from cytokit.parsers import _block_bulk, read_plate
+from cytokit.parsers import blocks as _block_bulk
+from cytokit.parsers.read import read_plate
 from cytokit.plate import Plate
 
 Write = Callable[..., str]

@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 
 from cytokit.errors import CytokitError
-from cytokit.parsers import read_plate, read_plates
+from cytokit.parsers.read import read_plate, read_plates
 from cytokit.plate import Plate
 
 Write = Callable[..., str]

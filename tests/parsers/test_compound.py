@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cytokit.errors import FormatError
-from cytokit.sources import RawFile, compound
-from cytokit.sources.compound import check_compound
+from cytokit.sources.raw import RawFile
+from cytokit.sources.workbook import _has_circle, check_compound
 
 END, FREE, TABLE = 0xFFFFFFFE, 0xFFFFFFFF, 0xFFFFFFFD
 SECTOR = 512
@@ -115,4 +115,4 @@ def test_circles_are_found_wherever_they_are(following: list[int]) -> None:
             at = following[at]
         return False
 
-    assert compound._has_circle(following) is not all(map(ends, range(len(following))))
+    assert _has_circle(following) is not all(map(ends, range(len(following))))

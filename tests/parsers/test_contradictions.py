@@ -9,9 +9,9 @@ import openpyxl
 import pytest
 
 from cytokit.errors import CytokitError
-from cytokit.layout import apply_layout, read_layout
-from cytokit.parsers import read_plate
+from cytokit.parsers.read import read_plate
 from cytokit.plate import Plate
+from cytokit.tables.layouts import apply_layout, read_layout
 
 Save = Callable[..., Path]
 Table = list[list[object]]

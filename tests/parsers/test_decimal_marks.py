@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cytokit import read_plate
 from cytokit.errors import FormatError
+from cytokit.parsers.read import read_plate
 from cytokit.plate import Plate
-from cytokit.simulate import CYTOKINES, simulate_plate
-from cytokit.simulate.writers import WRITERS
+from cytokit.simulate.exports import WRITERS
+from cytokit.simulate.trials import CYTOKINES, simulate_plate
 
 FAMILIES = ("xponent", "intelliflex", "intelliflex-wide")
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from cytokit.parsers import read_plate
-from cytokit.platefit import fit
-from cytokit.sources.dilution import fraction_of, read_dilution
+from cytokit.curves.platefit import fit
+from cytokit.parsers.read import read_plate
+from cytokit.sources.numbers import fraction_of, read_dilution
 
 _TWO = (
     *("2", "2.0", "2,0", "1:2", "1 : 2", "1/2", "1 / 2", "1 in 2", "1 IN 2", "2x", "2 X", "x2"),

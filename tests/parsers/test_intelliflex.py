@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cytokit.errors import FormatError
-from cytokit.parsers import read_plate, read_plates
+from cytokit.parsers.read import read_plate, read_plates
 from cytokit.plate import Plate
 
 Write = Callable[..., str]

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from cytokit.errors import DesignError, FormatError
-from cytokit.layout import lots as lots_files
-from cytokit.layout import read_layout
-from cytokit.parsers import find_plates, is23, read_plate, read_plates, recognise
-from cytokit.parsers._source import RawFile
+from cytokit.parsers import is23
+from cytokit.parsers.read import find_plates, read_plate, read_plates
+from cytokit.parsers.registry import recognise
 from cytokit.plate import Plate
+from cytokit.sources.raw import RawFile
+from cytokit.tables.layouts import read_layout
+from cytokit.tables.lots import read_lots
 
 HEADER = (
     '"Program","Luminex 100 IS"\n"Build","2.3"\n"Date","10/29/2010","11:06:38 AM"\n\n'
@@ -241,7 +243,7 @@ def test_lots_file_in_a_path_or_a_workbook(tmp_path: Path) -> None:
     for line in LOTS.replace('"', "").splitlines():
         sheet.append([float(c) if c.isdigit() and len(c) < 5 else c for c in line.split(",")])
     book.save(tmp_path / "kit.xlsx")
-    lots = lots_files.read_lots(RawFile.open(tmp_path / "kit.xlsx"))
+    lots = read_lots(RawFile.open(tmp_path / "kit.xlsx"))
     entry = lots.find("207751", "Abeta1-42")
     assert entry is not None
     assert entry.levels == {"St1": 1803, "St2": 857}

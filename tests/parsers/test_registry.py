@@ -11,19 +11,12 @@ from types import SimpleNamespace
 import pytest
 
 from cytokit.errors import FormatError, InputError, NothingToDoError
-from cytokit.parsers import (
-    PARSERS,
-    _registry,
-    distinct_names,
-    find_plates,
-    read_file,
-    read_plate,
-    read_plates,
-    recognise,
-)
-from cytokit.record.write import write_trial
-from cytokit.simulate import simulate_trial
-from cytokit.sources import RawFile
+from cytokit.parsers import registry as _registry
+from cytokit.parsers.read import distinct_names, find_plates, read_file, read_plate, read_plates
+from cytokit.parsers.registry import PARSERS, recognise
+from cytokit.results.write import write_trial
+from cytokit.simulate.trials import simulate_trial
+from cytokit.sources.raw import RawFile
 from cytokit.vocabulary import COMPARISON_COLUMNS, SAMPLES_COLUMNS
 
 Write = Callable[..., str]

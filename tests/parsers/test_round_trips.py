@@ -18,11 +18,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from cytokit.parsers import PARSERS, is23, recognise
+from cytokit.parsers import is23
+from cytokit.parsers.registry import PARSERS, recognise
 from cytokit.plate import PLATE_SHAPES, Plate, SourceInfo, VendorCurve, make_wells
-from cytokit.simulate.writers import WRITERS, bioplex_statistic, intelliflex_wide
-from cytokit.simulate.writers.is23 import write_lots
-from cytokit.sources import RawFile
+from cytokit.simulate.exports import WRITERS, write_bioplex_statistic, write_lots, write_short
+from cytokit.sources.raw import RawFile
 from cytokit.vocabulary import ANALYTE_COLUMNS, PLATE_COLUMNS, VendorStatus, WellType
 
 ALL_STATUSES = tuple(VendorStatus)
@@ -85,11 +85,11 @@ FAMILIES = {
     "xponent": BLOCKS,
     "intelliflex": replace(BLOCKS, parser="intelliflex_blocks", write=WRITERS["intelliflex"].write),
     "intelliflex-wide": WIDE,
-    "intelliflex-short": replace(WIDE, write=intelliflex_wide.write_short),
+    "intelliflex-short": replace(WIDE, write=write_short),
     "bioplex": BIOPLEX,
     "bioplex-statistic": STATISTIC,
     "bioplex-statistic-comma": replace(
-        STATISTIC, write=partial(bioplex_statistic.write, decimal=","), digits=17
+        STATISTIC, write=partial(write_bioplex_statistic, decimal=","), digits=17
     ),
     "is23": Family(
         "is23",

@@ -10,10 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cytokit.parsers import read_plate
-from cytokit.simulate import PlatePlan, simulate_plate
-from cytokit.simulate.panel import panel
-from cytokit.simulate.writers import xponent
+from cytokit.parsers.read import read_plate
+from cytokit.simulate.exports import write_xponent
+from cytokit.simulate.trials import PlatePlan, panel, simulate_plate
 
 #: What the export carries (the writer prints shortest forms, so numbers come back to the bit).
 COLUMNS = ["well", "sample", "well_type", "analyte", "dilution_factor", "mfi", "net_mfi",
@@ -47,7 +46,7 @@ def test_an_xponent_export_of_any_shape_reads_back(
     rng = np.random.default_rng(seed)
     plate = simulate_plate(panel(names), truth, rng=rng, plan=plan, name="round trip")
     file = tmp_path / "plate.csv"
-    file.write_bytes(xponent.write(plate))
+    file.write_bytes(write_xponent(plate))
     read = read_plate(file)
     assert read.name == plate.name
     assert read.analyte_names == plate.analyte_names

@@ -15,11 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cytokit.errors import CytokitError, FormatError, InputError, UsageError
-from cytokit.sources import RawFile
-from cytokit.sources import rows as rows_module
+from cytokit.sources import text as rows_module
 from cytokit.sources import workbook as workbooks
-from cytokit.sources.rows import Rows, first_rows
-from cytokit.sources.text import guess_delimiter, split_lines
+from cytokit.sources.raw import RawFile
+from cytokit.sources.text import Rows, first_rows, guess_delimiter, split_lines
 
 
 def split_rows(text: str, delimiter: str, file: str) -> Rows:

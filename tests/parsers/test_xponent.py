@@ -12,7 +12,7 @@ import pytest
 import xlsxwriter
 
 from cytokit.errors import FormatError, UsageError
-from cytokit.parsers import read_plate, read_plates
+from cytokit.parsers.read import read_plate, read_plates
 from cytokit.plate import Plate
 from cytokit.vocabulary import WellType
 

@@ -12,14 +12,16 @@ import pandas as pd
 import pytest
 
 from cytokit.curves.options import FitOptions
-from cytokit.exclusions import no_exclusions
 from cytokit.plate import Plate
-from cytokit.project import run, run_study, work, write_study_file
-from cytokit.project.comparing import Asked
-from cytokit.record import OutputFolder, make_manifest
-from cytokit.record.write import fit_manifest
-from cytokit.simulate import CYTOKINES, PlatePlan, simulate_trial
-from cytokit.simulate.writers import WRITERS
+from cytokit.results import study_plates as work
+from cytokit.results import study_run as run
+from cytokit.results.folder import OutputFolder, make_manifest
+from cytokit.results.study_file import write_study_file
+from cytokit.results.study_run import Asked, run_study
+from cytokit.results.write import fit_manifest
+from cytokit.simulate.exports import WRITERS
+from cytokit.simulate.trials import CYTOKINES, PlatePlan, simulate_trial
+from cytokit.tables.exclusions import no_exclusions
 from cytokit.vocabulary import VERDICTS_COLUMNS
 
 TreeHash = Callable[[Path], dict[str, str]]

@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 
 from cytokit.errors import UsageError
-from cytokit.project import run_study, write_study_file
-from cytokit.project.finished import outputs_changed
-from cytokit.project.workplace import AREA, LOCK
-from cytokit.record import MANIFEST, read_manifest
+from cytokit.results.folder import MANIFEST, read_manifest
+from cytokit.results.study_file import write_study_file
+from cytokit.results.study_plates import outputs_changed
+from cytokit.results.study_run import AREA, LOCK, run_study
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="runs are forked to start at once")
 
@@ -28,9 +28,9 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="runs are forked
 RUNNER = """
 import os, sys, tempfile, traceback
 import cytokit.figures.forest, cytokit.figures.panels
-from cytokit.platefit import fit
-from cytokit.project import run_study
-from cytokit.simulate import simulate_trial
+from cytokit.curves.platefit import fit
+from cytokit.results.study_run import run_study
+from cytokit.simulate.trials import simulate_trial
 with tempfile.TemporaryDirectory() as area:
     fit(simulate_trial(subjects=4, analytes=["IL-6"]).plates).write(area + "/warm")
 print("ready", flush=True)

@@ -9,10 +9,9 @@ from dataclasses import fields
 import click
 
 from cytokit.curves.options import FitOptions
-from cytokit.project.options import WORDS, compare_options, fit_options
-from cytokit.project.study_file import PLACES
-from cytokit.project.template import study_text
-from cytokit.stats.options import CompareOptions
+from cytokit.results.study_file import PLACES, study_text
+from cytokit.results.study_options import WORDS, compare_options, fit_options
+from cytokit.trial.options import CompareOptions
 from cytokit_cli import compare_command, fit_command, run_command
 
 #: gate goes by the style; the others have none

@@ -5,20 +5,18 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from cytokit.curves.platefit import fit
 from cytokit.errors import InputError, OutputError, UsageError
 from cytokit.plate import Plate
-from cytokit.project import plan_study, run_study, work
-from cytokit.project import run as run_module
-from cytokit.project.plate_files import PlateFile
-from cytokit.project.survey import Surveyed
-from cytokit.project.units import sharing_names
-from cytokit.record import OutputFolder, read_manifest
+from cytokit.results import study_plates as work
+from cytokit.results.folder import OutputFolder, read_manifest
+from cytokit.results.study_plates import PlateFile, Surveyed, sharing_names
+from cytokit.results.study_run import Workplace, plan_study, run_study
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -227,7 +225,6 @@ def test_inputs_that_change_while_they_are_read_are_no_result(
             file.write(b"\r\n")
         return fit(*arguments, **named)
 
-    fit: Callable[..., object] = work.fit
     monkeypatch.setattr(work, "fit", changing)
     done = run_study("study.toml")
     assert done.failures[0].problems[0].code == "CK-649"
@@ -266,15 +263,15 @@ def test_an_interrupted_run_is_resumed_and_ends_in_the_same_bytes(
     run_study("study.toml")
     whole = tree(fresh / "results")
     shutil.rmtree(fresh / "results")
-    install = run_module.Workplace.install
+    install = Workplace.install
 
-    def interrupted(self: run_module.Workplace, folder: str) -> None:
+    def interrupted(self: Workplace, folder: str) -> None:
         if folder == "plates/plate_2":
             raise KeyboardInterrupt
         install(self, folder)
 
     with monkeypatch.context() as patch:
-        patch.setattr(run_module.Workplace, "install", interrupted)
+        patch.setattr(Workplace, "install", interrupted)
         with pytest.raises(KeyboardInterrupt):
             run_study("study.toml")
     assert all(name.startswith("plates/plate_1/") for name in tree(fresh / "results"))
@@ -287,8 +284,6 @@ def test_an_interrupted_run_is_resumed_and_ends_in_the_same_bytes(
 def test_a_full_disk_ends_the_run_and_keeps_what_is_done(
     fresh: Path, tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fit = work.fit
-
     def full(plates: list[Plate], *options: object, **named: object) -> object:
         if plates[0].name == "plate_2":
             with OutputFolder("full"):

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from cytokit.errors import PrivacyError
-from cytokit.project import plan_study, run_study
-from cytokit.record import read_manifest
-from cytokit.record.verify import verify
+from cytokit.results.folder import read_manifest
+from cytokit.results.study_run import plan_study, run_study
+from cytokit.results.verify import verify
 
 FOLDERS = ("plates/plate_1", "plates/plate_2", "plates/plate_3")
 

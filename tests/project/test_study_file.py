@@ -10,12 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cytokit.errors import CytokitError, InputError, NothingToDoError, OutputError, UsageError
-from cytokit.project import read_study_file, study_text, write_study_file
-from cytokit.project.options import compare_options, fit_options
-from cytokit.project.study_file import KEYS
-from cytokit.project.template import toml_value
-from cytokit.project.toml_lines import key_lines, line_of
-from cytokit.simulate import simulate_trial
+from cytokit.results.study_file import (
+    KEYS,
+    key_lines,
+    line_of,
+    read_study_file,
+    study_text,
+    toml_value,
+    write_study_file,
+)
+from cytokit.results.study_options import compare_options, fit_options
+from cytokit.simulate.trials import simulate_trial
 
 GOOD = '[study]\nplates = ["plate_1.csv"]\n'
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from cytokit.errors import OutputError, UsageError
-from cytokit.project.workplace import AREA, LOCK, Workplace, workplace
-from cytokit.record import OutputFolder
+from cytokit.results.folder import OutputFolder
+from cytokit.results.study_run import AREA, LOCK, Workplace, workplace
 
 
 class Killed(BaseException):

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from cytokit.plate import Plate
-from cytokit.record import sha256_of
-from cytokit.simulate import CYTOKINES, PlatePlan, simulate_plate
+from cytokit.results.folder import sha256_of
+from cytokit.simulate.trials import CYTOKINES, PlatePlan, simulate_plate
 
 #: what a control's label says of it
 LABEL = ["expected", "expected_low", "expected_high"]

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cytokit.errors import InputError, NothingToDoError, UsageError
-from cytokit.qc import quality_control
+from cytokit.qc.control import quality_control
 
 # mean 100 and SD 0.1 of ln, exactly, over ten plates
 GUIDE = list(100.0 * np.exp(0.1 * np.sqrt(9 / 10) * np.array([1.0, -1.0] * 5)))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cytokit.platefit import fit
-from cytokit.qc import quality_control
+from cytokit.curves.platefit import fit
+from cytokit.qc.control import quality_control
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from cytokit.errors import InputError, OutputError, UsageError
-from cytokit.qc import lock_guide, quality_control, read_guide
-from cytokit.qc.guide import chance_beyond
+from cytokit.qc.control import quality_control
+from cytokit.qc.guide import chance_beyond, lock_guide, read_guide
 
 VALUES = [95.0, 101.0, 99.0, 104.0]
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from cytokit.errors import InputError, NothingToDoError, UsageError
-from cytokit.qc import quality_control
-from cytokit.qc.folders import find_fits
+from cytokit.qc.control import quality_control
+from cytokit.qc.series import find_fits
 
 
 def names(result) -> list[str]:
@@ -131,7 +131,7 @@ def test_a_table_that_is_lost_or_changed_is_named(write_fit, fake, name):
 
 def _sealed_again(folder, name, content):
     """Change a table and its hash: what a damaged disk or another release might leave."""
-    from cytokit.record import sha256_of
+    from cytokit.results.folder import sha256_of
 
     (folder / name).write_bytes(content)
     manifest = json.loads((folder / "manifest.json").read_text())
@@ -158,7 +158,7 @@ def test_a_damaged_table_is_named(write_fit, fake, content, said):
 
 
 def test_a_folder_without_a_manifest_is_no_fit(write_fit, fake):
-    from cytokit.qc.folders import read_fit
+    from cytokit.qc.series import read_fit
 
     folder = write_fit("a", [fake("p")])
     (folder / "manifest.json").unlink()

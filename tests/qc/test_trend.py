@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cytokit.qc.trend import lot_step, theil_sen
+from cytokit.qc.drift import lot_step, theil_sen
 
 
 @pytest.mark.parametrize("n", [8, 15, 40])

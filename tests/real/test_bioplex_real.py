@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cytokit.parsers import PARSERS, read_file, read_plate, recognise
-from cytokit.parsers._bioplex_curve import invert
-from cytokit.parsers._source import RawFile
+from cytokit.curves.platefit import fit
+from cytokit.parsers.bioplex import invert
+from cytokit.parsers.read import read_file, read_plate
+from cytokit.parsers.registry import PARSERS, recognise
 from cytokit.plate import Plate
-from cytokit.platefit import fit
+from cytokit.sources.raw import RawFile
 from cytokit.vocabulary import WellType
 
 pytestmark = pytest.mark.real

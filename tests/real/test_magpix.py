@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cytokit.parsers import read_plate
-from cytokit.platefit import fit
+from cytokit.curves.platefit import fit
+from cytokit.parsers.read import read_plate
 
 pytestmark = pytest.mark.real
 PLATES = ("magpix_a549.csv", "magpix_rle6tn.csv")

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from cytokit.errors import CytokitError
-from cytokit.parsers import read_file
+from cytokit.parsers.read import read_file
 from cytokit.plate import Plate
-from cytokit.pseudonyms import Pseudonyms, pseudonymise
-from cytokit.pseudonyms.table import NameFinder
+from cytokit.tables.pseudonyms import NameFinder, Pseudonyms, pseudonymise
 
 pytestmark = pytest.mark.real
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cytokit.parsers import read_plates
-from cytokit.reconcile import reconcile
+from cytokit.curves.reconcile import reconcile
+from cytokit.parsers.read import read_plates
 
 pytestmark = pytest.mark.real
 

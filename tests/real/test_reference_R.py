@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cytokit.stats import Comparison, compare
-from cytokit.stats.multiplicity import adjust
-from cytokit.study import Study
+from cytokit.trial.compare import compare
+from cytokit.trial.comparison import Comparison
+from cytokit.trial.multiplicity import adjust
+from cytokit.trial.study import Study
 
 pytestmark = pytest.mark.real
 

@@ -11,15 +11,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cytokit.stats import westfall_young
-from cytokit.stats.censored import SEPARATED, tobit
-from cytokit.stats.gehan import gehan
-from cytokit.stats.mixed import mixed_model
-from cytokit.stats.multiplicity import adjust
-from cytokit.stats.ranks import doubled_midranks, hodges_lehmann, rank_sum, signed_rank
-from cytokit.stats.ros import ros
-from cytokit.stats.scores import normal_p
-from cytokit.stats.westfall_young import max_t
+from cytokit.trial.mixed import mixed_model
+from cytokit.trial.multiplicity import adjust
+from cytokit.trial.permutation import EXACT_LIMIT, max_t
+from cytokit.trial.ranks import (
+    doubled_midranks,
+    gehan,
+    hodges_lehmann,
+    normal_p,
+    rank_sum,
+    signed_rank,
+)
+from cytokit.trial.summary import ros
+from cytokit.trial.tobit import SEPARATED, tobit
 
 pytestmark = pytest.mark.real
 
@@ -294,7 +298,7 @@ def test_max_t_drawn_agrees_with_multtest(real: Path) -> None:
     values, treated = np.log(wide[ZILUCOV].to_numpy()), (wide.group == "anti-C5").to_numpy()
     result = max_t(values, treated, draws=100_000, seed=1)
     assert (result.exact, result.draws, result.seed) == (False, 100_000, 1)
-    assert westfall_young.EXACT_LIMIT == 10**6
+    assert EXACT_LIMIT == 10**6
     np.testing.assert_allclose(result.statistic, answers.teststat, rtol=1e-10)
     for ours, rs in ((result.p_raw, answers.rawp), (result.p_adjusted, answers.adjp)):
         p = rs.to_numpy()

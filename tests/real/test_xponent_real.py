@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cytokit.layout import read_layout
-from cytokit.parsers import PARSERS, read_file, read_plate, read_plates
+from cytokit.parsers.read import read_file, read_plate, read_plates
+from cytokit.parsers.registry import PARSERS
 from cytokit.plate import Plate
-from cytokit.sources import RawFile
+from cytokit.sources.raw import RawFile
+from cytokit.tables.layouts import read_layout
 from cytokit.vocabulary import WellType
 
 pytestmark = pytest.mark.real

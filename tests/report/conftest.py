@@ -12,11 +12,12 @@ import pandas as pd
 import pytest
 
 from cytokit.curves.options import FitOptions
+from cytokit.curves.platefit import verdicts_table
 from cytokit.findings import Finding, findings_table
 from cytokit.plate import Plate, SourceInfo, make_wells
-from cytokit.stats import Comparison, compare
-from cytokit.study import Study
-from cytokit.verdict import verdicts_table
+from cytokit.trial.compare import compare
+from cytokit.trial.comparison import Comparison
+from cytokit.trial.study import Study
 from cytokit.vocabulary import (
     CURVES_COLUMNS,
     EXCLUSION_COLUMNS,

@@ -9,10 +9,14 @@ import re
 import pytest
 
 from cytokit.errors import OutputError
-from cytokit.report._compare_words import conclusion
-from cytokit.report.compare_page import comparison_page, paragraphs, write_compare_page
+from cytokit.report.comparison_page import (
+    comparison_page,
+    conclusion,
+    paragraphs,
+    write_compare_page,
+)
 from cytokit.report.words import TABLES
-from cytokit.stats.labels import p_text
+from cytokit.trial.estimate import p_text
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><text>IL-6 ***</text></svg>'
 

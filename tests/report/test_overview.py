@@ -12,17 +12,12 @@ import pandas as pd
 import pytest
 
 from cytokit.curves.options import FitOptions
-from cytokit.exclusions import no_exclusions
 from cytokit.findings import Finding, findings_table
-from cytokit.report import many, overview
-from cytokit.report.overview import (
-    PlateLine,
-    beside_others,
-    lines_table,
-    overview_page,
-    page_name,
-)
+from cytokit.report import overview
+from cytokit.report import workbook as many
+from cytokit.report.overview import PlateLine, beside_others, lines_table, overview_page, page_name
 from cytokit.report.tables import write_table
+from cytokit.tables.exclusions import no_exclusions
 from cytokit.vocabulary import PLATES_COLUMNS
 
 GOOD = PlateLine(
@@ -155,8 +150,8 @@ def folder(tmp_path: Path, fitted) -> Path:
 
 @pytest.fixture(scope="module")
 def fitted():
-    from cytokit.platefit import fit
-    from cytokit.simulate import simulate_trial
+    from cytokit.curves.platefit import fit
+    from cytokit.simulate.trials import simulate_trial
 
     return fit(simulate_trial(seed=1, subjects=8).plates)
 

@@ -19,7 +19,7 @@ from cytokit.curves.options import FitOptions
 from cytokit.errors import OutputError
 from cytokit.flags import FLAGS
 from cytokit.plate import SourceInfo
-from cytokit.report._embed import compact, json_block
+from cytokit.report.embed import compact, json_block
 from cytokit.report.page import fit_page, refit_words, write_page
 from cytokit.report.words import STATUSES, TABLES
 
@@ -297,7 +297,7 @@ def test_lots_found_beside_the_export_need_no_option(small_fit):
 
 def test_a_curve_is_drawn_from_the_lowest_to_the_highest_level_that_was_read(small_fit):
     """Neither the blank nor a level without a reading moves the ends of the drawn curve."""
-    from cytokit.report._page_data import _curve_data
+    from cytokit.report.page import _curve_data
 
     curve = small_fit.curves["Plate", "IFNg"]
     expected = curve.standards["expected"]

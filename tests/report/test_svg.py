@@ -7,7 +7,7 @@ import io
 import pytest
 
 from cytokit.errors import OutputError
-from cytokit.report._svg import safe_svg
+from cytokit.report.comparison_page import safe_svg
 
 XMLNS = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
 

@@ -7,8 +7,8 @@ import dataclasses
 import pandas as pd
 import pytest
 
-from cytokit.report._shown import shown
-from cytokit.verdict import judge_plate, of_findings, verdicts_table, worst
+from cytokit.curves.platefit import judge_plate, of_findings, verdicts_table, worst
+from cytokit.report.tables import shown
 from cytokit.vocabulary import FLAG_COLUMNS, PlateVerdict, Verdict
 
 
@@ -129,9 +129,9 @@ def test_the_worst_counts():
 
 
 def test_each_verdict_is_explained_and_drawn():
-    from cytokit.report._sheets import _FILLS
     from cytokit.report.page import MARKS
     from cytokit.report.words import PLATE_VERDICTS, VERDICTS
+    from cytokit.report.workbook import _FILLS
 
     assert list(PLATE_VERDICTS) == [str(one) for one in PlateVerdict]
     assert list(VERDICTS) == [str(one) for one in Verdict]

@@ -7,9 +7,9 @@ import pytest
 from cytokit import vocabulary
 from cytokit.flags import FLAGS
 from cytokit.report import words
-from cytokit.stats.rows import EXTRA_COLUMNS
-from cytokit.stats.sensitivity import PANEL_COLUMNS
-from cytokit.stats.summary import DETECTABILITY_COLUMNS, SUMMARY_EXTRA_COLUMNS
+from cytokit.trial.comparison import EXTRA_COLUMNS
+from cytokit.trial.sensitivity import PANEL_COLUMNS
+from cytokit.trial.summary import DETECTABILITY_COLUMNS, SUMMARY_EXTRA_COLUMNS
 
 COLUMNS = {
     "wells": vocabulary.WELLS_COLUMNS,

@@ -13,9 +13,10 @@ from openpyxl import load_workbook
 
 from cytokit.errors import OutputError
 from cytokit.flags import FLAGS
-from cytokit.report import _sheets, workbook
-from cytokit.report._wide import reported, significant, wide_samples
+from cytokit.report import workbook
+from cytokit.report import workbook as _sheets
 from cytokit.report.words import STATUSES, TABLES, VERDICTS
+from cytokit.report.workbook import reported, significant, wide_samples
 from cytokit.vocabulary import SAMPLES_COLUMNS
 
 

@@ -6,8 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from cytokit.runs import read_date
-from cytokit.runs.dates import date_order
+from cytokit.runs import date_order, read_date
 
 
 @pytest.mark.parametrize(

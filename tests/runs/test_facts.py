@@ -7,10 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cytokit.parsers import read_file
-from cytokit.runs import run_facts
-from cytokit.runs.lots import read_lots
-from cytokit.simulate import CYTOKINES, simulate_plate
+from cytokit.parsers.read import read_file
+from cytokit.runs import read_lots, run_facts
+from cytokit.simulate.trials import CYTOKINES, simulate_plate
 
 MILLIPLEX = {
     "AssayLotInfo: KitName": "LotNumber, ExpirationDate, Manufacturer",

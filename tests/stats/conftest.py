@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cytokit.study import Study
+from cytokit.trial.study import Study
 
 
 def trial_table(

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from cytokit.stats import compare
-from cytokit.stats.arm_flips import arm_flip_max_t
-from cytokit.stats.between import ancova
+from cytokit.trial.compare import compare
+from cytokit.trial.linear import ancova
+from cytokit.trial.permutation import arm_flip_max_t
 
 BASIC = {"baseline": 0, "day": 6, "reference": "control"}
 NAN = float("nan")
@@ -74,7 +74,7 @@ def test_every_pattern_of_signs_by_the_plain_function(study):
 def test_draws_are_seeded_and_agree_with_all_patterns(study, monkeypatch):
     day, treated, base, _ = study
     exact, _ = arm_flip_max_t(day, treated, baseline=base)
-    monkeypatch.setattr("cytokit.stats.sign_flips.EXACT_LIMIT", 10)
+    monkeypatch.setattr("cytokit.trial.permutation.EXACT_FLIPS", 10)
     drawn, seed = arm_flip_max_t(day, treated, baseline=base, draws=20_000, seed=5)
     again, _ = arm_flip_max_t(day, treated, baseline=base, draws=20_000, seed=5)
     assert seed == 5

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cytokit.stats import between, compare
-from cytokit.stats.arm_spreads import unequal_sizes, variance_per_arm
+from cytokit.trial.compare import compare
+from cytokit.trial.linear import ancova, unequal_sizes, variance_per_arm
 
 BASIC = {"baseline": 0, "day": 6, "reference": "control"}
 
@@ -21,9 +21,7 @@ def rng():
 def test_without_covariates_it_is_welchs_test(rng, sizes):
     x, y = rng.normal(size=sizes[0]), rng.normal(0.4, 3, size=sizes[1])
     treated = np.arange(sum(sizes)) < sizes[0]
-    found = between.ancova(
-        np.concatenate([x, y]), np.empty((sum(sizes), 0)), treated, spread="separate"
-    )
+    found = ancova(np.concatenate([x, y]), np.empty((sum(sizes), 0)), treated, spread="separate")
     other = stats.ttest_ind(x, y, equal_var=False)
     np.testing.assert_allclose(
         [found.statistic, found.df, found.p],
@@ -57,7 +55,7 @@ def test_the_variance_is_unbiased_and_its_df_satterthwaites(rng):
 def test_an_arm_that_does_not_vary_has_no_spread(rng):
     treated = np.arange(10) < 6
     day = np.where(treated, rng.normal(size=10), 1.0)
-    found = between.ancova(day, np.empty((10, 0)), treated, spread="separate")
+    found = ancova(day, np.empty((10, 0)), treated, spread="separate")
     assert found.df == pytest.approx(5)
     assert 0 < found.p < 1
 
@@ -65,7 +63,7 @@ def test_an_arm_that_does_not_vary_has_no_spread(rng):
 def test_arms_that_cannot_be_told_apart_say_so(rng):
     """A single subject beside a covariate of its own leaves no residual in its arm."""
     treated = np.arange(8) < 7
-    found = between.ancova(rng.normal(size=8), rng.normal(size=(8, 1)), treated, spread="separate")
+    found = ancova(rng.normal(size=8), rng.normal(size=(8, 1)), treated, spread="separate")
     assert found.reason == "too few values for a spread per arm"
 
 
@@ -95,7 +93,7 @@ def test_compare_follows_the_design_and_shows_the_other_p(trial):
 
 
 def test_one_subject_too_few_falls_back_and_says_so(table):
-    from cytokit.study import Study
+    from cytokit.trial.study import Study
 
     frame = table(n_treated=8, n_control=2)
     # two controls with the same baseline-adjusted place: their residuals are tied by the slope
@@ -105,7 +103,7 @@ def test_one_subject_too_few_falls_back_and_says_so(table):
 
 
 def test_brunner_munzel_can_be_the_primary_test(trial, floored):
-    from cytokit.stats.brunner_munzel import brunner_munzel
+    from cytokit.trial.ranks import brunner_munzel
 
     study = trial(n_treated=7, n_control=6, effect=-1.0)
     made = compare(study, **BASIC, between="brunner-munzel", draws=5000)

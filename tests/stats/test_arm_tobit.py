@@ -9,12 +9,20 @@ import pandas as pd
 import pytest
 from scipy import optimize, stats
 
-from cytokit.stats._spread_likelihood import RATIO_BOUND, ArmData, maximise, objective, slopes
-from cytokit.stats.arm_tobit import UNBOUNDED, arm_tobit
-from cytokit.stats.censored import SEPARATED, tobit
-from cytokit.stats.models import covariates
-from cytokit.stats.power import Scenario, simulate
-from cytokit.stats.rules import Analysis, choose
+from cytokit.trial.analyses import covariates
+from cytokit.trial.power import Scenario, simulate
+from cytokit.trial.tobit import (
+    RATIO_BOUND,
+    SEPARATED,
+    UNBOUNDED,
+    ArmData,
+    arm_tobit,
+    maximise_spreads,
+    objective,
+    slopes,
+    tobit,
+)
+from cytokit.trial.values import Analysis, choose
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -57,7 +65,7 @@ def test_the_slopes_are_those_of_the_likelihood(data):
 def test_the_maximum_is_a_general_optimisers(data):
     lower, upper, design, treated = data
     arm = ArmData(lower[None], upper[None], (lower == upper)[None], design, treated)
-    found, value, converged = maximise(arm, np.zeros((1, 5)))
+    found, value, converged = maximise_spreads(arm, np.zeros((1, 5)))
     assert converged[0]
     other = optimize.minimize(
         lambda x: -float(objective(arm, x[None])[0]), np.zeros(5), method="Nelder-Mead",
@@ -146,7 +154,7 @@ def test_what_cannot_be_fitted_says_why():
 
 def maximised(lower, upper, design, treated):
     """Parameters and log-likelihood of one problem."""
-    at, value, converged = maximise(
+    at, value, converged = maximise_spreads(
         ArmData(lower[None], upper[None], (lower == upper)[None], design, treated),
         np.zeros((1, design.shape[1] + 2)),
     )
@@ -209,7 +217,7 @@ def test_it_is_the_same_wherever_it_starts():
         zeros = np.zeros((1, others.shape[1] + 2))
         apart = zeros.copy()
         apart[:, -2:] = 2.0, -1.0
-        first, second = (maximise(data, start)[1][0] for start in (zeros, apart))
+        first, second = (maximise_spreads(data, start)[1][0] for start in (zeros, apart))
         assert first == pytest.approx(second, abs=1e-8)
 
 

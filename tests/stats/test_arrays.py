@@ -10,13 +10,12 @@ import numpy as np
 import pytest
 
 from cytokit.errors import UsageError
-from cytokit.stats import ranks
-from cytokit.stats.censored import tobit
-from cytokit.stats.composite import tipping_point, worst_rank
-from cytokit.stats.detectability import fisher
-from cytokit.stats.mixed import mixed_model
-from cytokit.stats.multiplicity import Family, adjust
-from cytokit.stats.westfall_young import max_t
+from cytokit.trial.composite import tipping_point, worst_rank
+from cytokit.trial.mixed import mixed_model
+from cytokit.trial.multiplicity import Family, adjust
+from cytokit.trial.permutation import max_t
+from cytokit.trial.ranks import brunner_munzel, fisher, gehan, hodges_lehmann, rank_sum, signed_rank
+from cytokit.trial.tobit import tobit
 
 INF, NAN = math.inf, math.nan
 ARMS = np.array([True, True, True, False, False, False])
@@ -34,16 +33,16 @@ def complaint(call: Callable[[], Any]) -> str:
 
 
 CASES: list[tuple[str, str, str, Callable[[], Any]]] = [
-    ("nan", "CK-450", "treated[1] = nan", lambda: ranks.rank_sum([1, NAN], [2])),
-    ("infinite", "CK-450", "control[0] = inf", lambda: ranks.hodges_lehmann([1], [INF])),
-    ("nan pair", "CK-450", "leave out missing values", lambda: ranks.signed_rank([NAN])),
-    ("nan bm", "CK-450", "1 value(s)", lambda: ranks.brunner_munzel([1, 2], [NAN, 1])),
+    ("nan", "CK-450", "treated[1] = nan", lambda: rank_sum([1, NAN], [2])),
+    ("infinite", "CK-450", "control[0] = inf", lambda: hodges_lehmann([1], [INF])),
+    ("nan pair", "CK-450", "leave out missing values", lambda: signed_rank([NAN])),
+    ("nan bm", "CK-450", "1 value(s)", lambda: brunner_munzel([1, 2], [NAN, 1])),
     ("design nan", "CK-450", "design[1]", lambda: tobit([1, 2], [1, 2], [[1, NAN], [1, 0]])),
     ("deaths nan", "CK-450", "deaths of treated", lambda: _worst(deaths_t=[NAN])),
     ("inf matrix", "CK-450", "row 0, column 1", lambda: max_t([[1, INF]] * 6, ARMS)),
     ("outcome inf", "CK-450", "outcome[0]", lambda: tipping_point([INF] * 6, ARMS)),
-    ("two-dim", "CK-451", "one-dimensional", lambda: ranks.rank_sum([[1, 2]], [2])),
-    ("limits", "CK-451", "1 lower and 2 upper", lambda: ranks.gehan([1], [1, 2], [1], [1])),
+    ("two-dim", "CK-451", "one-dimensional", lambda: rank_sum([[1, 2]], [2])),
+    ("limits", "CK-451", "1 lower and 2 upper", lambda: gehan([1], [1, 2], [1], [1])),
     ("rows", "CK-451", "treated has 3", lambda: max_t(VALUES, ARMS[:3])),
     ("strata", "CK-451", "strata has 2", lambda: max_t(VALUES, ARMS, strata=[1, 2])),
     ("vector", "CK-451", "subjects x analytes", lambda: max_t(VALUES[:, 0], ARMS)),
@@ -64,14 +63,14 @@ CASES: list[tuple[str, str, str, Callable[[], Any]]] = [
     ("test", "CK-451", "contrast has 1", lambda: tobit([1, 2], [1, 2], np.ones((2, 2))).test([1])),
     ("outcome", "CK-451", "outcome has 2", lambda: tipping_point([1, 2], ARMS)),
     ("covariates", "CK-451", "n x k", lambda: tipping_point(Y, ARMS, np.ones((6, 1, 1)))),
-    ("reversed", "CK-452", "2.0 .. 1.0", lambda: ranks.gehan([2], [1], [1], [1])),
+    ("reversed", "CK-452", "2.0 .. 1.0", lambda: gehan([2], [1], [1], [1])),
     ("no limit", "CK-452", "one open end at most", lambda: tobit([-INF], [INF], [[1]])),
     ("missing", "CK-452", "nan", lambda: tobit([NAN], [1], [[1]])),
     (
         "zeros",
         "CK-453",
         "did you mean 'pratt'?",
-        lambda: ranks.signed_rank([1], zero_method="prat"),
+        lambda: signed_rank([1], zero_method="prat"),
     ),
     ("method", "CK-453", "did you mean 'holm'?", lambda: adjust([0.1], "hollm")),
     ("statistic", "CK-453", "use one of welch", lambda: max_t(VALUES, ARMS, statistic="wald")),
@@ -94,10 +93,10 @@ CASES: list[tuple[str, str, str, Callable[[], Any]]] = [
     ("p", "CK-454", "p[1] = 1.5", lambda: adjust([0.1, 1.5], "holm")),
     ("count", "CK-455", "5 of 4", lambda: fisher(5, 4, 1, 2)),
     ("count c", "CK-455", "control arm", lambda: fisher(1, 4, -1, 2)),
-    ("draws", "CK-456", "draws is 0", lambda: ranks.gehan([1], [1], [1], [1], draws=0)),
-    ("seed", "CK-456", "seed is -1", lambda: ranks.brunner_munzel([1], [1], seed=-1)),
+    ("draws", "CK-456", "draws is 0", lambda: gehan([1], [1], [1], [1], draws=0)),
+    ("seed", "CK-456", "seed is -1", lambda: brunner_munzel([1], [1], seed=-1)),
     ("draws true", "CK-456", "draws is True", lambda: max_t(VALUES, ARMS, draws=True)),
-    ("level", "CK-456", "level is 95", lambda: ranks.hodges_lehmann([1], [2], 95)),
+    ("level", "CK-456", "level is 95", lambda: hodges_lehmann([1], [2], 95)),
     ("alpha", "CK-456", "alpha is 0", lambda: tipping_point(Y, ARMS, alpha=0)),
     ("imputations", "CK-456", "2 or more", lambda: tipping_point(Y, ARMS, imputations=1)),
     ("interval", "CK-456", "level is 1", lambda: mixed_model(Y, **PAIRS).interval(1)),

@@ -7,9 +7,21 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from cytokit.stats import _pingouin, between, compare, effects, longitudinal
-from cytokit.stats.estimate import LEAST_DF, exp, failed, wald
-from cytokit.study import Study
+from cytokit.trial.compare import compare
+from cytokit.trial.estimate import LEAST_DF, exp, failed, wald
+from cytokit.trial.linear import (
+    ancova,
+    cles,
+    cliffs_delta,
+    hedges,
+    hedges_g,
+    normality,
+    version,
+    welch,
+    welch_t,
+)
+from cytokit.trial.paired import paired_ratio
+from cytokit.trial.study import Study
 
 
 @pytest.fixture
@@ -22,7 +34,7 @@ def test_ancova_is_least_squares(rng):
     treated = np.arange(n) % 3 == 0
     base, strata = rng.normal(size=n), np.where(np.arange(n) % 2 == 0, "a", "b")
     day = 0.7 * base + 0.4 * treated + 0.3 * (strata == "b") + rng.normal(size=n)
-    found = between.ancova(day, base[:, None], treated, strata=strata)
+    found = ancova(day, base[:, None], treated, strata=strata)
     X = np.column_stack([np.ones(n), base, strata == "b", treated]).astype(float)
     beta, rss = np.linalg.lstsq(X, day, rcond=None)[:2]
     se = np.sqrt(rss[0] / (n - 4) * np.linalg.inv(X.T @ X)[3, 3])
@@ -40,7 +52,7 @@ def test_ancova_is_least_squares(rng):
 def test_ancova_without_covariate_is_students_t(rng):
     x, y = rng.normal(size=8), rng.normal(size=11)
     treated = np.arange(19) < 8
-    found = between.ancova(np.concatenate([x, y]), np.empty((19, 0)), treated)
+    found = ancova(np.concatenate([x, y]), np.empty((19, 0)), treated)
     student = stats.ttest_ind(x, y)
     np.testing.assert_allclose([found.statistic, found.p], [student.statistic, student.pvalue])
 
@@ -57,14 +69,14 @@ def test_ancova_without_covariate_is_students_t(rng):
 def test_ancova_says_why_not(day, base, strata, reason):
     treated = np.arange(6) < 3
     strata = None if strata is None else np.array(strata)
-    found = between.ancova(day, base[:, None], treated, strata=strata)
+    found = ancova(day, base[:, None], treated, strata=strata)
     assert reason in found.reason
     assert np.isnan(found.p)
 
 
 def test_welch_is_scipys(rng):
     x, y = rng.normal(size=7), rng.normal(scale=3, size=12)
-    found = between.welch(x, y)
+    found = welch(x, y)
     other = stats.ttest_ind(x, y, equal_var=False)
     np.testing.assert_allclose(
         [found.statistic, found.df, found.p], [other.statistic, other.df, other.pvalue]
@@ -74,21 +86,21 @@ def test_welch_is_scipys(rng):
 
 
 def test_welch_with_one_constant_arm_and_with_two():
-    found = between.welch(np.array([1.0, 2.0, 4.0]), np.full(4, 3.0))
+    found = welch(np.array([1.0, 2.0, 4.0]), np.full(4, 3.0))
     assert found.df == pytest.approx(2)
     assert 0 < found.p < 1
-    assert "do not vary" in between.welch(np.ones(3), np.full(4, 3.0)).reason
-    assert "fewer than 2" in between.welch(np.ones(1), np.arange(4.0)).reason
+    assert "do not vary" in welch(np.ones(3), np.full(4, 3.0)).reason
+    assert "fewer than 2" in welch(np.ones(1), np.arange(4.0)).reason
 
 
 def test_welch_far_apart_gives_no_warning():
-    found = between.welch(np.array([1.0, 1.0 + 1e-4]), np.array([1e3, 1e3 + 1e-4]))
+    found = welch(np.array([1.0, 1.0 + 1e-4]), np.array([1e3, 1e3 + 1e-4]))
     assert found.p < 1e-8
 
 
 def test_paired_ratio(rng):
     change = rng.normal(-0.5, 1, 9)
-    found = longitudinal.paired_ratio(change)
+    found = paired_ratio(change)
     other = stats.ttest_1samp(change, 0)
     np.testing.assert_allclose(
         [found.statistic, found.p, found.df], [other.statistic, other.pvalue, 8]
@@ -106,21 +118,21 @@ def test_paired_ratio(rng):
     ],
 )
 def test_paired_ratio_says_why_not(change, reason):
-    assert reason in longitudinal.paired_ratio(change).reason
+    assert reason in paired_ratio(change).reason
 
 
 def test_pingouin_contract(rng):
     """What is taken from pingouin is what scipy and the textbook say."""
     x, y = rng.normal(size=9), rng.normal(0.4, 2, size=9)
-    t, df, p = _pingouin.welch(x, y)  # equal n: "auto" would have run Student's test
+    t, df, p = welch_t(x, y)  # equal n: "auto" would have run Student's test
     other = stats.ttest_ind(x, y, equal_var=False)
     np.testing.assert_allclose([t, df, p], [other.statistic, other.df, other.pvalue], rtol=1e-12)
     pooled = np.sqrt((x.var(ddof=1) + y.var(ddof=1)) / 2)
     g = (x.mean() - y.mean()) / pooled * (1 - 3 / (4 * 18 - 9))
-    assert _pingouin.hedges(x, y) == pytest.approx(g)
-    assert _pingouin.normality(x) == pytest.approx(stats.shapiro(x).pvalue)
-    assert np.isnan(_pingouin.normality(np.ones(9)))
-    assert _pingouin.version()[0].isdigit()
+    assert hedges(x, y) == pytest.approx(g)
+    assert normality(x) == pytest.approx(stats.shapiro(x).pvalue)
+    assert np.isnan(normality(np.ones(9)))
+    assert version()[0].isdigit()
 
 
 def test_pingouin_with_other_columns_is_an_error(monkeypatch):
@@ -133,25 +145,25 @@ def test_pingouin_with_other_columns_is_an_error(monkeypatch):
         pingouin, "ttest", lambda *_, **__: pd.DataFrame({"T": [1.0], "dof": [2.0]})
     )
     with pytest.raises(CytokitError, match=r"CK-420: pingouin .* returns no column called p_val"):
-        _pingouin.welch(np.arange(3.0), np.arange(4.0))
+        welch_t(np.arange(3.0), np.arange(4.0))
 
 
 def test_effect_sizes_of_numbers(rng):
     x, y = rng.normal(size=6), rng.normal(1, size=8)
-    delta = effects.cliffs_delta(x, x, y, y)
+    delta = cliffs_delta(x, x, y, y)
     u = stats.mannwhitneyu(x, y).statistic
     assert delta == pytest.approx(2 * u / 48 - 1)
-    assert effects.cles(delta) == pytest.approx(u / 48)
-    assert np.isnan(effects.hedges_g(np.ones(3), np.ones(3)))
-    assert np.isnan(effects.hedges_g(np.ones(1), np.arange(3.0)))
-    assert np.isnan(effects.cliffs_delta(x[:0], x[:0], y, y))
+    assert cles(delta) == pytest.approx(u / 48)
+    assert np.isnan(hedges_g(np.ones(3), np.ones(3)))
+    assert np.isnan(hedges_g(np.ones(1), np.arange(3.0)))
+    assert np.isnan(cliffs_delta(x[:0], x[:0], y, y))
 
 
 def test_effect_size_of_intervals_uses_only_what_is_sure():
     below = (np.array([-np.inf]), np.array([2.0]))
     exact = np.array([1.0, 2.0, 3.0])
     # 1 may lie on either side of "<2"; 2 and 3 surely lie above it
-    assert effects.cliffs_delta(*below, exact, exact) == pytest.approx(-2 / 3)
+    assert cliffs_delta(*below, exact, exact) == pytest.approx(-2 / 3)
 
 
 def test_wald_and_exp():
@@ -199,10 +211,10 @@ def test_a_spread_per_arm_with_next_to_no_degrees_of_freedom_is_one_spread():
     base = np.log([24.0, 24.0, 32.0, 15.0, 24.0])
     day = np.log([30.0, 13.0, 30.0, 22.0, 25.0])
     treated = np.arange(5) < 3
-    found = between.ancova(day, base[:, None], treated, spread="separate")
+    found = ancova(day, base[:, None], treated, spread="separate")
     assert np.isnan(found.p)
     assert found.reason == "0.058 degrees of freedom, 2 are needed"
-    assert between.ancova(day, base[:, None], treated).df == 2
+    assert ancova(day, base[:, None], treated).df == 2
 
 
 def test_three_treated_and_two_controls_are_written(cases, tmp_path):

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cytokit.stats.brunner_munzel import brunner_munzel, brunner_munzel_intervals
-from cytokit.stats.gehan import gehan
+from cytokit.trial.ranks import brunner_munzel, brunner_munzel_intervals, gehan
 
 tied = st.lists(st.integers(0, 4).map(float), min_size=2, max_size=5)
 

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from cytokit.errors import DesignError, NothingToDoError, UsageError
-from cytokit.stats import compare
-from cytokit.stats.rows import EXTRA_COLUMNS
-from cytokit.stats.rules import Analysis, choose
-from cytokit.stats.summary import SUMMARY_EXTRA_COLUMNS
-from cytokit.study import Study
+from cytokit.trial.compare import compare
+from cytokit.trial.comparison import EXTRA_COLUMNS
+from cytokit.trial.study import Study
+from cytokit.trial.summary import SUMMARY_EXTRA_COLUMNS
+from cytokit.trial.values import Analysis, choose
 from cytokit.vocabulary import COMPARISON_COLUMNS, SUMMARY_COLUMNS
 
 BASIC = {"baseline": 0, "day": 6, "reference": "control"}
@@ -44,7 +44,7 @@ def test_the_table_and_what_stands_beside_it(trial):
 
 
 def test_labels_and_stars_follow_the_adjusted_p(trial):
-    from cytokit.stats.labels import label, stars
+    from cytokit.trial.estimate import label, stars
 
     result = compare(trial(analytes=tuple("abcdef"), effect=-1.2, seed=3), **BASIC, gate=False)
     in_family = result.table[result.table["family"] != ""]
@@ -452,9 +452,9 @@ def test_a_mixed_model_stands_beside_three_days(trial):
 
 def test_with_all_days_there_the_mixed_model_of_two_gives_the_ancova(trial):
     """The constrained model's estimate, on the two days alone, is the ANCOVA's."""
-    from cytokit.stats.cells import analyte_data
-    from cytokit.stats.options import CompareOptions
-    from cytokit.stats.repeated import Visits, compare_repeated
+    from cytokit.trial.mixed import Visits, compare_repeated
+    from cytokit.trial.options import CompareOptions
+    from cytokit.trial.values import analyte_data
 
     study = trial(effect=-0.7)
     data = analyte_data(study, ["IL-6"], 0, (6,), visits=(0, 6))[0]

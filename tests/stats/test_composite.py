@@ -7,9 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from cytokit.stats.composite import tipping_point, worst_rank
-from cytokit.stats.ranks import rank_sum
-from cytokit.stats.tipping import _rubin
+from cytokit.trial.composite import _rubin, tipping_point, worst_rank
+from cytokit.trial.ranks import rank_sum
 
 INF, NAN = math.inf, math.nan
 X, Y = [2.0, 5.0, 3.0, 1.0], [4.0, 6.0, 7.0]

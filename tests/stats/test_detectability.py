@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cytokit.stats.detectability import fisher
+from cytokit.trial.ranks import fisher
 
 
 @settings(deadline=None, derandomize=True, max_examples=60)

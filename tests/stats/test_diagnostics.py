@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cytokit.stats.between import ancova_residuals
-from cytokit.stats.cells import Cells
-from cytokit.stats.diagnostics import diagnose, diagnose_tobit
+from cytokit.trial.linear import ancova_residuals, diagnose, diagnose_tobit
+from cytokit.trial.values import Cells
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import pytest
 
 from cytokit.errors import InputError
 from cytokit.findings import Finding, findings_table
-from cytokit.stats import compare
-from cytokit.study import Study
+from cytokit.trial.compare import compare
+from cytokit.trial.study import Study
 
 ANALYTES = ("IL-6", "TNF")
 FAILURES = (
@@ -94,7 +94,7 @@ def test_rows_findings_methods_and_figures_say_so(tmp_path):
     assert text in flags["TNF", "between_day6"]
     assert [str(one.severity) for one in result.findings[:3]] == ["fail"] * 3
     assert "fail: control outside its range (1): P1, TNF: QC 1 reads 900" in result.methods
-    from cytokit.figures._captions import warning_sentences
+    from cytokit.figures.view import warning_sentences
 
     assert warning_sentences(result.table, ANALYTES) == [
         "Some values rest on a curve, control or well that failed: IL-6, TNF."

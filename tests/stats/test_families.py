@@ -12,15 +12,14 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from cytokit.errors import UsageError
-from cytokit.stats import compare
-from cytokit.stats.cells import Cells
-from cytokit.stats.contrasts import declare, declare_families, find_reference
-from cytokit.stats.labels import label
-from cytokit.stats.pairs import sign_test
-from cytokit.stats.rows import min_fold_change
-from cytokit.stats.sign_flips import sign_flip_max_t
-from cytokit.stats.summary import quantile
-from cytokit.study import Study
+from cytokit.trial.analyses import sign_test
+from cytokit.trial.compare import compare
+from cytokit.trial.comparison import declare, declare_families, find_reference, min_fold_change
+from cytokit.trial.estimate import label
+from cytokit.trial.permutation import sign_flip_max_t
+from cytokit.trial.study import Study
+from cytokit.trial.summary import quantile
+from cytokit.trial.values import Cells
 
 
 def brute_force(changes):

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cytokit.stats.gehan import gehan, gehan_scores
-from cytokit.stats.ranks import RankSum, rank_sum
+from cytokit.trial.ranks import RankSum, gehan, gehan_scores, rank_sum
 
 INF = math.inf
 modest = settings(deadline=None, derandomize=True, max_examples=60)
@@ -110,7 +109,7 @@ def test_large_arms_are_drawn_with_a_recorded_seed(monkeypatch: pytest.MonkeyPat
     x, y = rng.normal(0.8, 1, 15), rng.normal(0, 1, 15)
     low_x = np.where(x < 0, -INF, x)
     exact = gehan(low_x, np.maximum(x, 0), y, y)
-    monkeypatch.setattr("cytokit.stats.scores.SHIFT_LIMIT", 10)
+    monkeypatch.setattr("cytokit.trial.ranks.SHIFT_LIMIT", 10)
     drawn = gehan(low_x, np.maximum(x, 0), y, y, seed=5, draws=20_000)
     assert (drawn.exact, drawn.seed, drawn.draws) == (False, 5, 20_000)
     assert exact.seed is None

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cytokit.stats.labels import label, p_text, stars
+from cytokit.trial.estimate import label, p_text, stars
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from cytokit.stats import compare
-from cytokit.stats.methods import with_sensitivity
-from cytokit.stats.sensitivity import sensitivity
-from cytokit.study import Study
+from cytokit.trial.compare import compare
+from cytokit.trial.methods_text import with_sensitivity
+from cytokit.trial.sensitivity import sensitivity
+from cytokit.trial.study import Study
 
 BASIC = {"baseline": 0, "day": 6, "reference": "control"}
 UNSTRUCTURED = "mixed model (unstructured)"
@@ -230,7 +230,7 @@ def test_methods_say_whose_p_the_imputations_give(table):
 
 def test_the_covariances_of_the_mixed_model_are_counted_with_the_reason(monkeypatch, table):
     """Where the covariance without structure cannot be estimated, methods says in how many."""
-    from cytokit.stats import mixed
+    from cytokit.trial import mixed
 
     whole = mixed.mixed_model
     turns = iter((True, False))

@@ -9,10 +9,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cytokit.stats import mixed
-from cytokit.stats._reml import evaluate
-from cytokit.stats._visits import blocks_of, visits_of
-from cytokit.stats.mixed import MixedModel, mixed_model
+from cytokit.trial.mixed import (
+    CONFOUNDED,
+    COVARIANCES,
+    DF_METHODS,
+    NOT_FOUND,
+    NOT_REPEATED,
+    PERFECT,
+    RANK,
+    TOO_FEW,
+    UNPAIRED,
+    MixedModel,
+    blocks_of,
+    evaluate,
+    mixed_model,
+    visits_of,
+)
 
 
 def trial(seed: int, n: int = 14, visits: int = 3, lost: float = 0.15):
@@ -198,21 +210,21 @@ WHO = [1, 1, 2, 2, 3, 3, 4, 4]
 
 def test_why_there_is_no_fit() -> None:
     y = [1.0, 3.0, 3.1, 1.1, 0.9, 2.9, 3.0, 1.2]
-    fails(mixed_model(y[:2], WHO[:2], X_DAYS[:2], [0, 1]), mixed.TOO_FEW)
-    fails(mixed_model([], [], np.ones((0, 2)), [0, 1]), mixed.TOO_FEW)
-    fails(mixed_model(y, WHO, np.ones((8, 2)), [0, 1]), mixed.RANK)
-    fails(mixed_model([2.0] * 8, WHO, X_DAYS, [0, 1]), mixed.PERFECT)
-    fails(mixed_model(y, range(8), X_DAYS, [0, 1]), mixed.NOT_REPEATED)
+    fails(mixed_model(y[:2], WHO[:2], X_DAYS[:2], [0, 1]), TOO_FEW)
+    fails(mixed_model([], [], np.ones((0, 2)), [0, 1]), TOO_FEW)
+    fails(mixed_model(y, WHO, np.ones((8, 2)), [0, 1]), RANK)
+    fails(mixed_model([2.0] * 8, WHO, X_DAYS, [0, 1]), PERFECT)
+    fails(mixed_model(y, range(8), X_DAYS, [0, 1]), NOT_REPEATED)
     unpaired = [0, 1, 0, 1, 0, 1, 0, 2]
     fails(
         mixed_model(y, WHO, X_DAYS, [0, 1], visit=unpaired, covariance="unstructured"),
-        mixed.UNPAIRED,
+        UNPAIRED,
     )
 
 
 def test_subjects_without_any_spread_over_days_have_no_maximum() -> None:
     y = [1.0, 1.0, 2.5, 2.5, 0.3, 0.3, 4.0, 4.0]
-    fails(mixed_model(y, WHO, np.ones((8, 1)), [1]), mixed.NOT_FOUND)
+    fails(mixed_model(y, WHO, np.ones((8, 1)), [1]), NOT_FOUND)
 
 
 def test_more_visits_than_the_subjects_can_carry_have_no_maximum() -> None:
@@ -220,22 +232,22 @@ def test_more_visits_than_the_subjects_can_carry_have_no_maximum() -> None:
     y, subject, visit = rng.normal(size=12), np.repeat([0, 1, 2], 4), np.tile(np.arange(4), 3)
     X = (visit[:, None] == np.arange(4)).astype(float)
     fit = mixed_model(y, subject, X, [-1, 1, 0, 0], visit=visit, covariance="unstructured")
-    fails(fit, mixed.NOT_FOUND)
+    fails(fit, NOT_FOUND)
 
 
 def test_a_design_that_takes_the_subjects_away_leaves_no_variance_between_them() -> None:
     y = [1.0, 3.0, 2.0, 5.0, 0.5, 1.0, 4.0, 4.5]
     per_subject = (np.array(WHO)[:, None] == np.unique(WHO)).astype(float)
     design = np.column_stack((per_subject, [0, 1] * 4))
-    fails(mixed_model(y, WHO, design, [0, 0, 0, 0, 1]), mixed.CONFOUNDED)
+    fails(mixed_model(y, WHO, design, [0, 0, 0, 0, 1]), CONFOUNDED)
 
 
 @settings(deadline=None, derandomize=True, max_examples=60)
 @given(
     st.integers(0, 10_000),
     st.integers(1, 7),
-    st.sampled_from(mixed.COVARIANCES),
-    st.sampled_from(mixed.DF_METHODS),
+    st.sampled_from(COVARIANCES),
+    st.sampled_from(DF_METHODS),
 )
 def test_small_tied_data_with_gaps_never_crash(seed: int, n: int, covariance: str, df: str) -> None:
     rng = np.random.default_rng(seed)

@@ -7,11 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from cytokit.stats.cells import AnalyteData, Cells, Subjects
-from cytokit.stats.censored import tobit
-from cytokit.stats.models import TOBIT_COMMON, covariates, estimate
-from cytokit.stats.options import CompareOptions
-from cytokit.stats.rules import Analysis
+from cytokit.trial.analyses import TOBIT_COMMON, covariates, model_estimate
+from cytokit.trial.options import CompareOptions
+from cytokit.trial.tobit import tobit
+from cytokit.trial.values import Analysis, AnalyteData, Cells, Subjects
 
 
 def cells(lower, upper):
@@ -46,7 +45,7 @@ def test_the_common_tobit_widens_its_standard_error_for_the_small_sample():
     subjects = Subjects(np.arange(n).astype(str), group, np.full(n, ""), np.zeros(n, dtype=bool))
     data = AnalyteData("x", "", subjects, cells(base, base), cells(lower, upper))
     options = CompareOptions(spread="common")
-    found, _ = estimate(data, treated, "ancova", Analysis.TOBIT, options)
+    found, _ = model_estimate(data, treated, "ancova", Analysis.TOBIT, options)
     assert found.method == TOBIT_COMMON
     plain = tobit(lower, upper, np.column_stack([np.ones(n), base, treated])).test([0, 0, 1])
     factor = math.sqrt(1 + 3 / 11 * exact.mean())

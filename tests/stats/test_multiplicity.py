@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cytokit.stats.multiplicity import METHODS, Family, adjust
+from cytokit.trial.multiplicity import METHODS, Family, adjust
 
 modest = settings(deadline=None, derandomize=True, max_examples=80)
 p_values = st.lists(

@@ -6,10 +6,16 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from cytokit.stats import longitudinal
-from cytokit.stats.cells import Cells
-from cytokit.stats.change_profile import NO_MAXIMUM, change_between, change_within
-from cytokit.stats.paired_tobit import Pairs, _bivariate, minus_log_likelihood
+from cytokit.trial.paired import (
+    NO_MAXIMUM,
+    Pairs,
+    _bivariate,
+    change_between,
+    change_within,
+    minus_log_likelihood,
+    paired_ratio,
+)
+from cytokit.trial.values import Cells
 
 
 def cells(values, limit=-np.inf):
@@ -29,7 +35,7 @@ def days():
 def test_without_limits_it_is_the_paired_t_test(days):
     base, day = days
     found = change_within(cells(base), cells(day))
-    plain = longitudinal.paired_ratio(day - base)
+    plain = paired_ratio(day - base)
     np.testing.assert_allclose(
         [found.difference, found.low, found.high, found.p],
         [plain.difference, plain.low, plain.high, plain.p],

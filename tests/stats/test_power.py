@@ -8,12 +8,18 @@ import pytest
 from scipy import stats
 
 from cytokit.errors import UsageError
-from cytokit.stats import compare
-from cytokit.stats.needed import NEEDED_COLUMNS, needed
-from cytokit.stats.pilot import scenario_of
-from cytokit.stats.power import POWER_COLUMNS, Scenario, power, simulate
-from cytokit.stats.sensitivity import sensitivity
-from cytokit.study import Study
+from cytokit.trial.compare import compare
+from cytokit.trial.power import (
+    NEEDED_COLUMNS,
+    POWER_COLUMNS,
+    Scenario,
+    needed,
+    power,
+    scenario_of,
+    simulate,
+)
+from cytokit.trial.sensitivity import sensitivity
+from cytokit.trial.study import Study
 
 BASIC = {"baseline": 0, "day": 6, "reference": "control"}
 
@@ -219,7 +225,7 @@ def test_the_main_row_is_the_main_analysis(table, way, monkeypatch):
         asked.append(options)
         return compare(study, **options)
 
-    monkeypatch.setattr("cytokit.stats.sensitivity.compare", spy)
+    monkeypatch.setattr("cytokit.trial.sensitivity.compare", spy)
     panel = sensitivity(result, analyses=("ancova", "ranks"), substitutes=("limit",))
     main = panel.table[panel.table["main"]].reset_index(drop=True)
     shared = [name for name in panel.table if name in result.table]
@@ -275,9 +281,9 @@ def test_refitted_studies(monkeypatch):
     """The plates are fitted with the other model, the other robustness, and both."""
     from dataclasses import dataclass, field
 
-    import cytokit.platefit
+    import cytokit.curves.platefit
     from cytokit.curves.options import FitOptions
-    from cytokit.stats.sensitivity import refitted_studies
+    from cytokit.trial.sensitivity import refitted_studies
 
     samples = pd.DataFrame(
         {
@@ -313,7 +319,7 @@ def test_refitted_studies(monkeypatch):
         asked.append((options.model, options.robust))
         return Fit(options)
 
-    monkeypatch.setattr(cytokit.platefit, "fit", refit)
+    monkeypatch.setattr(cytokit.curves.platefit, "fit", refit)
     design = pd.DataFrame(
         {"sample": ["a", "b"], "subject": ["1", "2"], "group": ["t", "control"], "day": 6}
     )

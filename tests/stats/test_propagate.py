@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cytokit.stats.cells import AnalyteData, Cells, Subjects
-from cytokit.stats.propagate import imputed, rubin
+from cytokit.trial.propagate import imputed, rubin
+from cytokit.trial.values import AnalyteData, Cells, Subjects
 
 
 def measured(n, sd, seed=1):

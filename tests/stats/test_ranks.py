@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cytokit.stats.ranks import doubled_midranks, hodges_lehmann, rank_sum
-from cytokit.stats.scores import normal_p, sum_counts
+from cytokit.trial.ranks import doubled_midranks, hodges_lehmann, normal_p, rank_sum, sum_counts
 
 modest = settings(deadline=None, derandomize=True, max_examples=60)
 # Few distinct values, so that ties are common.

@@ -7,11 +7,9 @@ import pandas as pd
 import pytest
 
 from cytokit.errors import UsageError
-from cytokit.stats import compare
-from cytokit.stats._visits import blocks_of, visits_of
-from cytokit.stats.mixed import mixed_model
-from cytokit.stats.repeated import METHODS, covariance_of
-from cytokit.study import Study
+from cytokit.trial.compare import compare
+from cytokit.trial.mixed import METHODS, blocks_of, covariance_of, mixed_model, visits_of
+from cytokit.trial.study import Study
 
 BASIC = {"baseline": 0, "day": 6, "reference": "control"}
 SERIAL = 0.9

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cytokit.errors import UsageError
-from cytokit.stats.ros import NO_DATA, TOO_FEW, ros
+from cytokit.trial.summary import NO_DATA, TOO_FEW, ros
 
 
 def test_without_censoring_it_is_the_plain_summary() -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cytokit.stats.signed import SignedRank, signed_rank
+from cytokit.trial.ranks import SignedRank, signed_rank
 
 modest = settings(deadline=None, derandomize=True, max_examples=60)
 differences = st.lists(st.integers(-4, 4).map(float), min_size=1, max_size=6)

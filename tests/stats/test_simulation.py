@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cytokit.stats.power import Scenario
+from cytokit.trial.power import Scenario
 
 pytestmark = pytest.mark.slow
 

@@ -10,16 +10,15 @@ import pandas as pd
 import pytest
 
 from cytokit.errors import UsageError
-from cytokit.stats import compare, effects
-from cytokit.stats.between import ANCOVA
-from cytokit.stats.cells import AnalyteData, Cells, Subjects, analyte_data
-from cytokit.stats.gehan import gehan_scores
-from cytokit.stats.groups import WITHOUT_STRATA, primary, rank_test
-from cytokit.stats.options import CompareOptions
-from cytokit.stats.ranks import hodges_lehmann, rank_sum
-from cytokit.stats.repeated import Visits, compare_repeated
-from cytokit.stats.strata import stratified_delta, stratified_ranks, stratified_shift
-from cytokit.study import Study
+from cytokit.trial.analyses import WITHOUT_STRATA, primary, rank_test
+from cytokit.trial.compare import compare
+from cytokit.trial.linear import ANCOVA, cliffs_delta
+from cytokit.trial.mixed import Visits, compare_repeated
+from cytokit.trial.options import CompareOptions
+from cytokit.trial.ranks import gehan_scores, hodges_lehmann, rank_sum
+from cytokit.trial.strata import stratified_delta, stratified_ranks, stratified_shift
+from cytokit.trial.study import Study
+from cytokit.trial.values import AnalyteData, Cells, Subjects, analyte_data
 
 BASIC = {"baseline": 0, "day": 6, "reference": "control"}
 ALONE = {**BASIC, "baseline": None}
@@ -74,7 +73,7 @@ def test_all_arrangements_within_strata(kind, monkeypatch):
     found = stratified_ranks(low, high, treated, strata, draws=100, seed=0)
     assert found.exact
     assert found.p == pytest.approx(brute_force(low, high, treated, strata))
-    monkeypatch.setattr("cytokit.stats.strata._LARGEST", 0)
+    monkeypatch.setattr("cytokit.trial.strata._LARGEST", 0)
     drawn = stratified_ranks(low, high, treated, strata, draws=4000, seed=0)
     assert (drawn.exact, drawn.draws, drawn.seed) == (False, 4000, 0)
     assert drawn.p == pytest.approx(found.p, abs=4 * np.sqrt(found.p / 4000))
@@ -91,7 +90,7 @@ def test_one_stratum_is_no_stratum():
     shift = stratified_shift(values, treated, strata, 0.95)
     assert shift == pytest.approx(tuple(hodges_lehmann(x, y, 0.95)))
     delta = stratified_delta(values, values, treated, strata)
-    assert delta == pytest.approx(effects.cliffs_delta(x, x, y, y))
+    assert delta == pytest.approx(cliffs_delta(x, x, y, y))
 
 
 def test_what_no_stratum_can_tell():
@@ -322,7 +321,7 @@ def null_trial(rng: np.random.Generator, below: bool) -> AnalyteData:
 )
 def test_the_level_holds_where_arms_and_strata_go_together(between, below, trials):
     """Without the strata these tests reject most of the trials; with them one in twenty."""
-    from cytokit.stats.beside import beside_arms
+    from cytokit.trial.analyses import beside_arms
 
     rejected = dict.fromkeys((True, False), 0)
     rng = np.random.default_rng(20)

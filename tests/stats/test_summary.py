@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from cytokit.stats import compare
-from cytokit.stats.summary import SUMMARY_EXTRA_COLUMNS, summarise
-from cytokit.study import Study
+from cytokit.trial.compare import compare
+from cytokit.trial.study import Study
+from cytokit.trial.summary import SUMMARY_EXTRA_COLUMNS, summarise
 from cytokit.vocabulary import SUMMARY_COLUMNS
 
 BASIC = {"baseline": 0, "day": 6, "reference": "control"}

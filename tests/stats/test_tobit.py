@@ -9,9 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cytokit.stats import censored
-from cytokit.stats._interval_likelihood import IntervalData, derivatives, log_likelihood
-from cytokit.stats.censored import Tobit, tobit
+from cytokit.trial.tobit import (
+    CONSTANT,
+    DIVERGED,
+    NO_DATA,
+    RANK,
+    SEPARATED,
+    IntervalData,
+    Tobit,
+    derivatives,
+    log_likelihood,
+    tobit,
+)
 
 INF = math.inf
 TWO_ARMS = np.array([[1.0, 0.0]] * 4 + [[1.0, 1.0]] * 4)
@@ -162,23 +171,23 @@ def fails(fit: Tobit, reason: str) -> None:
 
 def test_an_arm_wholly_below_range_is_separation() -> None:
     low = [-INF] * 4 + [1.0, 2.0, 3.0, 4.0]
-    fails(tobit(low, [0.0] * 4 + low[4:], TWO_ARMS), censored.SEPARATED)
-    fails(tobit([-v for v in [0.0] * 4 + low[4:]], [-v for v in low], TWO_ARMS), censored.SEPARATED)
+    fails(tobit(low, [0.0] * 4 + low[4:], TWO_ARMS), SEPARATED)
+    fails(tobit([-v for v in [0.0] * 4 + low[4:]], [-v for v in low], TWO_ARMS), SEPARATED)
 
 
 def test_an_arm_below_a_limit_inside_the_other_arm_is_separation_too() -> None:
     low = [-INF] * 4 + [1.0, 2.0, 3.0, 4.0]
-    fails(tobit(low, [9.0] * 4 + low[4:], TWO_ARMS), censored.SEPARATED)
+    fails(tobit(low, [9.0] * 4 + low[4:], TWO_ARMS), SEPARATED)
 
 
 def test_everything_out_of_range() -> None:
-    fails(tobit([-INF] * 8, [1.0] * 8, TWO_ARMS), censored.SEPARATED)
+    fails(tobit([-INF] * 8, [1.0] * 8, TWO_ARMS), SEPARATED)
 
 
 def test_constant_and_perfectly_fitted_values() -> None:
-    fails(tobit([1.0] * 8, [1.0] * 8, TWO_ARMS), censored.CONSTANT)
-    fails(tobit([1.0] * 4 + [2.0] * 4, [1.0] * 4 + [2.0] * 4, TWO_ARMS), censored.CONSTANT)
-    fails(tobit([0.0] * 8, [1.0] * 8, TWO_ARMS), censored.CONSTANT)
+    fails(tobit([1.0] * 8, [1.0] * 8, TWO_ARMS), CONSTANT)
+    fails(tobit([1.0] * 4 + [2.0] * 4, [1.0] * 4 + [2.0] * 4, TWO_ARMS), CONSTANT)
+    fails(tobit([0.0] * 8, [1.0] * 8, TWO_ARMS), CONSTANT)
 
 
 def test_a_limit_that_contradicts_a_constant_leaves_a_spread() -> None:
@@ -190,8 +199,8 @@ def test_a_limit_that_contradicts_a_constant_leaves_a_spread() -> None:
 
 def test_limits_that_only_contradict_each_other_have_no_finite_spread() -> None:
     one = np.ones((2, 1))
-    fails(tobit([3.0, -INF], [INF, 0.0], one), censored.DIVERGED)
-    fails(tobit([3.0, -INF], [INF, 3.0], one), censored.DIVERGED)
+    fails(tobit([3.0, -INF], [INF, 0.0], one), DIVERGED)
+    fails(tobit([3.0, -INF], [INF, 3.0], one), DIVERGED)
 
 
 @settings(deadline=None, derandomize=True, max_examples=80)
@@ -209,16 +218,16 @@ def test_intervals_of_every_kind_never_crash(seed: int, n: int, columns: int) ->
 
 def test_designs_that_cannot_be_told_apart() -> None:
     y = [1.0, 2.0, 3.0, 5.0]
-    fails(tobit(y, y, np.ones((4, 2))), censored.RANK)
-    fails(tobit(y[:1], y[:1], [[1.0, 0.0]]), censored.RANK)
+    fails(tobit(y, y, np.ones((4, 2))), RANK)
+    fails(tobit(y[:1], y[:1], [[1.0, 0.0]]), RANK)
 
 
 def test_no_values() -> None:
-    fails(tobit([], [], np.ones((0, 2))), censored.NO_DATA)
+    fails(tobit([], [], np.ones((0, 2))), NO_DATA)
 
 
 def test_one_per_arm_is_a_perfect_fit() -> None:
-    fails(tobit([1.0, 2.0], [1.0, 2.0], [[1, 0], [1, 1]]), censored.CONSTANT)
+    fails(tobit([1.0, 2.0], [1.0, 2.0], [[1, 0], [1, 1]]), CONSTANT)
 
 
 def test_an_interval_of_rounding_width_is_a_known_value() -> None:

@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cytokit.stats import westfall_young
-from cytokit.stats.arrangements import arrangements
-from cytokit.stats.ranks import doubled_midranks, rank_sum
-from cytokit.stats.westfall_young import max_t
+from cytokit.trial import permutation as westfall_young
+from cytokit.trial.permutation import arrangements, max_t
+from cytokit.trial.ranks import doubled_midranks, rank_sum
 
 NAN = math.nan
 
@@ -296,7 +295,7 @@ def test_small_tied_data_with_gaps_never_crash(
 
 @pytest.mark.slow
 def test_family_wise_error_is_kept_and_power_beats_holm() -> None:
-    from cytokit.stats.multiplicity import adjust
+    from cytokit.trial.multiplicity import adjust
 
     rng = np.random.default_rng(12)
     treated = np.arange(24) < 12

@@ -7,10 +7,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from cytokit.platefit import fit
-from cytokit.report.compare_page import comparison_page
+from cytokit.curves.platefit import fit
+from cytokit.report.comparison_page import comparison_page
 from cytokit.report.page import fit_page
-from cytokit.simulate import CYTOKINES, simulate_plate
+from cytokit.simulate.trials import CYTOKINES, simulate_plate
 from cytokit.vocabulary import Verdict, WellType
 
 pytestmark = pytest.mark.browser

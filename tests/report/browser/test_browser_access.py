@@ -10,7 +10,7 @@ import pytest
 
 from cytokit.curves.options import FitOptions
 from cytokit.findings import findings_table
-from cytokit.report.compare_page import comparison_page
+from cytokit.report.comparison_page import comparison_page
 from cytokit.report.overview import PlateLine, overview_page
 from cytokit.report.page import fit_page
 from cytokit.report.tables import read_table

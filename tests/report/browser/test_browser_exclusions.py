@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from cytokit.exclusions import read_exclusions
-from cytokit.platefit import fit
+from cytokit.curves.platefit import fit
 from cytokit.report.page import fit_page
 from cytokit.report.tables import read_table
+from cytokit.tables.exclusions import read_exclusions
 
 pytestmark = pytest.mark.browser
 

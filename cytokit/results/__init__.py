@@ -1,0 +1,1 @@
+"""Folders of results: written whole, read and checked, repeated; the study run."""

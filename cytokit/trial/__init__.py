@@ -1,0 +1,1 @@
+"""A trial: study and design, comparisons between groups and days, and planning."""
