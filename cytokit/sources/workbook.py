@@ -55,7 +55,9 @@ def _check(data: bytes, file: str) -> None:
     if _has_circle(_numbers(mini)):
         raise _damaged(file, "its chains of small sectors run in a circle")
     entries = b"".join(_chain(data, size, fat, directory))
-    for at in range(0, len(entries) - 127, 128):
+    if len(entries) % 128:
+        raise _damaged(file, "its table of contents is cut off")
+    for at in range(0, len(entries), 128):
         name = entries[at : at + 64].decode("utf-16-le", errors="replace").split("\0")[0]
         start, length = struct.unpack_from("<II", entries, at + 116)
         if length > len(data) and entries[at + 66] in (1, 2, 5):

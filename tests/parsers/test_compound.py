@@ -116,3 +116,11 @@ def test_circles_are_found_wherever_they_are(following: list[int]) -> None:
         return False
 
     assert _has_circle(following) is not all(map(ends, range(len(following))))
+
+
+def test_a_directory_that_is_cut_off_is_refused(capfd: pytest.CaptureFixture[str]) -> None:
+    """The reader behind would panic on it, and its panic is printed to the terminal."""
+    cut = container(b"")[: 3 * SECTOR - 56]
+    with pytest.raises(FormatError, match=r"CK-108.*table of contents is cut off"):
+        RawFile("p.xls", cut).sheets  # noqa: B018
+    assert capfd.readouterr().err == ""
