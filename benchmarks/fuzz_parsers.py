@@ -42,10 +42,10 @@ import numpy as np
 import pandas as pd
 
 from cytokit.errors import CytokitError
+from cytokit.folder import MANIFEST, make_manifest, read_manifest
 from cytokit.parsers.registry import recognise
 from cytokit.plate import Plate
 from cytokit.qc.guide import Guide, Limits, guide_bytes, read_guide
-from cytokit.results.folder import MANIFEST, make_manifest, read_manifest
 from cytokit.results.study_file import read_study_file
 from cytokit.simulate.exports import WRITERS
 from cytokit.simulate.trials import CYTOKINES, PlatePlan, simulate_plate

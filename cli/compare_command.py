@@ -131,7 +131,7 @@ def command(
         reads = [*inputs, *([design] if design else [])]
         note("\n".join(["would read:", *reads, f"would write to: {goal}"]))
         return
-    from cytokit.results.folder import check_goal
+    from cytokit.folder import check_goal
     from cytokit.trial.compare import compare
     from cytokit.trial.study import Study
 

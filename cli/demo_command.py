@@ -17,8 +17,8 @@ from ._shared import examples, note, print_json, speech_options
 def command(folder: str, force: bool, as_json: bool) -> None:
     """Copy the bundled simulated trial, fit its plates, compare its arms, say what to try next."""
     from cytokit.curves.platefit import fit
+    from cytokit.folder import check_goal
     from cytokit.parsers.read import read_plates
-    from cytokit.results.folder import check_goal
     from cytokit.trial.compare import compare
     from cytokit.trial.study import Study
 
@@ -50,7 +50,7 @@ def command(folder: str, force: bool, as_json: bool) -> None:
 
 def _copy_examples(goal: Path) -> list[Path]:
     """The bundled files under ``goal``, plates first."""
-    from cytokit.results.folder import disk_errors
+    from cytokit.folder import disk_errors
 
     bundled = sorted(
         (

@@ -155,7 +155,7 @@ def command(
 
 def default_goal(files: Sequence[str]) -> Path:
     """``<stem>_cytokit`` for one plate, ``cytokit_fit`` for several; a long stem is cut."""
-    from cytokit.results.folder import folder_named
+    from cytokit.folder import folder_named
 
     return Path(folder_named(Path(files[0]).stem, "_cytokit") if len(files) == 1 else "cytokit_fit")
 

@@ -65,9 +65,9 @@ def command(
     FOLDER is written by `cytokit fit`, or holds such folders. Limits come from the guide alone,
     never from the plates that are judged; without a guide no plate is judged.
     """
+    from cytokit.folder import check_goal
     from cytokit.qc.control import quality_control
     from cytokit.qc.series import find_fits
-    from cytokit.results.folder import check_goal
 
     _check_usage(guide, lock_guide, who, why)
     goal = Path(out or "cytokit_qc")

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from cytokit import folder as unfinished_module
 from cytokit.errors import OutputError, UsageError
-from cytokit.results import folder as unfinished_module
-from cytokit.results.folder import (
+from cytokit.folder import (
     PREFIX,
     OutputFolder,
     begin,
@@ -142,7 +142,7 @@ def killed_run(goal: Path) -> Path:
     """What a run leaves that is killed with no chance to tidy."""
     code = (
         "import os, signal, sys\n"
-        "from cytokit.results.folder import OutputFolder\n"
+        "from cytokit.folder import OutputFolder\n"
         "with OutputFolder(sys.argv[1]) as folder:\n"
         "    (folder.path / 'a.csv').write_text('half')\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from cytokit.errors import CytokitError, InputError, UsageError
+from cytokit.folder import MANIFEST, make_manifest, read_manifest
 from cytokit.qc.guide import Guide, Limits, _seal, guide_bytes, read_guide
-from cytokit.results.folder import MANIFEST, make_manifest, read_manifest
 from cytokit.results.study_file import MAX_BYTES, read_study_file
 from cytokit.results.verify import verify
 from cytokit.sources.raw import RawFile

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cytokit.errors import InputError, OutputError, UsageError
-from cytokit.results.folder import OutputFolder, make_manifest, read_manifest, sha256_of
+from cytokit.folder import OutputFolder, make_manifest, read_manifest, sha256_of
 
 
 def write(goal: Path, names: dict[str, str], *, force: bool = False) -> None:

@@ -18,10 +18,10 @@ import cytokit as ck
 from cytokit.curves import platefit
 from cytokit.curves.options import FitOptions
 from cytokit.errors import InputError, NothingToDoError, UsageError
+from cytokit.folder import files_in, read_manifest
 from cytokit.parsers.read import read_file
 from cytokit.results import stream, write
 from cytokit.results import stream as tasks
-from cytokit.results.folder import files_in, read_manifest
 from cytokit.results.verify import verify
 from cytokit.simulate.exports import WRITERS
 from cytokit.simulate.trials import CYTOKINES, PlatePlan, simulate_plate

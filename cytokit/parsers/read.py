@@ -22,13 +22,13 @@ from cytokit.errors import (
     place,
 )
 from cytokit.findings import Finding
+from cytokit.folder import command_of
 from cytokit.parsers import is23
 from cytokit.parsers.blocks import is_well_head, read_location
 from cytokit.parsers.registry import PARSERS, recognise
 from cytokit.plate import Plate, SourceInfo, Unread
 from cytokit.sources.numbers import read_cell
 from cytokit.sources.raw import HEAD_ROWS, RawFile
-from cytokit.sources.text import parse_json
 from cytokit.tables.layouts import (
     Layout,
     Table,
@@ -134,7 +134,7 @@ def _expanded(path: PathLike) -> list[str] | None:
 
 def refuse_results(folder: Path) -> None:
     """Refuse a folder that ``fit`` or ``compare`` wrote: it holds results, not plates."""
-    written = _command_of(folder / "manifest.json")
+    written = command_of(folder)
     held = [name for name in _RESULTS if _is_result(folder / name)]
     if written in ("fit", "compare") or held:
         by = f"it holds {held[0]}" if held else f"its manifest.json says 'cytokit {written}'"
@@ -151,15 +151,6 @@ def _is_result(file: Path) -> bool:
     except OSError:
         return False
     return [cell.strip('"\r\n ') for cell in first.split(",")][:4] == list(_RESULTS[file.name])[:4]
-
-
-def _command_of(manifest: Path) -> str:
-    """The command that wrote a folder; empty where no manifest says so."""
-    try:
-        content = parse_json(manifest.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return ""
-    return str(content.get("command", "")) if isinstance(content, dict) else ""
 
 
 def _why_no_plate(file: str, encoding: str | None) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import hashlib
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,19 +12,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cytokit.cell_text import unguard
 from cytokit.curves.platefit import PlateFit
 from cytokit.errors import InputError, NothingToDoError, Problem, UsageError, did_you_mean, place
 from cytokit.findings import Finding
+from cytokit.folder import MANIFEST, ResultsFolder, command_of
 from cytokit.runs import DATE_ORDERS, RunFacts, control_lot, read_date, run_facts
-from cytokit.sources.text import parse_json
 from cytokit.trial.readings import in_several_units
 from cytokit.vocabulary import RangeStatus, Verdict, WellType
 
 # Folders written by ``fit``, found and read for what quality control looks at.
 
 
-MANIFEST = "manifest.json"
 #: how deep a folder of folders is searched
 _DEPTH = 3
 _KINDS = (str(WellType.CONTROL), str(WellType.BLANK))
@@ -82,7 +78,7 @@ def find_fits(paths: Iterable[str | Path]) -> list[Path]:
             continue
         inside = _inside(path, _DEPTH)
         if not inside and (path / MANIFEST).is_file():
-            what = f"a folder written by `cytokit {_command(path)}`, not by `cytokit fit`"
+            what = f"a folder written by `cytokit {command_of(path)}`, not by `cytokit fit`"
             mend = "give the folders of the fits"
             problems.append(Problem("CK-561", what, place(path), mend))
         found += inside
@@ -97,39 +93,25 @@ def find_fits(paths: Iterable[str | Path]) -> list[Path]:
 
 def read_fit(folder: str | Path) -> FitTables:
     """Read one folder; its tables must be as ``fit`` wrote them."""
-    folder = Path(folder)
-    manifest = _manifest(folder)
-    written = {str(entry["name"]): str(entry["sha256"]) for entry in manifest.get("outputs", ())}
-    problems = []
-    for name in (*_NEEDED, "samples.csv"):
-        path = folder / name
-        if not path.is_file():
-            problems.append(Problem("CK-562", f"the folder has no {name}", place(folder), _AGAIN))
-        elif written.get(name) != _sha256(path):
-            what = "the table is not the one that fit wrote"
-            problems.append(Problem("CK-562", what, place(path), _AGAIN))
-    if problems:
-        raise InputError(*problems)
-    wells = _rows(folder / "wells.csv", kinds=_KINDS)
-    standards, curves = _rows(folder / "standards.csv"), _rows(folder / "curves.csv")
+    _require_fit(Path(folder))
+    results = ResultsFolder.open(folder)
+    tables = results.tables(_NEEDED | {"samples.csv": ("plate",)})
+    wells, standards, curves = (tables[name][list(needed)] for name, needed in _NEEDED.items())
     names = list(dict.fromkeys(curves["plate"]))
-    known = {str(entry["name"]): _facts(entry) for entry in manifest.get("plates", ())}
+    known = {str(one["name"]): _facts(one) for one in results.manifest.get("plates", ())}
     return FitTables(
         path=str(folder),
-        sha256=written["samples.csv"],
+        sha256=results.recorded["samples.csv"],
         facts=tuple(known.get(name, RunFacts(name)) for name in names),
-        wells=wells,
+        wells=wells[wells["well_type"].isin(_KINDS)].reset_index(drop=True),
         standards=standards,
         curves=curves,
     )
 
 
-_AGAIN = "run `cytokit fit` again; a spreadsheet may have changed the table"
-
-
 def _inside(folder: Path, depth: int) -> list[Path]:
     """The folder if a fit wrote it, else those below it."""
-    if _command(folder) == "fit":
+    if command_of(folder) == "fit":
         return [folder]
     if depth == 0:
         return []
@@ -139,57 +121,18 @@ def _inside(folder: Path, depth: int) -> list[Path]:
     return [found for child in below for found in _inside(child, depth - 1)]
 
 
-def _command(folder: Path) -> str:
-    """The command that wrote a folder; empty for a folder without a manifest that can be read."""
-    try:
-        return str(parse_json((folder / MANIFEST).read_text(encoding="utf-8"))["command"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
-
-
-def _manifest(folder: Path) -> Mapping[str, Any]:
-    """The manifest of a fit."""
-    if _command(folder) != "fit":
+def _require_fit(folder: Path) -> None:
+    """Refuse a folder that no ``fit`` finished."""
+    if command_of(folder) != "fit":
         mend = "give folders written by `cytokit fit`, or a folder that holds them"
         what = "not a finished folder of `cytokit fit`"
         raise InputError(Problem("CK-561", what, place(folder), mend))
-    manifest: Mapping[str, Any] = parse_json((folder / MANIFEST).read_text(encoding="utf-8"))
-    return manifest
 
 
 def _facts(entry: Mapping[str, Any]) -> RunFacts:
     """A plate's facts as the manifest keeps them; keys of later releases are left alone."""
     names = {field.name for field in fields(RunFacts)}
     return RunFacts(**{name: value for name, value in entry.items() if name in names})
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _rows(path: Path, kinds: Sequence[str] = ()) -> pd.DataFrame:
-    """The columns in use, as texts; of wells only these kinds, so that little is held at once."""
-    wanted = _NEEDED[path.name]
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file)
-            header = [unguard(cell) for cell in next(reader, [])]
-            missing = [name for name in wanted if name not in header]
-            if missing:
-                what = f"the table lacks the columns {', '.join(missing)}"
-                raise InputError(Problem("CK-562", what, place(path), _AGAIN))
-            at = [header.index(name) for name in wanted]
-            kind = header.index("well_type") if kinds else 0
-            rows = [
-                [unguard(row[i]) for i in at]
-                for row in reader
-                if row and (not kinds or row[kind] in kinds)
-            ]
-    except (UnicodeDecodeError, csv.Error, IndexError) as error:
-        problem = Problem("CK-562", f"the table is damaged: {error}", place(path), _AGAIN)
-        raise InputError(problem) from error
-    return pd.DataFrame(rows, columns=list(wanted), dtype="str")
 
 
 # The plates of a chart: each once, named apart, in the order in which they were run.

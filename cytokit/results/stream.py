@@ -24,6 +24,7 @@ from cytokit.curves.platefit import PLATES_PER_CHUNK, PlateFit, fit, fit_chunk, 
 from cytokit.curves.quality import SignalLevels, exclusion_findings
 from cytokit.errors import CytokitError, InputError, Problem, place
 from cytokit.findings import Finding
+from cytokit.folder import OutputFolder, check_goal
 from cytokit.parsers.read import (
     FoundFiles,
     distinct_names,
@@ -34,7 +35,6 @@ from cytokit.parsers.read import (
 )
 from cytokit.plate import Plate, SourceInfo
 from cytokit.report.overview import lines_table
-from cytokit.results.folder import OutputFolder, check_goal
 from cytokit.results.write import (
     SHARED_CODES,
     Manner,

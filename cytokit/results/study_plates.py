@@ -29,9 +29,9 @@ from cytokit.errors import (
     did_you_mean,
     place,
 )
+from cytokit.folder import describe_input, make_manifest, read_manifest, sha256_of
 from cytokit.parsers.read import distinct_names, find_plates, read_file
 from cytokit.plate import Plate, SourceInfo, Unread
-from cytokit.results.folder import describe_input, make_manifest, read_manifest, sha256_of
 from cytokit.results.stream import WorkerPool, worker_died, worker_pool
 from cytokit.results.study_file import StudyFile, recorded
 from cytokit.tables.pseudonyms import Pseudonyms, errors_without_names, pseudonymise

@@ -19,16 +19,17 @@ import pandas as pd
 from cytokit.curves.options import FitOptions
 from cytokit.errors import CytokitError, OutputError, PrivacyError, Problem, UsageError
 from cytokit.findings import finding_lines
-from cytokit.plate import Unread
-from cytokit.report.tables import write_table
-from cytokit.results.folder import (
+from cytokit.folder import (
     MANIFEST,
     describe_input,
+    listed_outputs,
     make_manifest,
     read_manifest,
     sha256_of,
     versions,
 )
+from cytokit.plate import Unread
+from cytokit.report.tables import write_table
 from cytokit.results.study_file import StudyFile, read_study_file, recorded
 from cytokit.results.study_options import compare_options, curve_options
 from cytokit.results.study_plates import (
@@ -562,11 +563,7 @@ class Workplace:
 
 def own_files(folder: Path) -> set[str]:
     """Names of the files and folders that cytokit wrote into a folder, by its manifest."""
-    try:
-        listed = parse_json((folder / MANIFEST).read_text(encoding="utf-8"))["outputs"]
-        return {MANIFEST, *(Path(str(entry["name"])).parts[0] for entry in listed)}
-    except (OSError, ValueError, KeyError, TypeError, IndexError):
-        return {MANIFEST}
+    return {MANIFEST, *(path.parts[0] for path in listed_outputs(folder))}
 
 
 def write_record(out: Path, manifest: dict[str, object], name: str = MANIFEST) -> None:

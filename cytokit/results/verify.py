@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from cytokit.errors import CytokitError, InputError, Problem
-from cytokit.results.folder import files_in, read_manifest, sha256_of, versions
+from cytokit.folder import files_in, read_manifest, sha256_of, versions
 from cytokit.tables.pseudonyms import ROLE, Pseudonyms, pseudonymise, read_pseudonyms
 from cytokit.trial.study import Study
 from cytokit.vocabulary import EXCLUSION_COLUMNS

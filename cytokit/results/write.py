@@ -13,17 +13,17 @@ import pandas as pd
 from cytokit.curves.options import FitOptions
 from cytokit.errors import Problem, UsageError
 from cytokit.findings import Finding, finding_counts, findings_table
-from cytokit.plate import Plate
-from cytokit.report.overview import PAGES, PlateLine, page_name, plate_line
-from cytokit.report.page import shown_page
-from cytokit.report.tables import rows_bytes, shown, write_table
-from cytokit.results.folder import (
+from cytokit.folder import (
     OutputFolder,
     describe_input,
     disk_errors,
     make_manifest,
     unfinished,
 )
+from cytokit.plate import Plate
+from cytokit.report.overview import PAGES, PlateLine, page_name, plate_line
+from cytokit.report.page import shown_page
+from cytokit.report.tables import rows_bytes, shown, write_table
 from cytokit.runs import run_facts
 from cytokit.vocabulary import (
     CURVES_COLUMNS,

@@ -5,9 +5,6 @@ Nothing is decided here about values out of range; :mod:`cytokit.trial.censoring
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,9 +27,9 @@ from cytokit.errors import (
 )
 from cytokit.findings import Finding
 from cytokit.flags import FLAGS
+from cytokit.folder import ResultsFolder
 from cytokit.plate import Plate
 from cytokit.sources.numbers import decide, decimal_asked, marks_of
-from cytokit.sources.text import parse_json
 from cytokit.tables.cells import check_nd, check_scale, is_relative, says_nothing
 from cytokit.tables.cells import number as number_of
 from cytokit.tables.columns import analyte_key, split_header, unit_key
@@ -151,7 +148,7 @@ def codes_in(mark: str) -> list[str]:
 # What ``fit`` gives, in memory or in the folder it writes, as readings for a study.
 
 
-MANIFEST, SAMPLES, CURVES = "manifest.json", "samples.csv", "curves.csv"
+SAMPLES, CURVES = "samples.csv", "curves.csv"
 FLAGS_FILE, WELLS = "flags.csv", "wells.csv"
 _SAMPLES_NEEDED = (
     *("plate", "sample", "well_type", "analyte", "dilution_factor", "mfi", "concentration"),
@@ -180,77 +177,25 @@ class FitFolder(NamedTuple):
 
 def read_fit_folder(path: str | Path) -> FitFolder:
     """Samples, curves and failures of a folder that ``fit`` wrote."""
-    folder = Path(path)
-    _require(folder, (MANIFEST, SAMPLES, CURVES))
-    manifest = _manifest(folder / MANIFEST)
-    listed = any(entry["name"] == FLAGS_FILE for entry in manifest["outputs"])
-    names = (SAMPLES, CURVES, FLAGS_FILE) if listed else (SAMPLES, CURVES)
-    _require(folder, names)
-    contents = {name: (folder / name).read_bytes() for name in names}
-    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    samples = _csv_frame(contents[SAMPLES], folder / SAMPLES, _SAMPLES_NEEDED)
-    curves = _csv_frame(contents[CURVES], folder / CURVES, _CURVES_NEEDED)
-    _refuse_changed(folder, manifest, hashes)
+    folder = ResultsFolder.open(path)
+    needed = {SAMPLES: _SAMPLES_NEEDED, CURVES: _CURVES_NEEDED}
+    if FLAGS_FILE in folder.recorded:  # folders of the first releases have none
+        needed[FLAGS_FILE] = FLAG_COLUMNS
+    tables = folder.tables(needed)
     failures: tuple[Finding, ...] = ()
-    if listed:
-        flags = _csv_frame(contents[FLAGS_FILE], folder / FLAGS_FILE, FLAG_COLUMNS)
-        failures = failures_in(flags, folder / FLAGS_FILE)
-    applied = [entry["sha256"] for entry in manifest["inputs"] if entry["role"] == ROLE]
-    return FitFolder(samples, curves, failures, hashes[SAMPLES], applied[0] if applied else "")
+    if FLAGS_FILE in tables:
+        failures = failures_in(tables[FLAGS_FILE], folder.path / FLAGS_FILE)
+    applied = [entry["sha256"] for entry in folder.manifest["inputs"] if entry["role"] == ROLE]
+    digest = folder.recorded[SAMPLES]
+    return FitFolder(tables[SAMPLES], tables[CURVES], failures, digest, (applied or [""])[0])
 
 
 def read_wells(path: str | Path) -> pd.DataFrame | None:
     """The wells of a folder that ``fit`` wrote; None where its manifest lists none."""
-    folder = Path(path)
-    manifest = _manifest(folder / MANIFEST)
-    if not any(entry["name"] == WELLS for entry in manifest["outputs"]):
+    folder = ResultsFolder.open(path)
+    if WELLS not in folder.recorded:
         return None
-    _require(folder, (WELLS,))
-    content = (folder / WELLS).read_bytes()
-    _refuse_changed(folder, manifest, {WELLS: hashlib.sha256(content).hexdigest()})
-    return _csv_frame(content, folder / WELLS, _WELLS_NEEDED)
-
-
-def _require(folder: Path, names: Sequence[str]) -> None:
-    """Refuse a folder in which a file is lacking."""
-    for name in names:
-        if not (folder / name).is_file():
-            what = f"the folder has no {name}: not written by fit, or not finished"
-            mend = "run cytokit fit again and give the folder it writes"
-            raise InputError(Problem("CK-279", what, place(folder), mend))
-
-
-def _manifest(file: Path) -> dict[str, list[dict[str, str]]]:
-    """The inputs and outputs that a fit's manifest lists."""
-    try:
-        content = parse_json(file.read_text(encoding="utf-8"))
-        return {
-            part: [{key: str(entry[key]) for key in keys} for entry in content[part]]
-            for part, keys in (("inputs", ("role", "sha256")), ("outputs", ("name", "sha256")))
-        }
-    except (ValueError, KeyError, TypeError) as error:
-        what = "the manifest is damaged: nobody can say whether the folder is whole"
-        mend = "run cytokit fit again with --force"
-        raise InputError(Problem("CK-594", what, place(file), mend)) from error
-
-
-def _refuse_changed(
-    folder: Path, manifest: Mapping[str, list[dict[str, str]]], hashes: Mapping[str, str]
-) -> None:
-    """A table that is not the one fit wrote is from another run, cut short, or edited."""
-    recorded = {entry["name"]: entry["sha256"] for entry in manifest["outputs"]}
-    problems = [
-        Problem(
-            "CK-595",
-            f"{name} is not what fit wrote here: it was changed, or belongs to another run",
-            place(folder),
-            "run cytokit fit again; an edited table can be given as a table of its own",
-        )
-        for name, found in hashes.items()
-        if recorded.get(name) != found
-    ]
-    if problems:
-        raise InputError(*problems)
+    return folder.tables({WELLS: _WELLS_NEEDED})[WELLS]
 
 
 def from_fit(
@@ -288,28 +233,6 @@ def _with_limits(samples: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
     rows = own.merge(limits, on=["plate", "analyte"], how="left", validate="many_to_one")
     factor = number(rows["dilution_factor"])
     return rows.assign(**{name: number(rows[name]) * factor for name in _LIMITS})
-
-
-def _csv_frame(content: bytes, path: Path, needed: Sequence[str]) -> pd.DataFrame:
-    """A CSV of ours as texts, without the apostrophe that guards formulas."""
-    try:
-        lines = [row for row in csv.reader(io.StringIO(content.decode("utf-8-sig"))) if row]
-    except (UnicodeDecodeError, csv.Error) as error:
-        problem = Problem("CK-280", f"the table is damaged: {error}", place(path))
-        raise InputError(problem) from error
-    header = lines[0] if lines else []
-    missing = [name for name in needed if name not in header]
-    ragged = [at for at, row in enumerate(lines, 1) if len(row) != len(header)]
-    if missing or ragged:
-        what = (
-            f"the table lacks the columns {', '.join(missing)}"
-            if missing
-            else f"line {ragged[0]} has not as many cells as the header"
-        )
-        mend = "run cytokit fit again; a spreadsheet may have changed the file"
-        raise InputError(Problem("CK-280", what, place(path), mend))
-    rows = [[unguard(cell) for cell in row] for row in lines[1:]]
-    return pd.DataFrame(rows, columns=header, dtype="str")
 
 
 # What ``fit`` wrote, given back as a table: samples.csv, or a sheet of samples of the workbook.

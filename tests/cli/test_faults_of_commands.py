@@ -16,8 +16,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from cytokit.folder import read_manifest, sha256_of
 from cytokit.report import page
-from cytokit.results.folder import read_manifest, sha256_of
 from cytokit.results.verify import verify
 from cytokit.simulate.exports import WRITERS
 from cytokit.simulate.trials import simulate_trial
@@ -322,12 +322,17 @@ def test_folders_of_unfinished_or_changed_fits_are_no_input(
     assert outcome.code == 3
     assert "CK-595: samples.csv is not what fit wrote here" in outcome.err
     samples.write_bytes(content)
-    for damaged in (listed[:200], json.dumps({"outputs": 3, "inputs": []}), "[]"):
+    other = json.dumps({**json.loads(listed), "outputs": 3})
+    for damaged, said in (
+        (listed[:200], "CK-511: the manifest cannot be read"),
+        (other, "CK-599: parts of the manifest are not as cytokit writes them: outputs"),
+        ("[]", "CK-512: not a manifest of the form"),
+    ):
         manifest.write_text(damaged)
         outcome = run(*words)
         assert outcome.code == 3
-        assert "CK-594: the manifest is damaged" in outcome.err
+        assert said in outcome.err
     manifest.unlink()
     outcome = run(*words)
     assert outcome.code == 3
-    assert "CK-279: the folder has no manifest.json" in outcome.err
+    assert "CK-510: the folder holds no manifest.json" in outcome.err

@@ -10,7 +10,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from cytokit.results.folder import sha256_of
+from cytokit.folder import sha256_of
 from cytokit.vocabulary import (
     CURVES_COLUMNS,
     FLAG_COLUMNS,

@@ -130,7 +130,7 @@ def test_cells_with_two_readings_are_refused_with_both(cells: list[object], read
         decide_decimal(cells, file="x.csv")
     text = str(caught.value)
     assert f"can be read in two ways, as {readings}" in text
-    assert "--decimal comma or --decimal point" in text
+    assert "decimal='comma' or decimal='point'" in text
     assert "x.csv" in text
     assert decide_decimal(cells, asked=",") == ","
     assert decide_decimal(cells, asked=".") == "."

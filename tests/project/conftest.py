@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 
 from cytokit.curves.options import FitOptions
+from cytokit.folder import OutputFolder, make_manifest
 from cytokit.plate import Plate
 from cytokit.results import study_plates as work
 from cytokit.results import study_run as run
-from cytokit.results.folder import OutputFolder, make_manifest
 from cytokit.results.study_file import write_study_file
 from cytokit.results.study_run import Asked, run_study
 from cytokit.results.write import fit_manifest

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from cytokit.errors import UsageError
-from cytokit.results.folder import MANIFEST, read_manifest
+from cytokit.folder import MANIFEST, read_manifest
 from cytokit.results.study_file import write_study_file
 from cytokit.results.study_plates import outputs_changed
 from cytokit.results.study_run import AREA, LOCK, run_study

@@ -12,9 +12,9 @@ import pytest
 
 from cytokit.curves.platefit import fit
 from cytokit.errors import InputError, OutputError, UsageError
+from cytokit.folder import OutputFolder, read_manifest
 from cytokit.plate import Plate
 from cytokit.results import study_plates as work
-from cytokit.results.folder import OutputFolder, read_manifest
 from cytokit.results.study_plates import PlateFile, Surveyed, sharing_names
 from cytokit.results.study_run import Workplace, plan_study, run_study
 

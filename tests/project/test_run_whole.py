@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cytokit.errors import PrivacyError
-from cytokit.results.folder import read_manifest
+from cytokit.folder import read_manifest
 from cytokit.results.study_run import plan_study, run_study
 from cytokit.results.verify import verify
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cytokit.errors import OutputError, UsageError
-from cytokit.results.folder import OutputFolder
+from cytokit.folder import OutputFolder
 from cytokit.results.study_run import AREA, LOCK, Workplace, workplace
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cytokit.folder import sha256_of
 from cytokit.plate import Plate
-from cytokit.results.folder import sha256_of
 from cytokit.simulate.trials import CYTOKINES, PlatePlan, simulate_plate
 
 #: what a control's label says of it

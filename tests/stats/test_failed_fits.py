@@ -12,6 +12,7 @@ import pytest
 
 from cytokit.errors import InputError
 from cytokit.findings import Finding, findings_table
+from cytokit.folder import make_manifest
 from cytokit.trial.compare import compare
 from cytokit.trial.study import Study
 
@@ -65,7 +66,8 @@ def write(folder: Path, fit: Fit, flags: pd.DataFrame | None = None) -> Path:
         {"name": file.name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
         for file in sorted(folder.iterdir())
     ]
-    (folder / "manifest.json").write_text(json.dumps({"inputs": [], "outputs": outputs}))
+    made = make_manifest("fit", options={}, inputs=[])
+    (folder / "manifest.json").write_text(json.dumps({**made, "outputs": outputs}))
     return folder
 
 

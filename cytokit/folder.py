@@ -1,4 +1,4 @@
-"""An output folder that is either whole or not there.
+"""A folder of results: either whole or not there, and read as it was written or not at all.
 
 Everything is written into a hidden folder beside the goal and moved at the end, the manifest
 last: a folder without ``manifest.json`` is unfinished, whatever else it holds.
@@ -6,8 +6,10 @@ last: a folder without ``manifest.json`` is unfinished, whatever else it holds.
 
 from __future__ import annotations
 
+import csv
 import errno
 import hashlib
+import io
 import json
 import logging
 import os
@@ -15,9 +17,9 @@ import platform
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PurePosixPath
@@ -26,7 +28,8 @@ from typing import Any, Self
 
 import pandas as pd
 
-from cytokit.errors import InputError, OutputError, Problem, UsageError
+from cytokit.cell_text import unguard
+from cytokit.errors import InputError, OutputError, Problem, UsageError, place
 from cytokit.sources.text import parse_json
 
 # Folders that are being written: their names, what killed runs left of them, and whose turn it is.
@@ -203,6 +206,9 @@ def make_manifest(
     }
 
 
+_AGAIN = "run the command that wrote the folder again, with --force"
+
+
 def read_manifest(folder: str | Path) -> dict[str, Any]:
     """The manifest of an output folder."""
     path = Path(folder) / MANIFEST
@@ -219,15 +225,15 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
         manifest = parse_json(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
         raise InputError(
-            Problem("CK-511", f"the manifest cannot be read: {error}", str(path), "run again")
+            Problem("CK-511", f"the manifest cannot be read: {error}", str(path), _AGAIN)
         ) from error
     if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
         raise InputError(
-            Problem("CK-512", f"not a manifest of the form {SCHEMA}", str(path), "run again")
+            Problem("CK-512", f"not a manifest of the form {SCHEMA}", str(path), _AGAIN)
         )
     if wrong := sorted(name for name, fits in _PARTS.items() if not fits(manifest.get(name))):
         what = f"parts of the manifest are not as cytokit writes them: {', '.join(wrong)}"
-        raise InputError(Problem("CK-599", what, str(path), "run again"))
+        raise InputError(Problem("CK-599", what, str(path), _AGAIN))
     return manifest
 
 
@@ -335,20 +341,11 @@ class OutputFolder:
 
     def _forget_earlier(self, keep: set[str]) -> None:
         """Unlink the earlier manifest first, then the files it lists that are not made anew."""
-        old = self.goal / MANIFEST
-        if not old.exists():
-            return
-        try:
-            listed = {str(entry["name"]) for entry in parse_json(old.read_text())["outputs"]}
-        except (ValueError, KeyError, TypeError):
-            listed = set()
-        old.unlink()
-        for name in sorted(listed - keep):
-            inside = PurePosixPath(name)
-            # a manifest from elsewhere must not reach other folders
-            if inside.is_absolute() or ".." in inside.parts or "\\" in name:
-                continue
-            (self.goal / inside).unlink(missing_ok=True)
+        listed = listed_outputs(self.goal)
+        (self.goal / MANIFEST).unlink(missing_ok=True)
+        for name in sorted(listed):
+            if name.as_posix() not in keep:
+                (self.goal / name).unlink(missing_ok=True)
 
 
 def files_in(folder: Path) -> list[str]:
@@ -417,3 +414,87 @@ def _refused(goal: Path, error: OSError) -> OutputError:
             "check free space and permissions, or choose another --out; nothing half-written stays",
         )
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ResultsFolder:
+    """A folder that a command wrote: its manifest, and its tables if they are as it wrote them."""
+
+    path: Path
+    manifest: Mapping[str, Any]
+
+    @classmethod
+    def open(cls, path: str | Path) -> ResultsFolder:
+        """Open a finished folder; its manifest is checked here, its tables when they are read."""
+        return cls(Path(path), read_manifest(path))
+
+    @property
+    def recorded(self) -> dict[str, str]:
+        """SHA-256 of each file, as the command wrote it."""
+        return {entry["name"]: entry["sha256"] for entry in self.manifest["outputs"]}
+
+    def tables(self, needed: Mapping[str, Sequence[str]]) -> dict[str, pd.DataFrame]:
+        """Tables as texts, by file name, each with at least the columns asked for."""
+        contents, problems = {}, []
+        for name in needed:
+            file = self.path / name
+            if not file.is_file():
+                what = f"the folder has no {name}: not written by fit, or not finished"
+                mend = "run cytokit fit again and give the folder it writes"
+                problems.append(Problem("CK-279", what, place(self.path), mend))
+                continue
+            contents[name] = file.read_bytes()
+            if self.recorded.get(name) != hashlib.sha256(contents[name]).hexdigest():
+                # from another run, cut short, or edited
+                what = f"{name} is not what fit wrote here: it was changed, or is of another run"
+                mend = "run cytokit fit again; an edited table can be given as a table of its own"
+                problems.append(Problem("CK-595", what, place(self.path), mend))
+        if problems:
+            raise InputError(*problems)
+        return {
+            name: text_frame(contents[name], self.path / name, columns)
+            for name, columns in needed.items()
+        }
+
+
+def text_frame(content: bytes, path: Path, needed: Sequence[str]) -> pd.DataFrame:
+    """A CSV of ours as texts, without the apostrophe that guards formulas."""
+    mend = "run cytokit fit again; a spreadsheet may have changed the file"
+    try:
+        lines = [row for row in csv.reader(io.StringIO(content.decode("utf-8-sig"))) if row]
+    except (UnicodeDecodeError, csv.Error) as error:
+        problem = Problem("CK-280", f"the table is damaged: {error}", place(path), mend)
+        raise InputError(problem) from error
+    header = [unguard(cell) for cell in lines[0]] if lines else []
+    missing = [name for name in needed if name not in header]
+    ragged = [at for at, row in enumerate(lines, 1) if len(row) != len(header)]
+    if missing or ragged:
+        what = (
+            f"the table lacks the columns {', '.join(missing)}"
+            if missing
+            else f"line {ragged[0]} has not as many cells as the header"
+        )
+        raise InputError(Problem("CK-280", what, place(path), mend))
+    rows = [[unguard(cell) for cell in row] for row in lines[1:]]
+    return pd.DataFrame(rows, columns=header, dtype="str")
+
+
+def command_of(folder: Path) -> str:
+    """The command that wrote a folder; empty where no manifest says so."""
+    try:
+        content = parse_json((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ""
+    return str(content.get("command", "")) if isinstance(content, dict) else ""
+
+
+def listed_outputs(folder: Path) -> set[PurePosixPath]:
+    """What a folder's manifest lists inside of it; nothing where it cannot be read."""
+    try:
+        listed = parse_json((folder / MANIFEST).read_text(encoding="utf-8"))["outputs"]
+        names = {str(entry["name"]) for entry in listed}
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+    # a manifest from elsewhere must not reach other folders
+    inside = {PurePosixPath(name) for name in names if name and "\\" not in name}
+    return {path for path in inside if not path.is_absolute() and ".." not in path.parts}
