@@ -162,10 +162,10 @@ def command(
 
 def _panel(result: Comparison) -> Sensitivity:
     """The specification panel, the plates read otherwise as far as they are at hand."""
-    from cytokit.results.verify import read_otherwise
+    from cytokit.results.verify import refit_study
     from cytokit.trial.sensitivity import sensitivity
 
-    others = read_otherwise(result.study)
+    others = refit_study(result.study)
     for reason in others.notes:
         note(f"specification panel: {reason}")
     return sensitivity(result, studies=others.studies)

@@ -229,9 +229,9 @@ def test_a_comparison_says_that_plates_were_bridged(fits, trial):
 
 
 def test_a_bridged_study_is_not_read_with_other_curves(fits, trial):
-    from cytokit.results.verify import read_otherwise
+    from cytokit.results.verify import refit_study
 
-    others = read_otherwise(ck.Study(fits, trial.design, bridge=True))
+    others = refit_study(ck.Study(fits, trial.design, bridge=True))
     assert others.studies == {}
     assert "plates were bridged" in others.notes[0]
 

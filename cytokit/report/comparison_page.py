@@ -220,12 +220,12 @@ LONGEST = 2000
 
 def comparison_page(comparison: Comparison, pictures: Mapping[str, str] | None = None) -> str:
     """The report of a comparison as one self-contained HTML page."""
-    from cytokit import __version__
+    from cytokit.folder import versions
     from cytokit.trial.estimate import level_text
 
     table = comparison.table
     values = {
-        "version": __version__,
+        "version": versions()["cytokit"],
         "title": _title(comparison),
         "conclusion": conclusion(comparison),
         "guard": comparison.guard,

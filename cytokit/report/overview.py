@@ -122,12 +122,12 @@ def overview_page(
     options: FitOptions,
 ) -> str:
     """The report of many plates: each with its verdict and a link, each analyte over all plates."""
-    from cytokit import __version__
+    from cytokit.folder import versions
 
     shown = _most_pressing(lines)
     values = {
         "title": f"{len(lines)} plates",
-        "version": __version__,
+        "version": versions()["cytokit"],
         "counts": [(key, sum(line.verdict == key for line in lines)) for key in PLATE_VERDICTS],
         "facts": _facts(lines),
         "lines": [_line_values(line) for line in shown],

@@ -274,13 +274,13 @@ def shown_page(
     pooled: Sequence[Plate] = (),
 ) -> str:
     """The page of the plates in `tables`, as :func:`fit_page` makes it."""
-    from cytokit import __version__
+    from cytokit.folder import versions
 
     profile = PROFILES[options.profile]
     accept = (profile.recovery_pct.value, profile.end_recovery_pct.value)
     values = {
         "title": _title(tables.plates),
-        "version": __version__,
+        "version": versions()["cytokit"],
         "overview": overview,
         "plates": [_plate_values(one) for one in tables.each()],
         "options": "; ".join(options_in_words(options)),

@@ -37,11 +37,11 @@ from cytokit.plate import Plate, SourceInfo
 from cytokit.report.overview import lines_table
 from cytokit.results.write import (
     SHARED_CODES,
-    Manner,
-    Part,
-    PartsFolder,
+    BatchTables,
+    FitSettings,
+    GrowingTables,
+    batch_with_pages,
     finish_many,
-    make_part,
     write_fit,
 )
 from cytokit.tables.exclusions import Named, checked_exclusions, no_exclusions, require_matches
@@ -53,7 +53,7 @@ from cytokit.vocabulary import PlateVerdict
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class PlateReader:
     """How a file becomes plates."""
 
     layout: Layout | None = None
@@ -70,7 +70,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Surveyed:
+class SurveyedPlate:
     """A plate as the first reading finds it."""
 
     file: str
@@ -80,10 +80,10 @@ class Surveyed:
 
 
 def survey_files(
-    files: Sequence[str], reading: Reading, exclusions: pd.DataFrame
-) -> list[list[Surveyed] | InputError]:
+    files: Sequence[str], reading: PlateReader, exclusions: pd.DataFrame
+) -> list[list[SurveyedPlate] | InputError]:
     """For each file its plates without their readings, or why it cannot be read."""
-    found: list[list[Surveyed] | InputError] = []
+    found: list[list[SurveyedPlate] | InputError] = []
     for file in files:
         try:
             plates = reading.plates(file)
@@ -92,7 +92,7 @@ def survey_files(
             continue
         found.append(
             [
-                Surveyed(file, position, plate.source, Named.of(plate, exclusions))
+                SurveyedPlate(file, position, plate.source, Named.of(plate, exclusions))
                 for position, plate in enumerate(plates)
             ]
         )
@@ -100,33 +100,33 @@ def survey_files(
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class Batch:
     """Some plates to be fitted, wherever."""
 
-    plates: tuple[tuple[Surveyed, str], ...]
+    plates: tuple[tuple[SurveyedPlate, str], ...]
     first: int
-    reading: Reading
-    manner: Manner
+    reading: PlateReader
+    settings: FitSettings
 
 
-def carry_out(task: Task) -> tuple[Part, tuple[SignalLevels, ...]]:
+def fit_batch(task: Batch) -> tuple[BatchTables, tuple[SignalLevels, ...]]:
     """Read, fit and quantify the plates of a task; what they add to the folder."""
     plates = _read_again(task)
-    manner = task.manner
-    chunk = fit_chunk(plates, manner.options, manner.exclusions)
+    settings = task.settings
+    chunk = fit_chunk(plates, settings.options, settings.exclusions)
     result = PlateFit(
         tuple(plates),
-        manner.options,
+        settings.options,
         CurveSet(chunk.curves),
         chunk.wells,
         chunk.samples,
-        (*chunk.findings, *exclusion_findings(manner.exclusions)),
-        manner.exclusions,
+        (*chunk.findings, *exclusion_findings(settings.exclusions)),
+        settings.exclusions,
     )
-    return make_part(result, chunk.findings, task.first, pages=manner.pages), chunk.signals
+    return batch_with_pages(result, chunk.findings, task.first, pages=settings.pages), chunk.signals
 
 
-def _read_again(task: Task) -> list[Plate]:
+def _read_again(task: Batch) -> list[Plate]:
     """The plates of a task, each under its name among all."""
     held: dict[str, list[Plate]] = {}
     plates = []
@@ -147,9 +147,9 @@ def _read_again(task: Task) -> list[Plate]:
     return plates
 
 
-def survey_chunk(
-    chunk: tuple[Sequence[str], Reading, pd.DataFrame],
-) -> list[list[Surveyed] | InputError]:
+def survey_batch(
+    chunk: tuple[Sequence[str], PlateReader, pd.DataFrame],
+) -> list[list[SurveyedPlate] | InputError]:
     """:func:`survey_files` for an executor, which takes one argument."""
     return survey_files(*chunk)
 
@@ -318,7 +318,7 @@ def fit_to(
         if layout is None or isinstance(layout, Layout)
         else read_layout(layout, decimal=decimal)
     )
-    reading = Reading(plan, pseudonyms, decimal)
+    reading = PlateReader(plan, pseudonyms, decimal)
     chosen = options or FitOptions()
     table = no_exclusions() if exclusions is None else checked_exclusions(exclusions)
     if len(found.files) <= PLATES_PER_CHUNK or chosen.pool:
@@ -326,8 +326,8 @@ def fit_to(
         result = fit(plates, chosen, exclusions=table, executor=executor)
         write_fit(result, folder, force=force, pages=pages)
         return _record(result, Path(folder), failed)
-    manner = Manner(chosen, table, pages)
-    stream = _Stream(reading, manner, executor, max(1, in_flight), progress)
+    settings = FitSettings(chosen, table, pages)
+    stream = _Stream(reading, settings, executor, max(1, in_flight), progress)
     return stream.run(Path(folder), found.files, force)
 
 
@@ -349,7 +349,7 @@ def _record(result: PlateFit, folder: Path, failed: Sequence[CytokitError]) -> F
     return FitRecord(folder, lines_table(lines), result.summary, shared, tuple(failed))
 
 
-def _read_all(files: Sequence[str], reading: Reading) -> tuple[list[Plate], list[CytokitError]]:
+def _read_all(files: Sequence[str], reading: PlateReader) -> tuple[list[Plate], list[CytokitError]]:
     """The plates of all files, and why some could not be read."""
     plates: list[Plate] = []
     failed: list[CytokitError] = []
@@ -367,8 +367,8 @@ def _read_all(files: Sequence[str], reading: Reading) -> tuple[list[Plate], list
 class _Stream:
     """The ways in which a folder is filled chunk by chunk."""
 
-    reading: Reading
-    manner: Manner
+    reading: PlateReader
+    settings: FitSettings
     executor: Executor | None
     in_flight: int
     progress: Progress | None
@@ -378,35 +378,35 @@ class _Stream:
         plates, failed = self._survey(files)
         names = unique_names([(one.named.plate, one.file) for one in plates])
         named = [replace(one.named, plate=name) for one, name in zip(plates, names, strict=True)]
-        require_matches(named, self.manner.exclusions)
+        require_matches(named, self.settings.exclusions)
         sources = [(name, one.source) for one, name in zip(plates, names, strict=True)]
         signals: list[SignalLevels] = []
         known: dict[Levels, Levels] = {}
         with (
             OutputFolder(goal, force=force) as folder,
-            PartsFolder(folder.path) as parts,
+            GrowingTables(folder.path) as parts,
         ):
-            for part, found in self._spread(carry_out, self._tasks(plates, names)):
+            for part, found in self._spread(fit_batch, self._tasks(plates, names)):
                 parts.add(part)
                 # plates of one kit share the list of their levels
                 signals += [replace(one, at=known.setdefault(one.at, one.at)) for one in found]
                 self._say("fitting", len(parts.lines), len(plates))
-            shared = shared_findings(sources, signals, self.manner.exclusions)
-            lines = finish_many(folder, parts, shared, self.manner)
+            shared = shared_findings(sources, signals, self.settings.exclusions)
+            lines = finish_many(folder, parts, shared, self.settings)
         lasting = tuple(one for one in shared if one.code in SHARED_CODES)
         return FitRecord(goal, lines_table(lines), parts.summary, lasting, tuple(failed))
 
-    def _survey(self, files: Sequence[str]) -> tuple[list[Surveyed], list[CytokitError]]:
+    def _survey(self, files: Sequence[str]) -> tuple[list[SurveyedPlate], list[CytokitError]]:
         """What plates there are."""
-        plates: list[Surveyed] = []
+        plates: list[SurveyedPlate] = []
         failed: list[CytokitError] = []
         chunks = [
-            (files[start : start + PLATES_PER_CHUNK], self.reading, self.manner.exclusions)
+            (files[start : start + PLATES_PER_CHUNK], self.reading, self.settings.exclusions)
             for start in range(0, len(files), PLATES_PER_CHUNK)
         ]
         analytes: dict[tuple[str, ...], tuple[str, ...]] = {}
         done = 0
-        for found in self._spread(survey_chunk, chunks):
+        for found in self._spread(survey_batch, chunks):
             for one in found:
                 if isinstance(one, InputError):
                     failed.append(one)
@@ -420,12 +420,12 @@ class _Stream:
             raise InputError.together(failed)
         return plates, failed
 
-    def _tasks(self, plates: Sequence[Surveyed], names: Sequence[str]) -> Iterator[Task]:
+    def _tasks(self, plates: Sequence[SurveyedPlate], names: Sequence[str]) -> Iterator[Batch]:
         """The chunks of :func:`cytokit.fit`, so that no bit depends on the way."""
         together = list(zip(plates, names, strict=True))
         for start in range(0, len(together), PLATES_PER_CHUNK):
             some = tuple(together[start : start + PLATES_PER_CHUNK])
-            yield Task(some, start + 1, self.reading, self.manner)
+            yield Batch(some, start + 1, self.reading, self.settings)
 
     def _spread(self, work: Callable[[S], T], tasks: Iterable[S]) -> Iterator[T]:
         """Results in the order of the tasks, a few tasks ahead."""

@@ -68,7 +68,7 @@ def plate_files(study: StudyFile) -> PlateFiles:
     paths, problems = _without(list(places.values()), study)
     layouts, wrong = _layouts(paths, study)
     files = tuple(PlateFile(path, _hash(path), layouts.get(path, study.layout)) for path in paths)
-    problems += [*wrong, *_twins(files, study)]
+    problems += [*wrong, *_same_content(files, study)]
     if problems:
         raise UsageError(*problems)
     if not files:  # everything was left out: say so in the words for an empty folder
@@ -124,7 +124,7 @@ def _layouts(paths: list[str], study: StudyFile) -> tuple[dict[str, Path], list[
     return found, problems
 
 
-def _twins(files: Iterable[PlateFile], study: StudyFile) -> list[Problem]:
+def _same_content(files: Iterable[PlateFile], study: StudyFile) -> list[Problem]:
     """Files of the same content: a plate must not count twice."""
     by_hash: Mapping[str, list[str]] = defaultdict(list)
     for file in files:
@@ -157,7 +157,7 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Surveyed:
+class SurveyedFile:
     """A plate file that was read once."""
 
     file: PlateFile
@@ -168,7 +168,7 @@ class Surveyed:
 
 
 @dataclass(frozen=True)
-class Reading:
+class StudyReader:
     """How plates are read for a study."""
 
     parent: Path
@@ -191,13 +191,13 @@ class Reading:
         return replace(plate, source=seen(plate.source), companions=companions)
 
 
-def survey(file: PlateFile, reading: Reading, exclusions: Sequence[Row]) -> Surveyed:
+def survey(file: PlateFile, reading: StudyReader, exclusions: Sequence[Row]) -> SurveyedFile:
     """Read a plate file for the plan."""
     try:
         plates = reading.plates(file)
     except CytokitError as error:
-        return Surveyed(file, problems=error.problems, private=isinstance(error, PrivacyError))
-    return Surveyed(
+        return SurveyedFile(file, problems=error.problems, private=isinstance(error, PrivacyError))
+    return SurveyedFile(
         file,
         tuple(_emptied(plate) for plate in plates),
         tuple(_hits(plate, exclusions) for plate in plates),
@@ -313,7 +313,7 @@ class Unit:
 
 
 def make_units(
-    surveyed: Sequence[Surveyed], options: FitOptions, exclusions: Sequence[Row]
+    surveyed: Sequence[SurveyedFile], options: FitOptions, exclusions: Sequence[Row]
 ) -> list[Unit]:
     """The units of a study, in the order of its plates."""
     base = make_manifest("fit", options=asdict(options), inputs=())
@@ -327,9 +327,9 @@ def make_units(
     ]
 
 
-def sharing_names(surveyed: Iterable[Surveyed]) -> list[list[Surveyed]]:
+def sharing_names(surveyed: Iterable[SurveyedFile]) -> list[list[SurveyedFile]]:
     """Files in groups: those that share the name of a plate, directly or through others."""
-    groups: dict[int, list[Surveyed]] = {}
+    groups: dict[int, list[SurveyedFile]] = {}
     owner: dict[str, int] = {}
     for number, one in enumerate(surveyed):
         names = [plate.name for plate in one.plates]
@@ -349,7 +349,7 @@ def _and_more(name: str, count: int) -> str:
 
 
 def _unit(
-    group: Sequence[Surveyed],
+    group: Sequence[SurveyedFile],
     folder: str,
     options: FitOptions,
     exclusions: Sequence[Row],
@@ -440,10 +440,10 @@ def _changed(before: object, now: Mapping[str, Any]) -> Iterable[str]:
     for name in sorted({*old, *now}):
         was, will = old.get(name), now.get(name)
         if was != will:
-            yield f"{name} was {_said(was)}, is {_said(will)}"
+            yield f"{name} was {_words(was)}, is {_words(will)}"
 
 
-def _said(value: object) -> str:
+def _words(value: object) -> str:
     return "not there" if value is None else repr(value) if value == "" else str(value)
 
 
@@ -496,7 +496,7 @@ class Made:
     refused: bool = False
 
 
-def make(unit: Unit, draft: Path, reading: Reading) -> Made:
+def make(unit: Unit, draft: Path, reading: StudyReader) -> Made:
     """Fit a unit's plates and write their folder."""
     try:
         plates = [plate for file in unit.files for plate in reading.plates(file)]
@@ -514,15 +514,15 @@ def make(unit: Unit, draft: Path, reading: Reading) -> Made:
     return Made(unit)
 
 
-class Hands:
+class PlateWorkers:
     """One process or several; results come as they are ready."""
 
     def __init__(self, pool: WorkerPool | None = None) -> None:
         self._pool = pool
 
     def survey(
-        self, files: Sequence[PlateFile], reading: Reading, exclusions: Sequence[Row]
-    ) -> list[Surveyed]:
+        self, files: Sequence[PlateFile], reading: StudyReader, exclusions: Sequence[Row]
+    ) -> list[SurveyedFile]:
         """Each file read once, in their order."""
         if self._pool is None:
             return [survey(file, reading, exclusions) for file in files]
@@ -532,10 +532,10 @@ class Hands:
             try:
                 found.append(task.result())
             except BrokenProcessPool:
-                found.append(Surveyed(file, problems=(_died([file]),)))
+                found.append(SurveyedFile(file, problems=(_died([file]),)))
         return found
 
-    def make(self, units: Sequence[tuple[Unit, Path]], reading: Reading) -> Iterator[Made]:
+    def make(self, units: Sequence[tuple[Unit, Path]], reading: StudyReader) -> Iterator[Made]:
         """Make the units' drafts, in any order."""
         if self._pool is None:
             for unit, draft in units:
@@ -555,10 +555,10 @@ class Hands:
 
 
 @contextmanager
-def hands(jobs: int) -> Iterator[Hands]:
+def plate_workers(jobs: int) -> Iterator[PlateWorkers]:
     """So many processes; an interrupt ends them and what they work at."""
     with worker_pool(jobs) as pool:
-        yield Hands(pool)
+        yield PlateWorkers(pool)
 
 
 def _died(files: Sequence[PlateFile]) -> Problem:

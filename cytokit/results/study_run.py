@@ -33,18 +33,18 @@ from cytokit.report.tables import write_table
 from cytokit.results.study_file import StudyFile, read_study_file, recorded
 from cytokit.results.study_options import compare_options, curve_options
 from cytokit.results.study_plates import (
-    Hands,
-    Reading,
+    PlateWorkers,
     Row,
+    StudyReader,
     Unit,
-    hands,
     make_units,
     plate_files,
+    plate_workers,
     safe_stem,
     unmatched,
     why_to_do,
 )
-from cytokit.results.verify import read_otherwise
+from cytokit.results.verify import refit_study
 from cytokit.sources.text import parse_json
 from cytokit.tables.designs import read_design
 from cytokit.tables.exclusions import read_exclusions
@@ -72,7 +72,7 @@ _LOOK = ("style", "label", "summary")
 
 
 @dataclass(frozen=True)
-class Asked:
+class ComparisonRequest:
     """A comparison that a study asks for."""
 
     out: Path
@@ -108,7 +108,7 @@ def options_in_force(given: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def write_comparison_of(asked: Asked, draft: Path) -> tuple[str, ...]:
+def write_comparison_of(asked: ComparisonRequest, draft: Path) -> tuple[str, ...]:
     """Compare, and write the folder."""
     folders = [asked.out / name for name in asked.folders]
     options, notes = asked.options, []
@@ -139,7 +139,7 @@ def write_comparison_of(asked: Asked, draft: Path) -> tuple[str, ...]:
     )
     panel = None
     if options["sensitivity"]:
-        others = read_otherwise(read)
+        others = refit_study(read)
         notes += [f"specification panel: {reason}" for reason in others.notes]
         panel = sensitivity(result, studies=others.studies)
     result.write(draft, **{name: options[name] for name in _LOOK}, sensitivity=panel)
@@ -149,7 +149,7 @@ def write_comparison_of(asked: Asked, draft: Path) -> tuple[str, ...]:
     return (*notes, *finding_lines(result.findings), *result.guard)
 
 
-def _located(study: Study, asked: Asked) -> Study:
+def _located(study: Study, asked: ComparisonRequest) -> Study:
     """The study with its paths as seen from the results' folder, so that it can be moved."""
     design = f"{FOLDER}/{PARTIAL}" if asked.partial else recorded(asked.design, asked.out)
     paths = [*asked.folders, design]
@@ -160,7 +160,7 @@ def _located(study: Study, asked: Asked) -> Study:
     )
 
 
-def _refuse_private(asked: Asked) -> None:
+def _refuse_private(asked: ComparisonRequest) -> None:
     """The design of a partial comparison is written with its names, and these are secret."""
     if asked.pseudonyms is not None:
         what = "a partial comparison writes its design, whose names are to be kept out"
@@ -175,7 +175,7 @@ def _add_request(draft: Path, request: Mapping[str, Any]) -> None:
     (draft / MANIFEST).write_bytes(text.encode("utf-8", "backslashreplace"))
 
 
-def _write_partial(asked: Asked, folders: Sequence[Path], goal: Path) -> int:
+def _write_partial(asked: ComparisonRequest, folders: Sequence[Path], goal: Path) -> int:
     """The design with the samples that no plate holds called missing; how many these are."""
     frames = [read_fit_folder(folder).samples[["plate", "sample"]] for folder in folders]
     data = pd.concat(frames, ignore_index=True)
@@ -202,7 +202,7 @@ def _write_partial(asked: Asked, folders: Sequence[Path], goal: Path) -> int:
 
 
 @dataclass(frozen=True)
-class Step:
+class PlannedFolder:
     """A folder of plates and whether it has to be made."""
 
     unit: Unit
@@ -222,7 +222,7 @@ class StudyPlan:
     """What :func:`cytokit.results.study_run.plan_study` returns."""
 
     study: StudyFile
-    steps: tuple[Step, ...]
+    steps: tuple[PlannedFolder, ...]
     failures: tuple[Failure, ...]
     comparison: tuple[str, ...]
     compares: bool
@@ -235,13 +235,13 @@ class Prepared:
     """A study's plates, read once, and how they are to be fitted."""
 
     study: StudyFile
-    reading: Reading
+    reading: StudyReader
     units: tuple[Unit, ...]
     failures: tuple[Failure, ...]
     notes: tuple[str, ...]
 
 
-def prepare(study: StudyFile, hands: Hands) -> Prepared:
+def prepare(study: StudyFile, plate_workers: PlateWorkers) -> Prepared:
     """Read every plate of a study."""
     options = curve_options(study.fit)
     found = plate_files(study)
@@ -252,7 +252,7 @@ def prepare(study: StudyFile, hands: Hands) -> Prepared:
     if reading.pseudonyms is not None:  # reasons are written as given
         reasons = {line: f"{row['reason']} {row['who']}" for line, row in enumerate(rows, start=2)}
         check_words(reasons, reading.pseudonyms.names, str(study.exclusions))
-    surveyed = hands.survey(found.files, reading, rows)
+    surveyed = plate_workers.survey(found.files, reading, rows)
     if private := [problem for one in surveyed if one.private for problem in one.problems]:
         raise PrivacyError(*private)
     failures = tuple(Failure((one.file.path,), one.problems) for one in surveyed if one.problems)
@@ -267,11 +267,11 @@ def prepare(study: StudyFile, hands: Hands) -> Prepared:
 def make_plan(prepared: Prepared, *, force: bool = False) -> StudyPlan:
     """Look at what earlier runs left."""
     study, units = prepared.study, prepared.units
-    steps = tuple(Step(unit, _reasons(study.folder, unit, force)) for unit in units)
+    steps = tuple(PlannedFolder(unit, _reasons(study.folder, unit, force)) for unit in units)
     reasons: tuple[str, ...] = ()
     if study.design is not None:
         waiting = any(step.reasons for step in steps) or bool(prepared.failures)
-        asked = asked_of(study, [unit.folder for unit in units])
+        asked = comparison_request(study, [unit.folder for unit in units])
         reasons = comparison_reasons(asked, waiting=waiting, force=force)
     return StudyPlan(
         study,
@@ -284,18 +284,20 @@ def make_plan(prepared: Prepared, *, force: bool = False) -> StudyPlan:
     )
 
 
-def asked_of(study: StudyFile, folders: Sequence[str], *, partial: bool = False) -> Asked:
+def comparison_request(
+    study: StudyFile, folders: Sequence[str], *, partial: bool = False
+) -> ComparisonRequest:
     """The comparison a study asks for; it must have a design."""
     if study.design is None:
         raise TypeError("a study without a design asks for no comparison")
     options = options_in_force(study.compare or {})
     mapping = dict(study.mapping or {})
-    return Asked(
+    return ComparisonRequest(
         study.folder, tuple(folders), study.design, mapping, options, study.pseudonyms, partial
     )
 
 
-def comparison_reasons(asked: Asked, *, waiting: bool, force: bool) -> tuple[str, ...]:
+def comparison_reasons(asked: ComparisonRequest, *, waiting: bool, force: bool) -> tuple[str, ...]:
     """Why a comparison has to be made; `waiting` where its plates are not there yet."""
     if waiting:
         return ("the plates' results will change",)
@@ -304,14 +306,14 @@ def comparison_reasons(asked: Asked, *, waiting: bool, force: bool) -> tuple[str
     return why_to_do(asked.out / FOLDER, asked.expected())
 
 
-def _reading(study: StudyFile, options: FitOptions) -> Reading:
+def _reading(study: StudyFile, options: FitOptions) -> StudyReader:
     parent = study.folder if options.pool else study.folder / "plates"
     decimal = (study.fit or {}).get("decimal")
     if study.pseudonyms is None:
-        return Reading(parent, decimal=decimal)
+        return StudyReader(parent, decimal=decimal)
     table = read_pseudonyms(study.pseudonyms)
     named = replace(table, path=recorded(study.pseudonyms, parent))
-    return Reading(parent, named, decimal)
+    return StudyReader(parent, named, decimal)
 
 
 def _reasons(out: Path, unit: Unit, force: bool) -> tuple[str, ...]:
@@ -472,7 +474,7 @@ Say = Callable[[str], None]
 
 
 @contextmanager
-def workplace(out: Path, say: Say) -> Iterator[Workplace]:
+def run_folder(out: Path, say: Say) -> Iterator[RunFolder]:
     """Lock the results' folder, put right what a killed run left, and clean up at the end."""
     if out.exists() and not out.is_dir():
         mend = "choose another folder under [output]"
@@ -482,7 +484,7 @@ def workplace(out: Path, say: Say) -> Iterator[Workplace]:
         _lock(out / LOCK, say)
     except OSError as error:
         raise _refused(out, error) from error
-    place = Workplace(out)
+    place = RunFolder(out)
     try:
         place.recover()
         yield place
@@ -495,8 +497,8 @@ def workplace(out: Path, say: Say) -> Iterator[Workplace]:
             _unlock(out / LOCK)
 
 
-class Workplace:
-    """Where a run makes its folders; see :func:`workplace`."""
+class RunFolder:
+    """Where a run makes its folders; see :func:`run_folder`."""
 
     def __init__(self, out: Path) -> None:
         self.out = out
@@ -762,7 +764,7 @@ def plan_study(
 ) -> StudyPlan:
     """What :func:`run_study` would do; nothing is written."""
     study = read_study_file(path, overrides=overrides)
-    with hands(_checked(jobs)) as workers:
+    with plate_workers(_checked(jobs)) as workers:
         return make_plan(prepare(study, workers), force=force)
 
 
@@ -829,18 +831,18 @@ def run_study(
     """
     tell = say or _logger.info
     study = read_study_file(path, overrides=overrides)
-    with hands(_checked(jobs)) as workers:
+    with plate_workers(_checked(jobs)) as workers:
         prepared = prepare(study, workers)
-        with workplace(study.folder, tell) as place:
+        with run_folder(study.folder, tell) as place:
             try:
-                return _carried_out(prepared, workers, place, _Manner(tell, force, partial))
+                return _carried_out(prepared, workers, place, _RunSettings(tell, force, partial))
             except BaseException:
                 workers.kill()  # before the place is tidied: nobody may write there any more
                 raise
 
 
 @dataclass(frozen=True)
-class _Manner:
+class _RunSettings:
     """How a run is done."""
 
     say: Say
@@ -848,21 +850,23 @@ class _Manner:
     partial: bool
 
 
-def _carried_out(prepared: Prepared, workers: Hands, place: Workplace, manner: _Manner) -> StudyRun:
-    plan = make_plan(prepared, force=manner.force)
+def _carried_out(
+    prepared: Prepared, workers: PlateWorkers, place: RunFolder, settings: _RunSettings
+) -> StudyRun:
+    plan = make_plan(prepared, force=settings.force)
     for note in plan.notes:
-        manner.say(note)
-    refuse_strangers(plan, force=manner.force)
+        settings.say(note)
+    refuse_strangers(plan, force=settings.force)
     if plan.comparison or any(step.reasons for step in plan.steps):
         (place.out / MANIFEST).unlink(missing_ok=True)
-    made, failed = _fit(plan, prepared.reading, workers, place, manner)
+    made, failed = _fit(plan, prepared.reading, workers, place, settings)
     failures = (*plan.failures, *failed)
     broken = {failure.files for failure in failed}
     good = [step.unit for step in plan.steps if _files(step) not in broken]
-    if _pooled(plan) and failures and not manner.partial:
+    if _pooled(plan) and failures and not settings.partial:
         good = []
     folders = tuple(unit.folder for unit in good)
-    compared, error = _compare(plan, folders, bool(failures), place, manner)
+    compared, error = _compare(plan, folders, bool(failures), place, settings)
     run = StudyRun(plan.study, folders, made, failures, compared, error, plan.unused, plan.notes)
     standing = compared in ("made", "finished")
     write_record(place.out, run_record(plan, folders, failures, compared=standing))
@@ -870,12 +874,16 @@ def _carried_out(prepared: Prepared, workers: Hands, place: Workplace, manner: _
 
 
 def _fit(
-    plan: StudyPlan, reading: Reading, workers: Hands, place: Workplace, manner: _Manner
+    plan: StudyPlan,
+    reading: StudyReader,
+    workers: PlateWorkers,
+    place: RunFolder,
+    settings: _RunSettings,
 ) -> tuple[tuple[str, ...], list[Failure]]:
     """Make what is not finished; each folder is put into place as soon as it is whole."""
     todo = [step for step in plan.steps if step.reasons]
-    if _pooled(plan) and plan.failures and not manner.partial:
-        manner.say("plates that lend each other numbers are not fitted while one is lacking")
+    if _pooled(plan) and plan.failures and not settings.partial:
+        settings.say("plates that lend each other numbers are not fitted while one is lacking")
         return (), []
     why = {step.unit.folder: step.reasons for step in todo}
     made, failed = [], []
@@ -886,26 +894,30 @@ def _fit(
             raise OutputError(*done.problems)
         if done.problems:
             failed.append(Failure(tuple(file.path for file in done.unit.files), done.problems))
-            manner.say(f"{folder}: failed")
+            settings.say(f"{folder}: failed")
             continue
         place.install(folder)
         made.append(folder)
-        manner.say(f"{folder}: {'; '.join(why[folder])} ({len(made)} of {len(todo)})")
+        settings.say(f"{folder}: {'; '.join(why[folder])} ({len(made)} of {len(todo)})")
     order = [step.unit.folder for step in plan.steps]
     return tuple(sorted(made, key=order.index)), failed
 
 
 def _compare(
-    plan: StudyPlan, folders: Sequence[str], incomplete: bool, place: Workplace, manner: _Manner
+    plan: StudyPlan,
+    folders: Sequence[str],
+    incomplete: bool,
+    place: RunFolder,
+    settings: _RunSettings,
 ) -> tuple[Compared, CytokitError | None]:
     """The comparison, where it is asked for, not finished, and nothing is lacking."""
     if not plan.compares:
         return "none", None
-    if (incomplete and not manner.partial) or not folders:
-        _warn_of_earlier(place, manner)
+    if (incomplete and not settings.partial) or not folders:
+        _warn_of_earlier(place, settings)
         return "incomplete", None
-    asked = asked_of(plan.study, folders, partial=incomplete)
-    reasons = comparison_reasons(asked, waiting=False, force=manner.force)
+    asked = comparison_request(plan.study, folders, partial=incomplete)
+    reasons = comparison_reasons(asked, waiting=False, force=settings.force)
     if not reasons:
         return "finished", None
     try:
@@ -913,21 +925,21 @@ def _compare(
     except OutputError:
         raise
     except CytokitError as error:
-        _warn_of_earlier(place, manner)
+        _warn_of_earlier(place, settings)
         return "failed", error
     place.install(FOLDER)
-    manner.say(f"{FOLDER}: {'; '.join(reasons)}")
+    settings.say(f"{FOLDER}: {'; '.join(reasons)}")
     for note in notes:
-        manner.say(note)
+        settings.say(note)
     return "made", None
 
 
-def _warn_of_earlier(place: Workplace, manner: _Manner) -> None:
+def _warn_of_earlier(place: RunFolder, settings: _RunSettings) -> None:
     if (place.out / FOLDER).exists():
-        manner.say(f"{FOLDER}: of an earlier run, and does not hold what the plates say now")
+        settings.say(f"{FOLDER}: of an earlier run, and does not hold what the plates say now")
 
 
-def _files(step: Step) -> tuple[str, ...]:
+def _files(step: PlannedFolder) -> tuple[str, ...]:
     return tuple(file.path for file in step.unit.files)
 
 

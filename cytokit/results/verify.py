@@ -122,7 +122,7 @@ def rerun_compare(manifest: Mapping[str, Any], found: Mapping[str, Path], goal: 
         **chosen,
     )
     asked = options["sensitivity"]
-    panel = sensitivity(result, studies=read_otherwise(read).studies) if asked else None
+    panel = sensitivity(result, studies=refit_study(read).studies) if asked else None
     look = {name: options[name] for name in ("style", "label", "summary")}
     result.write(goal, **look, sensitivity=panel)
 
@@ -351,26 +351,26 @@ def _version_notes(recorded: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class Otherwise:
-    """What :func:`read_otherwise` found."""
+class Refits:
+    """What :func:`refit_study` found."""
 
     studies: Mapping[str, Study]
     notes: tuple[str, ...] = ()
 
 
-def read_otherwise(study: Study) -> Otherwise:
+def refit_study(study: Study) -> Refits:
     """Fit the plates of a study's folders otherwise, as far as they are still there."""
     from cytokit.trial.sensitivity import refitted_studies
 
     if study.bridge is not None:
         note = "plates were bridged: other curves would have other plate effects; none is tried"
-        return Otherwise({}, (note,))
+        return Refits({}, (note,))
     folders = [Path(entry.path) for entry in study.inputs if entry.kind == "fit folder"]
     designs = [entry.path for entry in study.inputs if entry.kind == "design"]
     tables = [entry for entry in study.inputs if entry.kind not in ("fit folder", "design", ROLE)]
     if tables or not designs or not Path(designs[0]).is_file():
         note = "only folders written by fit, with a design file, can be read with other curves"
-        return Otherwise({}, (note,))
+        return Refits({}, (note,))
     mapping = dict(study.mapping) or None
     fits, troubles = [], []
     for folder in folders:
@@ -383,8 +383,8 @@ def read_otherwise(study: Study) -> Otherwise:
         mfi = Study(
             folders, designs[0], mapping=mapping, quantity="mfi", pseudonyms=study.pseudonyms
         )
-        return Otherwise({"MFI": mfi}, tuple(troubles))
+        return Refits({"MFI": mfi}, tuple(troubles))
     studies = refitted_studies(
         fits, designs[0], mapping=mapping, censor=study.censor, pseudonyms=study.pseudonyms
     )
-    return Otherwise(studies)
+    return Refits(studies)

@@ -66,7 +66,7 @@ _HEADERS: Mapping[str, Sequence[str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class BatchTables:
     """What some plates add to the folder, as bytes: small enough to come from another machine."""
 
     rows: Mapping[str, bytes]
@@ -76,14 +76,16 @@ class Part:
     inputs: tuple[dict[str, str], ...]
 
 
-def make_part(fit: PlateFit, own: Sequence[Finding], first: int, *, pages: bool) -> Part:
+def batch_with_pages(
+    fit: PlateFit, own: Sequence[Finding], first: int, *, pages: bool
+) -> BatchTables:
     """The part of some plates, their pages in it."""
     made = tuple(plate_pages(fit, first, pages=pages))
-    return replace(whole_part(fit, own), plates=made)
+    return replace(batch_tables(fit, own), plates=made)
 
 
-def whole_part(fit: PlateFit, own: Sequence[Finding]) -> Part:
-    """The part of some plates without their pages; parameters as for :func:`make_part`."""
+def batch_tables(fit: PlateFit, own: Sequence[Finding]) -> BatchTables:
+    """The part of some plates without their pages; parameters as for :func:`batch_with_pages`."""
     frames = {
         "wells": fit.wells,
         "samples": fit.samples,
@@ -91,7 +93,7 @@ def whole_part(fit: PlateFit, own: Sequence[Finding]) -> Part:
         "curves": fit.curves.table,
         "flags": findings_table(own),
     }
-    return Part(
+    return BatchTables(
         {name: rows_bytes(frames[name]) for name in GROWING},
         (),
         fit.summary,
@@ -125,7 +127,7 @@ def plate_inputs(fit: PlateFit) -> Iterator[dict[str, str]]:
             )
 
 
-class PartsFolder:
+class GrowingTables:
     """The growing tables and the pages of a folder; parts are added in the order of the plates."""
 
     def __init__(self, folder: Path) -> None:
@@ -141,14 +143,14 @@ class PartsFolder:
             write_table(pd.DataFrame(columns=list(_HEADERS[name])), path)
             self._files[name] = path.open("ab")
 
-    def __enter__(self) -> PartsFolder:
+    def __enter__(self) -> GrowingTables:
         return self
 
     def __exit__(self, *_: object) -> None:
         for file in self._files.values():
             file.close()
 
-    def add(self, part: Part) -> None:
+    def add(self, part: BatchTables) -> None:
         """Append the part's rows and write its pages."""
         for name, rows in part.rows.items():
             self._append(name, rows)
@@ -187,7 +189,7 @@ class PartsFolder:
 
 
 @dataclass(frozen=True)
-class Manner:
+class FitSettings:
     """How many plates are fitted and written."""
 
     options: FitOptions
@@ -200,15 +202,15 @@ def write_many(fit: PlateFit, folder: OutputFolder, *, pages: bool) -> None:
     late = (*SHARED_CODES, EXCLUDED_CODE)
     own = [one for one in fit.findings if one.code not in late]
     shared = [one for one in fit.findings if one.code in late]
-    with PartsFolder(folder.path) as parts:
-        parts.add(whole_part(fit, own))
+    with GrowingTables(folder.path) as parts:
+        parts.add(batch_tables(fit, own))
         for line, page in plate_pages(fit, 1, pages=pages):
             parts.add_plate(line, page)
-        finish_many(folder, parts, shared, Manner(fit.options, fit.exclusions, pages))
+        finish_many(folder, parts, shared, FitSettings(fit.options, fit.exclusions, pages))
 
 
 def finish_many(
-    folder: OutputFolder, parts: PartsFolder, shared: Sequence[Finding], manner: Manner
+    folder: OutputFolder, parts: GrowingTables, shared: Sequence[Finding], settings: FitSettings
 ) -> list[PlateLine]:
     """Add overview, workbook and manifest to the tables and pages that the parts made."""
     from cytokit.report.embed import write_html
@@ -223,11 +225,13 @@ def finish_many(
     lines = [beside_others(line, said.get(line.plate, ())) for line in parts.lines]
     table = lines_table(lines)
     write_table(table, folder.path / "plates.csv")
-    page = overview_page(lines, parts.summary, flags, manner.options)
+    page = overview_page(lines, parts.summary, flags, settings.options)
     write_html(page, folder.path / "report.html")
-    write_many_workbook(folder.path, table, manner.exclusions, parts.counts, manner.options.limits)
-    manifest = manifest_of(manner.options, parts.inputs, parts.facts, manner.exclusions, table)
-    folder.finish({**manifest, "pages": manner.pages})
+    write_many_workbook(
+        folder.path, table, settings.exclusions, parts.counts, settings.options.limits
+    )
+    manifest = manifest_of(settings.options, parts.inputs, parts.facts, settings.exclusions, table)
+    folder.finish({**manifest, "pages": settings.pages})
     return lines
 
 

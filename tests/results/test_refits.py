@@ -10,10 +10,10 @@ import pytest
 
 from cytokit.curves.platefit import fit
 from cytokit.parsers.read import read_plates
-from cytokit.results.verify import read_otherwise
+from cytokit.results.verify import refit_study
 from cytokit.trial.study import Study
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -33,14 +33,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_fits_are_made_again_and_missing_plates_named(folder: Path) -> None:
     study = Study(["run1", "run2"], "design.csv")
-    found = read_otherwise(study)
+    found = refit_study(study)
     assert list(found.studies) == ["4PL", "not robust", "4PL, not robust", "MFI"]
     assert found.notes == ()
     for other in found.studies.values():
         assert len(other.values) == len(study.values)
         assert not other.values["value"].equals(study.values["value"])
     Path("plate_2.csv").unlink()
-    found = read_otherwise(study)
+    found = refit_study(study)
     assert list(found.studies) == ["MFI"]
     assert found.notes == ("run2: input plate_2.csv is missing; no other curves are tried",)
 
@@ -49,6 +49,6 @@ def test_a_table_has_no_other_curves() -> None:
     frame = pd.DataFrame(
         {"subject": ["a", "b"], "group": ["t", "c"], "day": [6, 6], "IL-6": ["1", "2"]}
     )
-    found = read_otherwise(Study(frame))
+    found = refit_study(Study(frame))
     assert found.studies == {}
     assert found.notes[0].startswith("only folders written by fit")

@@ -16,7 +16,7 @@ from cytokit.simulate.trials import simulate_trial
 from cytokit.trial.compare import compare
 from cytokit.trial.study import Study
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import pytest
 
 from cytokit.errors import OutputError, UsageError
 from cytokit.folder import OutputFolder
-from cytokit.results.study_run import AREA, LOCK, Workplace, workplace
+from cytokit.results.study_run import AREA, LOCK, RunFolder, run_folder
 
 
 class Killed(BaseException):
@@ -44,7 +44,7 @@ def lock(out: Path, pid: int, host: str | None = None) -> None:
 
 
 def test_the_lock_says_who_works_there_and_goes_with_the_run(tmp_path: Path) -> None:
-    with workplace(tmp_path / "out", quiet):
+    with run_folder(tmp_path / "out", quiet):
         held = json.loads((tmp_path / "out" / LOCK).read_text())
         assert held == {"pid": os.getpid(), "host": socket.gethostname()}
     assert list((tmp_path / "out").iterdir()) == []
@@ -52,9 +52,9 @@ def test_the_lock_says_who_works_there_and_goes_with_the_run(tmp_path: Path) -> 
 
 def test_a_second_run_is_refused(tmp_path: Path) -> None:
     with (
-        workplace(tmp_path, quiet),
+        run_folder(tmp_path, quiet),
         pytest.raises(UsageError, match=rf"CK-641.*process {os.getpid()} on") as caught,
-        workplace(tmp_path, quiet),
+        run_folder(tmp_path, quiet),
     ):
         pass
     assert f"remove {tmp_path / LOCK}" in str(caught.value)
@@ -63,14 +63,17 @@ def test_a_second_run_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("host", [None, "elsewhere"])
 def test_a_run_of_another_process_or_machine_is_refused(tmp_path: Path, host: str | None) -> None:
     lock(tmp_path, os.getppid(), host)
-    with pytest.raises(UsageError, match="CK-641"), workplace(tmp_path, quiet):
+    with pytest.raises(UsageError, match="CK-641"), run_folder(tmp_path, quiet):
         pass
     assert (tmp_path / LOCK).exists()
 
 
 def test_a_lock_that_nobody_can_read_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / LOCK).write_text("mine")
-    with pytest.raises(UsageError, match=r"CK-641.*an unknown process"), workplace(tmp_path, quiet):
+    with (
+        pytest.raises(UsageError, match=r"CK-641.*an unknown process"),
+        run_folder(tmp_path, quiet),
+    ):
         pass
 
 
@@ -78,21 +81,21 @@ def test_a_dead_run_is_taken_over_with_a_word(tmp_path: Path) -> None:
     pid = dead_process()
     lock(tmp_path, pid)
     said: list[str] = []
-    with workplace(tmp_path, said.append):
+    with run_folder(tmp_path, said.append):
         assert json.loads((tmp_path / LOCK).read_text())["pid"] == os.getpid()
     assert said == [f"took over from a run that was stopped before its end (process {pid})"]
 
 
 def test_an_empty_lock_is_of_a_run_killed_before_it_could_write(tmp_path: Path) -> None:
     (tmp_path / LOCK).touch()
-    with workplace(tmp_path, quiet):
+    with run_folder(tmp_path, quiet):
         pass
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_lock_of_this_very_number_is_of_a_process_before_us(tmp_path: Path) -> None:
     lock(tmp_path, os.getpid())  # a container that was started again
-    with workplace(tmp_path, quiet):
+    with run_folder(tmp_path, quiet):
         pass
 
 
@@ -100,7 +103,7 @@ def test_what_a_killed_takeover_left_is_removed(tmp_path: Path) -> None:
     (tmp_path / f"{LOCK}.{dead_process()}").touch()
     (tmp_path / f"{LOCK}.{os.getppid()}").touch()
     (tmp_path / f"{LOCK}.txt").touch()
-    with workplace(tmp_path, quiet):
+    with run_folder(tmp_path, quiet):
         pass
     assert {path.name for path in tmp_path.iterdir()} == {
         f"{LOCK}.{os.getppid()}",
@@ -120,16 +123,16 @@ def test_of_two_that_find_a_dead_lock_one_gives_way(
         return moved(self, target)
 
     monkeypatch.setattr(Path, "replace", late)
-    with pytest.raises(UsageError, match=rf"process {os.getppid()}"), workplace(tmp_path, quiet):
+    with pytest.raises(UsageError, match=rf"process {os.getppid()}"), run_folder(tmp_path, quiet):
         pass
     assert json.loads((tmp_path / LOCK).read_text())["pid"] == os.getppid()
 
 
 def test_a_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
     (tmp_path / "out").touch()
-    with pytest.raises(UsageError, match="CK-647"), workplace(tmp_path / "out", quiet):
+    with pytest.raises(UsageError, match="CK-647"), run_folder(tmp_path / "out", quiet):
         pass
-    with pytest.raises(OutputError, match="CK-648"), workplace(tmp_path / "out/x", quiet):
+    with pytest.raises(OutputError, match="CK-648"), run_folder(tmp_path / "out/x", quiet):
         pass
 
 
@@ -137,7 +140,7 @@ def test_a_new_folder_replaces_the_old_whole_and_keeps_what_is_not_ours(tmp_path
     goal = tmp_path / "plates" / "p"
     write(goal, {"a.csv": "1", "gone.csv": "1"})
     (goal / "notes.txt").write_text("mine")
-    with workplace(tmp_path, quiet) as place:
+    with run_folder(tmp_path, quiet) as place:
         write(place.draft("plates/p"), {"a.csv": "2"})
         place.install("plates/p")
     assert sorted(path.name for path in goal.iterdir()) == ["a.csv", "manifest.json", "notes.txt"]
@@ -152,7 +155,7 @@ def test_killed_at_any_step_of_the_replacement(
     goal = tmp_path / "plates" / "p"
     write(goal, {"a.csv": "1", "gone.csv": "1"})
     (goal / "notes.txt").write_text("mine")
-    place = Workplace(tmp_path)
+    place = RunFolder(tmp_path)
     write(place.draft("plates/p"), {"a.csv": "2"})
     moved, count = Path.replace, 0
 
@@ -169,7 +172,7 @@ def test_killed_at_any_step_of_the_replacement(
             place.install("plates/p")
         except Killed:
             assert step < 5, "the replacement has four moves"
-    with workplace(tmp_path, quiet):
+    with run_folder(tmp_path, quiet):
         names = sorted(path.name for path in goal.iterdir())
         old = (goal / "a.csv").read_text() == "1"
         assert names == ["a.csv", *(["gone.csv"] if old else []), "manifest.json", "notes.txt"]
@@ -183,12 +186,12 @@ def test_drafts_of_a_killed_run_go_and_what_is_unknown_stays(tmp_path: Path) -> 
     (area / "new" / "123" / "plates" / ".cytokit-x").mkdir(parents=True)
     (area / "trash" / "plates" / "p").mkdir(parents=True)
     (area / "somebody.txt").write_text("not ours")
-    with workplace(tmp_path, quiet):
+    with run_folder(tmp_path, quiet):
         assert sorted(path.name for path in area.iterdir()) == ["somebody.txt"]
     assert (area / "somebody.txt").exists()
 
 
 def test_a_disk_that_refuses_is_said_and_the_lock_goes(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match=r"CK-648.*No space left"), workplace(tmp_path, quiet):
+    with pytest.raises(OutputError, match=r"CK-648.*No space left"), run_folder(tmp_path, quiet):
         raise OSError(28, "No space left on device")
     assert list(tmp_path.iterdir()) == []

@@ -112,7 +112,7 @@ def test_processes_give_the_same_bytes(exports: Path, whole: Path, tmp_path: Pat
 def test_the_example_of_the_docs_gives_the_same_bytes_on_a_dask_cluster(
     exports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page = (Path(__file__).parents[1] / "docs/scale.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs/scale.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
     (tmp_path / "exports").symlink_to(exports)
     monkeypatch.chdir(tmp_path)

@@ -17,7 +17,7 @@ from cytokit.plate import Plate
 from cytokit.results import study_plates as work
 from cytokit.results import study_run as run
 from cytokit.results.study_file import write_study_file
-from cytokit.results.study_run import Asked, run_study
+from cytokit.results.study_run import ComparisonRequest, run_study
 from cytokit.results.write import fit_manifest
 from cytokit.simulate.exports import WRITERS
 from cytokit.simulate.trials import CYTOKINES, PlatePlan, simulate_trial
@@ -106,7 +106,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     def fit(plates: Sequence[Plate], options: FitOptions, exclusions: pd.DataFrame | None) -> Thin:
         return Thin(tuple(plates), options, no_exclusions() if exclusions is None else exclusions)
 
-    def compared(asked: Asked, draft: Path) -> tuple[str, ...]:
+    def compared(asked: ComparisonRequest, draft: Path) -> tuple[str, ...]:
         with OutputFolder(draft) as folder:
             (folder.path / "comparisons.csv").write_text(str(asked.options))
             record = make_manifest("compare", options=asked.options, inputs=[])

@@ -15,8 +15,8 @@ from cytokit.errors import InputError, OutputError, UsageError
 from cytokit.folder import OutputFolder, read_manifest
 from cytokit.plate import Plate
 from cytokit.results import study_plates as work
-from cytokit.results.study_plates import PlateFile, Surveyed, sharing_names
-from cytokit.results.study_run import Workplace, plan_study, run_study
+from cytokit.results.study_plates import PlateFile, SurveyedFile, sharing_names
+from cytokit.results.study_run import RunFolder, plan_study, run_study
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -263,15 +263,15 @@ def test_an_interrupted_run_is_resumed_and_ends_in_the_same_bytes(
     run_study("study.toml")
     whole = tree(fresh / "results")
     shutil.rmtree(fresh / "results")
-    install = Workplace.install
+    install = RunFolder.install
 
-    def interrupted(self: Workplace, folder: str) -> None:
+    def interrupted(self: RunFolder, folder: str) -> None:
         if folder == "plates/plate_2":
             raise KeyboardInterrupt
         install(self, folder)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Workplace, "install", interrupted)
+        patch.setattr(RunFolder, "install", interrupted)
         with pytest.raises(KeyboardInterrupt):
             run_study("study.toml")
     assert all(name.startswith("plates/plate_1/") for name in tree(fresh / "results"))
@@ -357,9 +357,9 @@ def test_files_that_are_no_plates_are_named_but_not_those_in_use(fresh: Path) ->
 
 
 def test_groups_of_plates_that_share_names_are_joined_through_others() -> None:
-    def file(path: str, *names: str) -> Surveyed:
+    def file(path: str, *names: str) -> SurveyedFile:
         plates = [SimpleNamespace(name=name) for name in names]
-        return Surveyed(PlateFile(path, ""), plates)  # type: ignore[arg-type]
+        return SurveyedFile(PlateFile(path, ""), plates)  # type: ignore[arg-type]
 
     files = [file("a", "P1"), file("b", "P2"), file("c", "P3"), file("d", "P2", "P1")]
     groups = [[one.file.path for one in group] for group in sharing_names(files)]
