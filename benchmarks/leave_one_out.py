@@ -35,7 +35,7 @@ from cytokit.arrays import Floats
 from cytokit.curves.fit import StandardCurve, fit_curves
 from cytokit.parsers.read import read_plate
 from cytokit.plate import Plate
-from cytokit.vocabulary import WellType
+from cytokit.schema import WellType
 
 ROOT = Path(__file__).resolve().parents[1]
 MULTIPLATE = ("plate01", "plate02", "plate04")

@@ -182,7 +182,7 @@ def _report(result: Comparison, panel: Sensitivity | None, goal: Path, as_json: 
         more = {} if panel is None else {"sensitivity": holds}
         print_json("cytokit-compare-1", {**document, **more})
         return
-    from cytokit.findings import finding_lines
+    from cytokit.flags import finding_lines
 
     _print_results(result)
     for sentence in (*finding_lines(result.findings), *result.guard):

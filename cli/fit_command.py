@@ -277,7 +277,7 @@ def _failures(summary: pd.DataFrame) -> list[str]:
 
 def _leave(record: FitRecord, strict: bool) -> None:
     """Exit 3 where a plate could not be read or none has a curve, 1 where --strict meets a hold."""
-    from cytokit.vocabulary import PlateVerdict
+    from cytokit.schema import PlateVerdict
 
     verdicts = set(record.verdicts)
     if record.failed or verdicts == {PlateVerdict.FAILED}:

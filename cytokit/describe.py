@@ -8,11 +8,10 @@ from typing import Any
 import pandas as pd
 
 from cytokit.curves.quality import nameless_findings, repeated_sample_findings, standard_findings
-from cytokit.findings import findings_table
-from cytokit.flags import FLAGS
+from cytokit.flags import FLAGS, findings_table
 from cytokit.plate import PLATE_SHAPES, Plate, replicates, well_position
 from cytokit.runs import instrument_model, run_facts
-from cytokit.vocabulary import Severity, VendorStatus, WellType
+from cytokit.schema import Severity, VendorStatus, WellType
 
 #: one letter per well type on the plate map; a dot is a well the export does not hold
 MAP_LETTERS = {

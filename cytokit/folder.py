@@ -211,30 +211,40 @@ _AGAIN = "run the command that wrote the folder again, with --force"
 
 def read_manifest(folder: str | Path) -> dict[str, Any]:
     """The manifest of an output folder."""
+    manifest = _parsed(folder)
+    if manifest.get("schema") != SCHEMA:
+        raise InputError(_not_ours(folder))
+    _require_parts(manifest, _PARTS, folder)
+    return manifest
+
+
+def _parsed(folder: str | Path) -> dict[str, Any]:
+    """What stands in manifest.json."""
     path = Path(folder) / MANIFEST
     if not path.is_file():
-        raise InputError(
-            Problem(
-                "CK-510",
-                "the folder holds no manifest.json: it is unfinished, or not cytokit's",
-                str(folder),
-                "give a folder written by `cytokit fit` or `cytokit compare`",
-            )
-        )
+        what = "the folder holds no manifest.json: it is unfinished, or not cytokit's"
+        mend = "give a folder written by `cytokit fit` or `cytokit compare`"
+        raise InputError(Problem("CK-510", what, str(folder), mend))
     try:
         manifest = parse_json(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
-        raise InputError(
-            Problem("CK-511", f"the manifest cannot be read: {error}", str(path), _AGAIN)
-        ) from error
-    if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
-        raise InputError(
-            Problem("CK-512", f"not a manifest of the form {SCHEMA}", str(path), _AGAIN)
-        )
-    if wrong := sorted(name for name, fits in _PARTS.items() if not fits(manifest.get(name))):
-        what = f"parts of the manifest are not as cytokit writes them: {', '.join(wrong)}"
-        raise InputError(Problem("CK-599", what, str(path), _AGAIN))
+        what = f"the manifest cannot be read: {error}"
+        raise InputError(Problem("CK-511", what, str(path), _AGAIN)) from error
+    if not isinstance(manifest, dict):
+        raise InputError(_not_ours(folder))
     return manifest
+
+
+def _not_ours(folder: str | Path) -> Problem:
+    where = str(Path(folder) / MANIFEST)
+    return Problem("CK-512", f"not a manifest of the form {SCHEMA}", where, _AGAIN)
+
+
+def _require_parts(manifest: Mapping[str, Any], parts: Iterable[str], folder: str | Path) -> None:
+    """Refuse a manifest whose parts are not what cytokit writes."""
+    if wrong := sorted(name for name in parts if not _PARTS[name](manifest.get(name))):
+        what = f"parts of the manifest are not as cytokit writes them: {', '.join(wrong)}"
+        raise InputError(Problem("CK-599", what, str(Path(folder) / MANIFEST), _AGAIN))
 
 
 def _are_entries(value: object, keys: Collection[str]) -> bool:
@@ -425,8 +435,10 @@ class ResultsFolder:
 
     @classmethod
     def open(cls, path: str | Path) -> ResultsFolder:
-        """Open a finished folder; its manifest is checked here, its tables when they are read."""
-        return cls(Path(path), read_manifest(path))
+        """Open a finished folder: what it lists is checked here, its tables when they are read."""
+        manifest = _parsed(path)
+        _require_parts(manifest, ("inputs", "outputs"), path)
+        return cls(Path(path), manifest)
 
     @property
     def recorded(self) -> dict[str, str]:

@@ -16,8 +16,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cytokit.errors import FormatError, Problem, place
-from cytokit.findings import Finding
-from cytokit.vocabulary import ANALYTE_COLUMNS, PLATE_COLUMNS, WellType
+from cytokit.flags import Finding
+from cytokit.schema import ANALYTE_COLUMNS, PLATE_COLUMNS, WellType
 
 _WELL = re.compile(r"([A-Pa-p])0*([1-9]\d?)")
 #: rows and columns of the plates Luminex instruments read

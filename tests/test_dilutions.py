@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cytokit.curves.quantify import Reading, merge_dilutions
-from cytokit.vocabulary import RangeStatus
+from cytokit.schema import RangeStatus
 
 NAN = float("nan")
 

@@ -13,8 +13,9 @@ import pytest
 import xlsxwriter
 
 from cytokit.errors import DesignError, FormatError, OutputError, UsageError
-from cytokit.findings import Finding
+from cytokit.flags import Finding
 from cytokit.plate import Plate, SourceInfo, make_wells
+from cytokit.schema import ANALYTE_COLUMNS, WellType
 from cytokit.sources.raw import RawFile
 from cytokit.tables.layouts import (
     apply_layout,
@@ -23,7 +24,6 @@ from cytokit.tables.layouts import (
     read_layout,
     write_layout_template,
 )
-from cytokit.vocabulary import ANALYTE_COLUMNS, WellType
 
 ANALYTES = ("IL-6", "TNFa")
 

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from cytokit.errors import FormatError
-from cytokit.findings import Finding, findings_table
+from cytokit.flags import Finding, findings_table
 from cytokit.plate import Plate, SourceInfo, make_wells, normal_well, well_position
-from cytokit.vocabulary import ANALYTE_COLUMNS, PLATE_COLUMNS, WellType
+from cytokit.schema import ANALYTE_COLUMNS, PLATE_COLUMNS, WellType
 
 SOURCE = SourceInfo("p.csv", "00", "test")
 ANALYTES = pd.DataFrame([("IL-6", "57", "pg/mL", 50)], columns=list(ANALYTE_COLUMNS))

@@ -13,8 +13,8 @@ from cytokit.curves import platefit
 from cytokit.curves.options import FitOptions
 from cytokit.curves.platefit import fit
 from cytokit.errors import InputError, NothingToDoError, UsageError
+from cytokit.schema import TABLES
 from cytokit.simulate.trials import CYTOKINES, PlatePlan, simulate_plate
-from cytokit.vocabulary import EXCLUSION_COLUMNS, FLAG_COLUMNS
 
 A, B, C = (analyte.name for analyte in CYTOKINES[:3])
 
@@ -48,8 +48,8 @@ def frames(result):
 def test_one_plate_or_many(plates, result):
     assert [plate.name for plate in result.plates] == ["P1", "P2", "P3"]
     assert result.concentrations is result.samples
-    assert tuple(result.flags.columns) == FLAG_COLUMNS
-    assert tuple(result.exclusions.columns) == EXCLUSION_COLUMNS
+    assert list(result.flags.columns) == TABLES["flags"].names
+    assert list(result.exclusions.columns) == TABLES["exclusions"].names
     assert repr(result).startswith("<PlateFit: 3 plate(s), 6 curves (6 good)")
 
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from cytokit.curves.options import FitOptions
 from cytokit.curves.platefit import PlateFit, fit
 from cytokit.plate import Plate
+from cytokit.schema import RangeStatus
 from cytokit.simulate.trials import CYTOKINES, PlatePlan, simulate_plate
-from cytokit.vocabulary import RangeStatus
 
 ANALYTES = 4
 NUMBERS = {"in_range", "below_lloq", "above_uloq"}

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from cytokit.errors import CytokitError, InputError, PrivacyError, Problem
-from cytokit.findings import Finding
+from cytokit.flags import Finding
 from cytokit.plate import Plate, SourceInfo
 from cytokit.simulate.trials import simulate_trial
 from cytokit.tables.pseudonyms import (

@@ -20,10 +20,10 @@ from cytokit.curves.quality import (
     replicate_findings,
 )
 from cytokit.describe import describe
-from cytokit.findings import Finding
+from cytokit.flags import Finding
 from cytokit.plate import Plate
+from cytokit.schema import TABLES, Severity
 from cytokit.simulate.trials import CYTOKINES, simulate_plate
-from cytokit.vocabulary import SAMPLES_COLUMNS, Severity
 
 
 def plate(**samples: float) -> Plate:
@@ -32,7 +32,7 @@ def plate(**samples: float) -> Plate:
 
 
 def sample_row(**changes: object) -> pd.DataFrame:
-    row = dict.fromkeys(SAMPLES_COLUMNS, np.nan) | {
+    row = dict.fromkeys(TABLES["samples"].names, np.nan) | {
         "plate": "P", "sample": "Control1", "well_type": "control", "analyte": "IL-6",
         "concentration": 200.0, "cv_pct": 5.0, "unit": "pg/mL", "status": "in_range",
     }  # fmt: skip

@@ -11,8 +11,8 @@ from cytokit.curves.platefit import fit
 from cytokit.curves.reconcile import SAME_RESIDUAL, reconcile, vendor_response
 from cytokit.errors import NothingToDoError
 from cytokit.plate import Plate, VendorCurve
+from cytokit.schema import VendorStatus
 from cytokit.simulate.trials import CYTOKINES, PlatePlan, simulate_plate
-from cytokit.vocabulary import VendorStatus
 
 
 def plate_with_vendor(factor: float = 1.0) -> Plate:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from cytokit.errors import UsageError
+from cytokit.schema import WellType
 from cytokit.simulate.trials import CYTOKINES, PlatePlan, panel, simulate_plate, simulate_trial
-from cytokit.vocabulary import WellType
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE_SEED = 2021

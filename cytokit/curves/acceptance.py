@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cytokit.arrays import Floats
 from cytokit.curves.options import ProfileName
-from cytokit.vocabulary import Verdict
+from cytokit.schema import Verdict
 
 _M10 = "ICH M10 (2022), section 4.2.3, ligand binding assays: calibration curve and range"
 _M10_QC = "ICH M10 (2022), ligand binding assays, acceptance of an analytical run: QC samples"

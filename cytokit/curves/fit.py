@@ -45,7 +45,7 @@ from cytokit.curves.standards import (
 )
 from cytokit.errors import InputError, Problem, UsageError, did_you_mean, place
 from cytokit.plate import Plate, replicates
-from cytokit.vocabulary import CURVES_COLUMNS, STANDARDS_COLUMNS, Verdict, WellType
+from cytokit.schema import TABLES, Verdict, WellType
 
 if TYPE_CHECKING:
     from lmfit.model import ModelResult
@@ -103,7 +103,7 @@ class StandardCurve:
     covariance : (5, 5) array
         Of (lower, upper, m, eta, k), the solver's coordinates.
     standards : pandas.DataFrame
-        One row per level, columns ``STANDARDS_COLUMNS``.
+        One row per level, columns of standards.csv.
     wells : pandas.DataFrame
         One row per standard or blank well: well, level, expected, mfi, response (what was
         fitted: MFI, or net MFI plus `background`), weight, robust, used, reason.
@@ -218,7 +218,7 @@ class StandardCurve:
         concentration : ndarray, shape (U,)
             NaN where the reading lies beyond a plateau or is missing.
         status : ndarray of str, shape (U,)
-            :class:`cytokit.vocabulary.RangeStatus`.
+            :class:`cytokit.schema.RangeStatus`.
 
         Raises
         ------
@@ -335,7 +335,7 @@ class StandardCurve:
         """The curve's row of curves.csv."""
         return {
             name: str(value) if name == "verdict" else value
-            for name in CURVES_COLUMNS
+            for name in TABLES["curves"].names
             for value in [getattr(self, name)]
         }
 
@@ -507,7 +507,7 @@ def _level_frame(
     wells: pd.DataFrame,
     standing: NDArray[np.bool_],
 ) -> pd.DataFrame:
-    """One row per level, columns ``STANDARDS_COLUMNS``."""
+    """One row per level, columns of standards.csv."""
     size = len(names)
     mfi, weight = wells["mfi"].to_numpy(), wells["weight"].to_numpy()
     sizes = np.bincount(level, minlength=size)
@@ -532,7 +532,7 @@ def _level_frame(
         "weight": np.bincount(level, weight, minlength=size).astype(float),
         "reason": _level_reasons(level, wells, sizes),
     }
-    frame = pd.DataFrame(columns, columns=list(STANDARDS_COLUMNS))
+    frame = pd.DataFrame(columns, columns=TABLES["standards"].names)
     return frame.astype(dict.fromkeys(_LEVEL_TEXTS, "str"))
 
 
@@ -894,16 +894,16 @@ class CurveSet(Mapping[Key, StandardCurve]):
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row per curve, columns ``CURVES_COLUMNS``."""
+        """One row per curve, columns of curves.csv."""
         rows = [curve.row() for curve in self.values()]
-        return pd.DataFrame(rows, columns=list(CURVES_COLUMNS))
+        return pd.DataFrame(rows, columns=TABLES["curves"].names)
 
     @property
     def standards(self) -> pd.DataFrame:
-        """One row per plate, analyte and level, columns ``STANDARDS_COLUMNS``."""
+        """One row per plate, analyte and level, columns of standards.csv."""
         tables = [curve.standards for curve in self.values() if len(curve.standards)]
         if not tables:
-            return pd.DataFrame(columns=list(STANDARDS_COLUMNS))
+            return pd.DataFrame(columns=TABLES["standards"].names)
         return pd.concat(tables, ignore_index=True)
 
     @property

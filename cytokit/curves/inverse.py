@@ -12,7 +12,7 @@ from scipy import special
 from cytokit.arrays import Floats
 from cytokit.curves.logistic import X_ZERO, inverse_psi, psi, psi_gradient
 from cytokit.curves.noise import VarianceModel
-from cytokit.vocabulary import RangeStatus
+from cytokit.schema import RangeStatus
 
 Index = NDArray[np.intp]
 

@@ -31,23 +31,15 @@ from cytokit.curves.quality import (
 )
 from cytokit.curves.quantify import Quantified, quantify
 from cytokit.errors import NothingToDoError, Problem, UsageError
-from cytokit.findings import Finding, findings_table
-from cytokit.flags import FLAGS
+from cytokit.flags import FLAGS, Finding, findings_table
 from cytokit.parsers.read import distinct_names, refuse_twins, twin_findings
 from cytokit.plate import Plate, SourceInfo
+from cytokit.schema import VERDICTS_COLUMNS, PlateVerdict, RangeStatus, Severity, Verdict, WellType
 from cytokit.tables.exclusions import (
     checked_exclusions,
     excluded_rows,
     match_exclusions,
     no_exclusions,
-)
-from cytokit.vocabulary import (
-    VERDICTS_COLUMNS,
-    PlateVerdict,
-    RangeStatus,
-    Severity,
-    Verdict,
-    WellType,
 )
 
 # One chunk of plates: fitted, quantified and judged together, wherever an executor runs it.
@@ -279,13 +271,12 @@ class PlateFit:
     options : FitOptions
     curves : CurveSet
     wells : pandas.DataFrame
-        One row per reading, columns ``WELLS_COLUMNS``.
+        One row per reading, columns of wells.csv.
     samples : pandas.DataFrame
-        One row per sample or control and analyte, columns ``SAMPLES_COLUMNS``, then
-        ``SAMPLES_EXTRA_COLUMNS``.
+        One row per sample or control and analyte, columns of samples.csv.
     findings : tuple of Finding
     exclusions : pandas.DataFrame
-        Columns ``EXCLUSION_COLUMNS``.
+        Columns of exclusions.csv.
     """
 
     plates: tuple[Plate, ...]
@@ -303,12 +294,12 @@ class PlateFit:
 
     @property
     def standards(self) -> pd.DataFrame:
-        """One row per plate, analyte and level, columns ``STANDARDS_COLUMNS``."""
+        """One row per plate, analyte and level, columns of standards.csv."""
         return self.curves.standards
 
     @property
     def flags(self) -> pd.DataFrame:
-        """The findings as a table, columns ``FLAG_COLUMNS``."""
+        """The findings as a table, columns of flags.csv."""
         return findings_table(self.findings)
 
     @property
@@ -406,7 +397,7 @@ def fit(
     options : FitOptions, optional
         The defaults where not given; single options may be given by keyword and then count.
     exclusions : pandas.DataFrame, optional
-        Readings to leave out, columns ``EXCLUSION_COLUMNS``
+        Readings to leave out, columns of exclusions.csv
         (:func:`cytokit.tables.exclusions.read_exclusions` reads them from a file).
     executor : concurrent.futures.Executor, optional
         Carries chunks of plates; results do not depend on it. With `pool` all plates are one

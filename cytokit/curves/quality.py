@@ -33,10 +33,10 @@ from cytokit.curves.standards import (
     possible_level,
     possible_reading,
 )
-from cytokit.findings import Finding, formula_findings
+from cytokit.flags import Finding, formula_findings
 from cytokit.plate import Plate, has_name, replicates
+from cytokit.schema import RangeStatus, Severity, Verdict, WellType
 from cytokit.sources.numbers import NAN
-from cytokit.vocabulary import RangeStatus, Severity, Verdict, WellType
 
 #: two readings of one level apart by more than this on ln MFI are not chance (5 sd of a 14 % CV)
 TWIN_LIMIT = 0.7

@@ -33,15 +33,9 @@ from cytokit.curves.limits import relative_sd
 from cytokit.curves.options import FitOptions
 from cytokit.curves.quality import hooked_analytes
 from cytokit.curves.standards import WellArrays, well_arrays
-from cytokit.findings import Finding
+from cytokit.flags import Finding
 from cytokit.plate import Plate, replicates
-from cytokit.vocabulary import (
-    SAMPLES_COLUMNS,
-    SAMPLES_EXTRA_COLUMNS,
-    WELLS_COLUMNS,
-    RangeStatus,
-    WellType,
-)
+from cytokit.schema import TABLES, RangeStatus, WellType
 
 # Several dilutions of one sample: one concentration, and whether they agree.
 
@@ -398,7 +392,7 @@ def _wells_table(arrays: WellArrays, own: PlateCurves) -> pd.DataFrame:
         flags=flags,
     )
     texts = ["plate", "unit", "status", "flags"]
-    return table[list(WELLS_COLUMNS)].astype(dict.fromkeys(texts, "str")).reset_index(drop=True)
+    return table[TABLES["wells"].names].astype(dict.fromkeys(texts, "str")).reset_index(drop=True)
 
 
 def _without_factor(status: Text, flags: Text, factor: Floats) -> tuple[Text, Text]:
@@ -460,7 +454,7 @@ def _samples_table(
 ) -> tuple[pd.DataFrame, list[Finding]]:
     """One row per sample or control and analyte, dilutions merged."""
     groups = _groups(arrays)
-    columns = [*SAMPLES_COLUMNS, *SAMPLES_EXTRA_COLUMNS]
+    columns = TABLES["samples"].names
     if len(groups.rows) == 0:
         return pd.DataFrame(columns=columns), []
     table = _readings(arrays, own, wells, groups)

@@ -19,7 +19,7 @@ from cytokit.curves.platefit import PlateFit, fit
 from cytokit.curves.standards import rule_weights
 from cytokit.errors import NothingToDoError, Problem, place
 from cytokit.plate import Plate, VendorCurve
-from cytokit.vocabulary import VendorStatus
+from cytokit.schema import VendorStatus
 
 #: two residuals nearer than this are the same optimum
 SAME_RESIDUAL = 1e-6

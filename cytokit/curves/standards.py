@@ -17,7 +17,7 @@ from cytokit.curves.noise import Scatter, VarianceModel
 from cytokit.curves.options import FitOptions
 from cytokit.curves.solver import Prior
 from cytokit.plate import Plate, replicates
-from cytokit.vocabulary import REPLICATE_COLUMNS, WellType
+from cytokit.schema import REPLICATE_COLUMNS, WellType
 
 # What goes into a calibration and what comes out of it, as arrays.
 

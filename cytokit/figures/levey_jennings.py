@@ -45,7 +45,7 @@ from cytokit.figures.text import number, plain, shorten, squeeze, text_width
 from cytokit.figures.view import footer_lines, footer_room, write_footer
 from cytokit.qc.control import WARNING, ChartSeries, Selection, chart_series, select
 from cytokit.qc.series import SERIES_WORDS, ChartPlate, series_name
-from cytokit.vocabulary import QcRole
+from cytokit.schema import QcRole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

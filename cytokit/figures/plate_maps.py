@@ -36,7 +36,7 @@ from cytokit.figures.style import (
 from cytokit.figures.text import number, plain, shorten
 from cytokit.figures.view import footer_lines, footer_room, write_footer
 from cytokit.plate import PLATE_SHAPES, well_position
-from cytokit.vocabulary import Severity, WellType
+from cytokit.schema import Severity, WellType
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

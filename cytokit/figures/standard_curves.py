@@ -37,7 +37,7 @@ from cytokit.figures.style import (
 )
 from cytokit.figures.text import number, plain, squeeze, text_width, wrap
 from cytokit.figures.view import footer_lines, footer_room, write_footer
-from cytokit.vocabulary import RangeStatus, Verdict
+from cytokit.schema import RangeStatus, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

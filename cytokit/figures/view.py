@@ -28,8 +28,8 @@ from cytokit.figures.style import (
     styled,
 )
 from cytokit.figures.text import plain, shorten, text_width, wrap
+from cytokit.schema import LimitSource
 from cytokit.tables.cells import sort_key
-from cytokit.vocabulary import LimitSource
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

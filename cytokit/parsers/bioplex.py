@@ -14,13 +14,13 @@ from typing import Any, cast
 import pandas as pd
 
 from cytokit.errors import FormatError, Problem, place
-from cytokit.findings import Finding, damaged_value
+from cytokit.flags import Finding, damaged_value
 from cytokit.plate import Plate, SourceInfo, Unread, VendorCurve, make_wells, normal_well
+from cytokit.schema import ANALYTE_COLUMNS, VendorStatus, WellType
 from cytokit.sources.numbers import Cell, decide_decimal, read_cell, read_dilution
 from cytokit.sources.raw import HEAD_ROWS, RawFile
 from cytokit.sources.text import LazyRows
 from cytokit.sources.workbook import CellValue, cell_text
-from cytokit.vocabulary import ANALYTE_COLUMNS, VendorStatus, WellType
 
 _LABEL = re.compile(r"(e?)(blank|b|standard|std|s|control|ctrl|c|unknown|sample|x)[\s_-]*0*(\d*)")
 _TYPES = {"b": WellType.BLANK, "s": WellType.STANDARD, "c": WellType.CONTROL, "x": WellType.UNKNOWN}

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cytokit.errors import FormatError, Problem, did_you_mean
-from cytokit.findings import Finding
+from cytokit.flags import Finding
 from cytokit.parsers.bioplex import (
     Contents,
     CurveText,

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from cytokit.errors import Problem, place
-from cytokit.findings import Finding
+from cytokit.flags import Finding
 from cytokit.parsers.bioplex import Contents, CurveText, Record, assemble, is_curve_line, take_line
 from cytokit.plate import Plate, Unread, normal_well
 from cytokit.sources.raw import RawFile

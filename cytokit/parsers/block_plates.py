@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from cytokit.errors import FormatError, Problem, did_you_mean, place
-from cytokit.findings import Finding
+from cytokit.flags import Finding
 from cytokit.parsers.blocks import (
     Block,
     BlockFile,
@@ -47,6 +47,7 @@ from cytokit.parsers.well_tables import (
     well_table,
 )
 from cytokit.plate import Plate, SourceInfo, Unread, VendorCurve, normal_well
+from cytokit.schema import VendorStatus, WellType
 from cytokit.sources.numbers import (
     EMPTY,
     Cell,
@@ -59,7 +60,6 @@ from cytokit.sources.numbers import (
 )
 from cytokit.sources.raw import RawFile
 from cytokit.tables.layouts import likely_type
-from cytokit.vocabulary import VendorStatus, WellType
 
 # Blocks as tables of numbers whose rows and columns are those of the Median block.
 

@@ -17,13 +17,13 @@ import numpy as np
 import pandas as pd
 
 from cytokit.errors import FormatError, Problem, place
-from cytokit.findings import Finding, damaged_value
+from cytokit.flags import Finding, damaged_value
 from cytokit.plate import Unread, normal_well
+from cytokit.schema import VendorStatus
 from cytokit.sources.numbers import read_cell
 from cytokit.sources.raw import RawFile
 from cytokit.sources.text import LazyRows
 from cytokit.sources.workbook import Sheet
-from cytokit.vocabulary import VendorStatus
 
 # Names of blocks, and the lines before the first one: ``key,value``, sections, small tables.
 

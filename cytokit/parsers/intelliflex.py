@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cytokit.errors import Problem, place
-from cytokit.findings import Finding, damaged_value
+from cytokit.flags import Finding, damaged_value
 from cytokit.parsers.blocks import raise_together
 from cytokit.parsers.well_tables import (
     RowTable,
@@ -19,9 +19,9 @@ from cytokit.parsers.well_tables import (
     well_table,
 )
 from cytokit.plate import Plate, SourceInfo, normal_well
+from cytokit.schema import WellType
 from cytokit.sources.numbers import decide_decimal, read_dilution, read_row
 from cytokit.sources.raw import RawFile
-from cytokit.vocabulary import WellType
 
 NAME = "intelliflex"
 TITLE = "INTELLIFLEX rows (columns 'WELL LOCATION', 'SAMPLE ID', 'R25: RP1 MEDIAN')"

@@ -20,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cytokit.errors import FormatError, Problem, place
-from cytokit.findings import Finding
+from cytokit.flags import Finding
 from cytokit.parsers.block_plates import Grid, kept_blocks, read_grid
 from cytokit.parsers.blocks import (
     Block,
@@ -37,10 +37,10 @@ from cytokit.parsers.blocks import (
 )
 from cytokit.parsers.blocks import read_readings as read_median
 from cytokit.plate import Plate, SourceInfo, make_analytes, make_wells
+from cytokit.schema import VendorStatus, WellType
 from cytokit.sources.numbers import decide_decimal
 from cytokit.sources.raw import RawFile
 from cytokit.tables.lots import Lot, Lots, lots_beside, read_lots
-from cytokit.vocabulary import VendorStatus, WellType
 
 NAME = "is23"
 TITLE = "Luminex IS 2.3"

@@ -21,12 +21,13 @@ from cytokit.errors import (
     UsageError,
     place,
 )
-from cytokit.findings import Finding
+from cytokit.flags import Finding
 from cytokit.folder import command_of
 from cytokit.parsers import is23
 from cytokit.parsers.blocks import is_well_head, read_location
 from cytokit.parsers.registry import PARSERS, recognise
 from cytokit.plate import Plate, SourceInfo, Unread
+from cytokit.schema import DESIGN_COLUMNS, DESIGN_OPTIONAL, TABLES
 from cytokit.sources.numbers import read_cell
 from cytokit.sources.raw import HEAD_ROWS, RawFile
 from cytokit.tables.layouts import (
@@ -39,7 +40,6 @@ from cytokit.tables.layouts import (
     word_key,
 )
 from cytokit.tables.lots import describes_lots
-from cytokit.vocabulary import COMPARISON_COLUMNS, DESIGN_COLUMNS, DESIGN_OPTIONAL, SAMPLES_COLUMNS
 
 # Folders and globs to files, and what each file is: a plate, or something else by its name.
 
@@ -75,7 +75,7 @@ _PLATFORMS: tuple[tuple[str, tuple[frozenset[str], ...]], ...] = (
 _CONCENTRATIONS = frozenset(("concentration", "conc", "conc.", "result", "value", "pg/ml"))
 _SAMPLES = frozenset(("sample", "sampleid", "samplename", "subject", "patient", "id"))
 #: What ``fit`` and ``compare`` write, with the columns that it begins with.
-_RESULTS = {"samples.csv": SAMPLES_COLUMNS, "comparisons.csv": COMPARISON_COLUMNS}
+_RESULTS = {"samples.csv": TABLES["samples"].names, "comparisons.csv": TABLES["comparisons"].names}
 
 PathLike = str | Path
 

@@ -13,11 +13,11 @@ import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
 from cytokit.errors import Problem, place
-from cytokit.findings import Finding
+from cytokit.flags import Finding
 from cytokit.parsers.blocks import other_sheets, table_rows
 from cytokit.plate import Unread, normal_well
+from cytokit.schema import PLATE_COLUMNS, WellType
 from cytokit.sources.raw import RawFile
-from cytokit.vocabulary import PLATE_COLUMNS, WellType
 
 _REPORTER = re.compile(r":\s*RP(\d)\s+(?=\S)", re.IGNORECASE)
 _SIGNATURE = "--DOCUMENT SIGNATURE--"

@@ -13,8 +13,7 @@ import pandas as pd
 from cytokit.arrays import Floats
 from cytokit.curves.platefit import PlateFit
 from cytokit.errors import InputError, NothingToDoError, Problem, UsageError
-from cytokit.findings import Finding
-from cytokit.flags import FLAGS
+from cytokit.flags import FLAGS, Finding
 from cytokit.qc.drift import ALPHA, drift_table, step_table
 from cytokit.qc.guide import Guide, guide_bytes, make_guide, read_guide
 from cytokit.qc.series import (
@@ -28,7 +27,7 @@ from cytokit.qc.series import (
     series_table,
 )
 from cytokit.qc.westgard import QcFinding, judge, with_limits
-from cytokit.vocabulary import QC_FLAG_COLUMNS
+from cytokit.schema import TABLES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -52,13 +51,13 @@ class QualityControl:
     Parameters
     ----------
     table : pandas.DataFrame
-        One row per plate and series, columns ``QC_SERIES_COLUMNS``.
+        One row per plate and series, columns of qc_series.csv.
     flags : pandas.DataFrame
-        One row per finding, columns ``QC_FLAG_COLUMNS``.
+        One row per finding, columns of qc_flags.csv.
     drift : pandas.DataFrame
-        Trends over the judged plates, columns ``QC_DRIFT_COLUMNS``.
+        Trends over the judged plates, columns of qc_drift.csv.
     steps : pandas.DataFrame
-        Ratios across changes of lot, columns ``QC_STEP_COLUMNS``.
+        Ratios across changes of lot, columns of qc_steps.csv.
     plates : tuple of ChartPlate
         In the order of their runs.
     guide : Guide or None
@@ -240,7 +239,7 @@ def quality_control(
     values = series_table(fits, plates)
     bare = QualityControl(
         table=values,
-        flags=pd.DataFrame(columns=list(QC_FLAG_COLUMNS), dtype="str"),
+        flags=pd.DataFrame(columns=TABLES["qc_flags"].names, dtype="str"),
         drift=pd.DataFrame(),
         steps=pd.DataFrame(),
         plates=plates,
@@ -340,7 +339,7 @@ def _flag_table(findings: Sequence[QcFinding], plates: Sequence[ChartPlate]) -> 
         }
         for one in findings
     ]
-    return pd.DataFrame(rows, columns=list(QC_FLAG_COLUMNS), dtype="str")
+    return pd.DataFrame(rows, columns=TABLES["qc_flags"].names, dtype="str")
 
 
 # What a chart of each series shows, and which series are worth one.

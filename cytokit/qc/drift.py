@@ -13,8 +13,8 @@ import pandas as pd
 from cytokit.arrays import Floats, Ints
 from cytokit.qc.series import CONTROL, ChartPlate, series_name
 from cytokit.qc.westgard import QcFinding, severity_of
+from cytokit.schema import TABLES, QcRole
 from cytokit.trial.multiplicity import adjust
-from cytokit.vocabulary import QC_DRIFT_COLUMNS, QC_STEP_COLUMNS, QcRole
 
 # Drift over plates, and steps between lots: robust, with their intervals.
 
@@ -158,7 +158,7 @@ def drift_table(
                 {**dict(zip(_KEY, key, strict=True)), **numbers, "n_plates": len(mine),
                  "p": found.p}
             )  # fmt: skip
-    table = _adjusted(pd.DataFrame(rows, columns=list(QC_DRIFT_COLUMNS)))
+    table = _adjusted(pd.DataFrame(rows, columns=TABLES["qc_drift"].names))
     findings = []
     for row in table[table["p_adjusted"] < ALPHA].to_dict("records"):
         way = "rises" if row["slope"] > 0 else "falls"
@@ -199,7 +199,7 @@ def step_table(
                     "reason": found.reason,
                 }
             )
-    table = _adjusted(pd.DataFrame(rows, columns=list(QC_STEP_COLUMNS)))
+    table = _adjusted(pd.DataFrame(rows, columns=TABLES["qc_steps"].names))
     findings = []
     for row in table[table["p_adjusted"] < ALPHA].to_dict("records"):
         message = (

@@ -14,11 +14,11 @@ import pandas as pd
 
 from cytokit.curves.platefit import PlateFit
 from cytokit.errors import InputError, NothingToDoError, Problem, UsageError, did_you_mean, place
-from cytokit.findings import Finding
+from cytokit.flags import Finding
 from cytokit.folder import MANIFEST, ResultsFolder, command_of
 from cytokit.runs import DATE_ORDERS, RunFacts, control_lot, read_date, run_facts
+from cytokit.schema import RangeStatus, Verdict, WellType
 from cytokit.trial.readings import in_several_units
-from cytokit.vocabulary import RangeStatus, Verdict, WellType
 
 # Folders written by ``fit``, found and read for what quality control looks at.
 

@@ -22,7 +22,7 @@ from cytokit.errors import InputError, Problem, place
 from cytokit.flags import FLAGS
 from cytokit.qc.guide import ENOUGH, Guide, SeriesKey
 from cytokit.qc.series import CONTROL, ORIENTED, ChartPlate, series_name
-from cytokit.vocabulary import QC_SERIES_COLUMNS, QcRole, Severity
+from cytokit.schema import TABLES, QcRole, Severity
 
 
 def rule_1_2s(z: ArrayLike) -> Bools:
@@ -141,7 +141,7 @@ def with_limits(
         guide_n=count,
         provisional=[guide is not None and n < ENOUGH for n in count],
     )
-    return frame[list(QC_SERIES_COLUMNS)]
+    return frame[TABLES["qc_series"].names]
 
 
 def judge(

@@ -14,10 +14,9 @@ from markupsafe import Markup
 
 from cytokit.curves.platefit import few
 from cytokit.errors import OutputError, Problem
-from cytokit.findings import Finding, grouped
-from cytokit.flags import FLAGS
+from cytokit.flags import FLAGS, Finding, grouped
 from cytokit.report.embed import explained, own_file, render, short, write_html
-from cytokit.vocabulary import Severity
+from cytokit.schema import Severity
 
 if TYPE_CHECKING:
     from cytokit.trial.comparison import Comparison

@@ -21,7 +21,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from cytokit.errors import OutputError, Problem, place
-from cytokit.report.words import TABLE_MEANINGS, TABLES, explain
+from cytokit.schema import TABLES
 
 _ESCAPES = {
     "<": "\\u003c",
@@ -134,7 +134,11 @@ def short(value: float) -> str:
 def explained(tables: tuple[str, ...]) -> list[tuple[str, str, list[tuple[str, str]]]]:
     """Tables with what their rows are and what their columns mean, for the page's last section."""
     return [
-        (name, TABLE_MEANINGS[name], [(column, explain(name, column)) for column in TABLES[name]])
+        (
+            name,
+            TABLES[name].meaning,
+            [(column, words.explained()) for column, words in TABLES[name].columns.items()],
+        )
         for name in tables
     ]
 

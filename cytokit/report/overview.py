@@ -14,13 +14,14 @@ import numpy as np
 import pandas as pd
 
 from cytokit.curves.platefit import LEADS, judge_plate, of_findings, worst
-from cytokit.findings import Finding, findings_table
-from cytokit.flags import FLAGS
+from cytokit.flags import FLAGS, Finding, findings_table
 from cytokit.report.embed import explained, own_file, render, short
 from cytokit.report.page import MARKS, options_in_words
-from cytokit.report.words import PLATE_VERDICTS, SEVERITIES, VERDICTS
-from cytokit.vocabulary import (
-    PLATES_COLUMNS,
+from cytokit.schema import (
+    PLATE_VERDICTS,
+    SEVERITIES,
+    TABLES,
+    VERDICTS,
     PlateVerdict,
     RangeStatus,
     Severity,
@@ -43,7 +44,7 @@ _TABLES = ("plates", "samples", "wells", "curves", "standards", "flags", "exclus
 
 @dataclass(frozen=True, slots=True)
 class PlateLine:
-    """One plate of many: a row of plates.csv, columns ``PLATES_COLUMNS``."""
+    """One plate of many: a row of plates.csv, columns of plates.csv."""
 
     plate: str
     file: str
@@ -111,8 +112,8 @@ def page_name(number: int, plate: str) -> str:
 
 
 def lines_table(lines: Sequence[PlateLine]) -> pd.DataFrame:
-    """The lines as plates.csv, columns ``PLATES_COLUMNS``."""
-    return pd.DataFrame([asdict(line) for line in lines], columns=list(PLATES_COLUMNS))
+    """The lines as plates.csv, columns of plates.csv."""
+    return pd.DataFrame([asdict(line) for line in lines], columns=TABLES["plates"].names)
 
 
 def overview_page(

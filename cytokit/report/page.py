@@ -13,12 +13,20 @@ import pandas as pd
 from cytokit.curves.acceptance import PROFILES
 from cytokit.curves.platefit import judge_plate
 from cytokit.flags import FLAGS
-from cytokit.report._entry import Word
 from cytokit.report.embed import compact, explained, json_block, own_file, render, short, write_html
 from cytokit.report.tables import shown
-from cytokit.report.words import PLATE_VERDICTS, SEVERITIES, STATUSES, VERDICTS, WELL_TYPES
+from cytokit.schema import (
+    PLATE_VERDICTS,
+    SEVERITIES,
+    STATUSES,
+    VERDICTS,
+    WELL_TYPES,
+    RangeStatus,
+    Severity,
+    Term,
+    WellType,
+)
 from cytokit.tables.pseudonyms import ROLE
-from cytokit.vocabulary import RangeStatus, Severity, WellType
 
 if TYPE_CHECKING:
     from cytokit.curves.fit import StandardCurve
@@ -69,7 +77,7 @@ def page_data(fit: Shown, accept: tuple[float, float], refit: Sequence[str]) -> 
     }
 
 
-def _titles(words: Mapping[str, Word]) -> dict[str, list[str]]:
+def _titles(words: Mapping[str, Term]) -> dict[str, list[str]]:
     return {key: [word.title, word.meaning] for key, word in words.items()}
 
 

@@ -18,8 +18,7 @@ import pandas as pd
 
 from cytokit.cell_text import guard, unguard
 from cytokit.errors import InputError, OutputError, Problem, did_you_mean, place
-from cytokit.report._entry import Kind
-from cytokit.report.words import COLUMN_KINDS
+from cytokit.schema import Kind, column_named
 
 if TYPE_CHECKING:
     from cytokit.curves.fit import StandardCurve
@@ -181,7 +180,7 @@ def write_table(frame: pd.DataFrame, path: str | Path, *, excel: bool = False) -
 def read_table(path: str | Path, *, kinds: Mapping[str, Kind] | None = None) -> pd.DataFrame:
     """Read a CSV that :func:`write_table` wrote, or that a spreadsheet saved from it.
 
-    Columns of the data dictionary (:mod:`cytokit.report.words`) have the kind it says. Any other
+    Columns of the data dictionary (:mod:`cytokit.schema`) have the kind it says. Any other
     column becomes numbers or booleans only if every cell is spelled just as it would be written,
     so that nothing is lost: ``007`` stays text. Missing text and empty text are one.
     """
@@ -189,7 +188,7 @@ def read_table(path: str | Path, *, kinds: Mapping[str, Kind] | None = None) -> 
     header = _header(path, first)
     if kinds:
         _check_names(path, kinds, header)
-    asked = {**COLUMN_KINDS, **(kinds or {})}
+    asked = _kinds(header) | dict(kinds or {})
     columns, problems = {}, []
     for position, name in enumerate(header):
         cells = [row.cells[position] for row in rows]
@@ -206,6 +205,12 @@ def read_table(path: str | Path, *, kinds: Mapping[str, Kind] | None = None) -> 
     if problems:
         raise InputError(*problems)
     return pd.DataFrame(columns, columns=header)
+
+
+def _kinds(header: Sequence[str]) -> dict[str, Kind]:
+    """The kinds of the columns that the schema knows."""
+    known = {name: column_named(name) for name in header}
+    return {name: column.kind for name, column in known.items() if column is not None}
 
 
 def _header(path: str | Path, first: Line) -> list[str]:

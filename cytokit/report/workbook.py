@@ -21,19 +21,17 @@ import pandas as pd
 from cytokit.curves.options import LimitsName
 from cytokit.errors import OutputError, Problem, place
 from cytokit.flags import FLAGS
-from cytokit.report._entry import Word
 from cytokit.report.tables import read_table, shown
-from cytokit.report.words import (
-    COLUMN_KINDS,
+from cytokit.schema import (
     PLATE_VERDICTS,
     SEVERITIES,
     STATUSES,
-    TABLE_MEANINGS,
     TABLES,
     VERDICTS,
-    explain,
+    RangeStatus,
+    Term,
+    column_named,
 )
-from cytokit.vocabulary import RangeStatus
 
 if TYPE_CHECKING:
     from cytokit.curves.platefit import PlateFit
@@ -54,7 +52,7 @@ class Note:
     colour: str = ""
 
 
-def term_notes(heading: str, words: Mapping[str, Word]) -> list[Note]:
+def term_notes(heading: str, words: Mapping[str, Term]) -> list[Note]:
     """Terms with their colours, as they stand in the sheets: the legend."""
     lines = [
         Note(where=word.title, term=key, text=word.meaning, colour=key)
@@ -66,10 +64,10 @@ def term_notes(heading: str, words: Mapping[str, Word]) -> list[Note]:
 def column_notes(sheet: str, table: str, unit: str) -> list[Note]:
     """What the rows and the columns of one sheet mean."""
     lines = [
-        Note(where=sheet, term=column, text=explain(table, column, unit))
-        for column in TABLES[table]
+        Note(where=sheet, term=name, text=column.explained(unit))
+        for name, column in TABLES[table].columns.items()
     ]
-    return [Note(f"{sheet}: {TABLE_MEANINGS[table]}"), *lines, Note()]
+    return [Note(f"{sheet}: {TABLES[table].meaning}"), *lines, Note()]
 
 
 def flag_notes(codes: Iterable[str]) -> list[Note]:
@@ -216,12 +214,6 @@ _COLOURED = frozenset({"status", "verdict", "severity"})
 
 #: significant digits of a number that has no format of its own, and of one in per cent
 _DIGITS, _DIGITS_PCT = 4, 3
-_P = "[<0.001]0.0E+00;0.0000"
-_FORMATS: Mapping[str, str] = MappingProxyType(
-    dict.fromkeys(("bead_count", "dilution_factor", "df"), "General")
-    | dict.fromkeys(("p", "p_rank", "p_adjusted", "q_bh", "p_min_attainable"), _P)
-    | dict.fromkeys(("r2",), "0.00000")
-)
 _LOOKS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "": {},
@@ -248,11 +240,12 @@ class _Column:
 
     @classmethod
     def of(cls, name: str, values: list[Any]) -> _Column:
-        """A column, its numbers formatted as the data dictionary has it."""
-        if COLUMN_KINDS.get(name) != "number":
+        """A column, its numbers formatted as the schema has it."""
+        known = column_named(name)
+        if known is None or known.kind != "number":
             return cls(name, values)
-        if name in _FORMATS:
-            return cls(name, values, _FORMATS[name])
+        if known.sheet:
+            return cls(name, values, known.sheet)
         return cls(name, values, digits=_DIGITS_PCT if name.endswith("_pct") else _DIGITS)
 
     def format_of(self, value: float) -> str:

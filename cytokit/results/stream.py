@@ -23,7 +23,7 @@ from cytokit.curves.options import FitOptions
 from cytokit.curves.platefit import PLATES_PER_CHUNK, PlateFit, fit, fit_chunk, shared_findings
 from cytokit.curves.quality import SignalLevels, exclusion_findings
 from cytokit.errors import CytokitError, InputError, Problem, place
-from cytokit.findings import Finding
+from cytokit.flags import Finding
 from cytokit.folder import OutputFolder, check_goal
 from cytokit.parsers.read import (
     FoundFiles,
@@ -44,10 +44,10 @@ from cytokit.results.write import (
     finish_many,
     write_fit,
 )
+from cytokit.schema import PlateVerdict
 from cytokit.tables.exclusions import Named, checked_exclusions, no_exclusions, require_matches
 from cytokit.tables.layouts import Layout, read_layout
 from cytokit.tables.pseudonyms import Pseudonyms, errors_without_names, pseudonymise
-from cytokit.vocabulary import PlateVerdict
 
 # What is done with a few plates wherever it is done: surveyed, or read, fitted and made ready.
 

@@ -17,8 +17,8 @@ from typing import Any
 
 from cytokit.errors import InputError, OutputError, Problem, UsageError, did_you_mean, place
 from cytokit.results.study_options import TAKES, Kind, Option, compare_options, fit_options
+from cytokit.schema import DESIGN_COLUMNS, DESIGN_OPTIONAL, LAST_DAY
 from cytokit.sources.text import parse_toml
-from cytokit.vocabulary import DESIGN_COLUMNS, DESIGN_OPTIONAL, LAST_DAY
 
 # On which line of a TOML file a key stands, for messages; the values are tomllib's business.
 

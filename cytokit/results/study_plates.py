@@ -34,8 +34,8 @@ from cytokit.parsers.read import distinct_names, find_plates, read_file
 from cytokit.plate import Plate, SourceInfo, Unread
 from cytokit.results.stream import WorkerPool, worker_died, worker_pool
 from cytokit.results.study_file import StudyFile, recorded
+from cytokit.schema import TABLES
 from cytokit.tables.pseudonyms import Pseudonyms, errors_without_names, pseudonymise
-from cytokit.vocabulary import EXCLUSION_COLUMNS
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +309,7 @@ class Unit:
         """The exclusions as `fit` takes them."""
         if not self.exclusions:
             return None
-        return pd.DataFrame(self.exclusions, columns=list(EXCLUSION_COLUMNS), dtype="str")
+        return pd.DataFrame(self.exclusions, columns=TABLES["exclusions"].names, dtype="str")
 
 
 def make_units(

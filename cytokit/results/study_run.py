@@ -18,7 +18,7 @@ import pandas as pd
 
 from cytokit.curves.options import FitOptions
 from cytokit.errors import CytokitError, OutputError, PrivacyError, Problem, UsageError
-from cytokit.findings import finding_lines
+from cytokit.flags import finding_lines
 from cytokit.folder import (
     MANIFEST,
     describe_input,
@@ -45,6 +45,13 @@ from cytokit.results.study_plates import (
     why_to_do,
 )
 from cytokit.results.verify import refit_study
+from cytokit.schema import (
+    DESIGN_COLUMNS,
+    DESIGN_OPTIONAL,
+    VERDICTS_COLUMNS,
+    DesignStatus,
+    PlateVerdict,
+)
 from cytokit.sources.text import parse_json
 from cytokit.tables.designs import read_design
 from cytokit.tables.exclusions import read_exclusions
@@ -54,13 +61,6 @@ from cytokit.trial.options import CompareOptions
 from cytokit.trial.readings import read_fit_folder
 from cytokit.trial.sensitivity import sensitivity
 from cytokit.trial.study import Study
-from cytokit.vocabulary import (
-    DESIGN_COLUMNS,
-    DESIGN_OPTIONAL,
-    VERDICTS_COLUMNS,
-    DesignStatus,
-    PlateVerdict,
-)
 
 # The comparison of a study's plates: what it must rest on, and how it is made.
 

@@ -12,9 +12,9 @@ import pandas as pd
 
 from cytokit.errors import CytokitError, InputError, Problem
 from cytokit.folder import files_in, read_manifest, sha256_of, versions
+from cytokit.schema import TABLES
 from cytokit.tables.pseudonyms import ROLE, Pseudonyms, pseudonymise, read_pseudonyms
 from cytokit.trial.study import Study
-from cytokit.vocabulary import EXCLUSION_COLUMNS
 
 if TYPE_CHECKING:
     from cytokit.curves.platefit import PlateFit
@@ -50,7 +50,7 @@ def refit(
     table = pseudonyms or _pseudonyms(manifest, found)
     if table is not None:
         plates = [pseudonymise(plate, table) for plate in plates]
-    excluded = pd.DataFrame(manifest["excluded"], columns=list(EXCLUSION_COLUMNS), dtype="str")
+    excluded = pd.DataFrame(manifest["excluded"], columns=TABLES["exclusions"].names, dtype="str")
     return fit(
         distinct_names(plates),
         FitOptions(**_known(manifest["options"], FitOptions)),

@@ -12,7 +12,7 @@ import pandas as pd
 
 from cytokit.curves.options import FitOptions
 from cytokit.errors import Problem, UsageError
-from cytokit.findings import Finding, finding_counts, findings_table
+from cytokit.flags import Finding, finding_counts, findings_table
 from cytokit.folder import (
     OutputFolder,
     describe_input,
@@ -25,15 +25,7 @@ from cytokit.report.overview import PAGES, PlateLine, page_name, plate_line
 from cytokit.report.page import shown_page
 from cytokit.report.tables import rows_bytes, shown, write_table
 from cytokit.runs import run_facts
-from cytokit.vocabulary import (
-    CURVES_COLUMNS,
-    FLAG_COLUMNS,
-    SAMPLES_COLUMNS,
-    SAMPLES_EXTRA_COLUMNS,
-    STANDARDS_COLUMNS,
-    VERDICTS_COLUMNS,
-    WELLS_COLUMNS,
-)
+from cytokit.schema import TABLES, VERDICTS_COLUMNS
 
 if TYPE_CHECKING:
     from cytokit.curves.platefit import PlateFit
@@ -56,13 +48,6 @@ SHARED_CODES = ("same_file", "low_signal")
 EXCLUDED_CODE = "excluded"
 #: up to so many plates one page and one workbook hold all of them
 FEW = 8
-_HEADERS: Mapping[str, Sequence[str]] = {
-    "wells": WELLS_COLUMNS,
-    "samples": (*SAMPLES_COLUMNS, *SAMPLES_EXTRA_COLUMNS),
-    "standards": STANDARDS_COLUMNS,
-    "curves": CURVES_COLUMNS,
-    "flags": FLAG_COLUMNS,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +125,7 @@ class GrowingTables:
         self._files: dict[str, IO[bytes]] = {}
         for name in GROWING:
             path = self.folder / f"{name}.csv"
-            write_table(pd.DataFrame(columns=list(_HEADERS[name])), path)
+            write_table(pd.DataFrame(columns=TABLES[name].names), path)
             self._files[name] = path.open("ab")
 
     def __enter__(self) -> GrowingTables:

@@ -24,7 +24,7 @@ from cytokit.errors import Problem, UsageError, place
 from cytokit.parsers.bioplex import SAMPLING_ERRORS, split_analyte
 from cytokit.parsers.well_tables import assign_roles
 from cytokit.plate import Plate, VendorCurve, well_position
-from cytokit.vocabulary import VendorStatus, WellType
+from cytokit.schema import VendorStatus, WellType
 
 # A plate as wells x analytes in the order of reading: what every writer starts from.
 

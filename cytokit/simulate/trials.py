@@ -12,8 +12,8 @@ import pandas as pd
 from cytokit.arrays import Floats
 from cytokit.errors import Problem, UsageError, did_you_mean
 from cytokit.plate import PLATE_SHAPES, Plate, SourceInfo, make_wells
+from cytokit.schema import ANALYTE_COLUMNS, DesignStatus, WellType
 from cytokit.simulate.exports import WRITERS
-from cytokit.vocabulary import ANALYTE_COLUMNS, DesignStatus, WellType
 
 # The simulated panel: for each analyte its true standard curve, level in plasma and effect.
 

@@ -18,7 +18,7 @@ from itertools import chain
 import numpy as np
 
 from cytokit.errors import FormatError, Problem, UsageError, did_you_mean, option_text, place
-from cytokit.vocabulary import VendorStatus
+from cytokit.schema import VendorStatus
 
 NAN = float("nan")
 _IN_RANGE, _EXTRAPOLATED = VendorStatus.IN_RANGE, VendorStatus.EXTRAPOLATED

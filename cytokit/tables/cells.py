@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from cytokit.errors import InputError, Problem, UsageError, did_you_mean, option_text, place
-from cytokit.findings import Finding
+from cytokit.flags import Finding
+from cytokit.schema import LAST_DAY, VendorStatus
 from cytokit.sources.numbers import Cell, has_thousands_mark
 from cytokit.sources.numbers import read_cell as read_text
 from cytokit.tables.columns import Header, normal_unit, read_unit
-from cytokit.vocabulary import LAST_DAY, VendorStatus
 
 NAN = math.nan
 

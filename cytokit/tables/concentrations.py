@@ -42,7 +42,8 @@ from cytokit.errors import (
     option_text,
     place,
 )
-from cytokit.findings import Finding, damaged_value
+from cytokit.flags import Finding, damaged_value
+from cytokit.schema import LAST_DAY, DesignStatus
 from cytokit.sources.numbers import decide, decimal_asked, marks_of, together
 from cytokit.tables.cells import (
     LINEAR,
@@ -82,7 +83,6 @@ from cytokit.tables.columns import (
     unit_key,
 )
 from cytokit.tables.loader import Grid, load
-from cytokit.vocabulary import LAST_DAY, DesignStatus
 
 # A plain table's rows as records: one per reading, every cell still text.
 

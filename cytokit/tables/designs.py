@@ -25,12 +25,12 @@ from cytokit.errors import (
     map_text,
     place,
 )
-from cytokit.findings import Finding
+from cytokit.flags import Finding
+from cytokit.schema import DESIGN_COLUMNS, DESIGN_OPTIONAL, LAST_DAY, DesignStatus
 from cytokit.sources.raw import RawFile
 from cytokit.tables.cells import Day, is_impossible, is_plain_number, normal_day, same_kind
 from cytokit.tables.columns import SYNONYMS, plain
 from cytokit.tables.concentrations import without_missing_names
-from cytokit.vocabulary import DESIGN_COLUMNS, DESIGN_OPTIONAL, LAST_DAY, DesignStatus
 
 # The rows of a design as typed records.
 

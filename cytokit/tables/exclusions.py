@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from cytokit.cell_text import unguard
 from cytokit.errors import InputError, Problem, did_you_mean, place
 from cytokit.plate import Plate, normal_well
+from cytokit.schema import TABLES
 from cytokit.sources.raw import RawFile
-from cytokit.vocabulary import EXCLUSION_COLUMNS
 
 _NEEDED = ("plate", "well", "analyte", "reason")
 #: Columns that are looked at whatever their names.
@@ -28,12 +28,14 @@ _STRANGERS = 20
 
 def no_exclusions() -> pd.DataFrame:
     """An empty table of exclusions."""
-    return pd.DataFrame(columns=list(EXCLUSION_COLUMNS), dtype="str")
+    return pd.DataFrame(columns=TABLES["exclusions"].names, dtype="str")
 
 
 def read_exclusions(path: str | Path) -> pd.DataFrame:
     """Read an exclusions file."""
-    mend = f"give a table (.csv, .txt, .xlsx) with the columns {', '.join(EXCLUSION_COLUMNS)}"
+    mend = (
+        f"give a table (.csv, .txt, .xlsx) with the columns {', '.join(TABLES['exclusions'].names)}"
+    )
     try:
         raw = RawFile.open(path)
         raw.require_readable()
@@ -51,7 +53,7 @@ def read_exclusions(path: str | Path) -> pd.DataFrame:
     kept = [
         at
         for at, title in enumerate(titles)
-        if (title in EXCLUSION_COLUMNS or at < _STRANGERS) and titles.index(title) == at
+        if (title in TABLES["exclusions"].names or at < _STRANGERS) and titles.index(title) == at
     ]
     cells = [[unguard(row[at]) if at < len(row) else "" for at in kept] for _, row in rows]
     frame = pd.DataFrame(cells, columns=[titles[at] for at in kept], dtype="str")
@@ -69,14 +71,17 @@ def checked_exclusions(
                 "CK-331",
                 f"the exclusions lack the column {name!r}",
                 where=place(file),
-                mend=f"columns are {', '.join(EXCLUSION_COLUMNS)}",
+                mend=f"columns are {', '.join(TABLES['exclusions'].names)}",
                 near=did_you_mean(name, [str(column) for column in table.columns]),
             )
             for name in missing
         ]
         raise InputError(*problems)
     texts = pd.DataFrame(
-        {name: _as_text(table[name]) if name in table else "" for name in EXCLUSION_COLUMNS},
+        {
+            name: _as_text(table[name]) if name in table else ""
+            for name in TABLES["exclusions"].names
+        },
         index=table.index,
         dtype="str",
     )

@@ -24,12 +24,12 @@ from cytokit.errors import (
     did_you_mean,
     place,
 )
-from cytokit.findings import Finding
+from cytokit.flags import Finding
 from cytokit.plate import PLATE_SHAPES, Plate, SourceInfo, Unread, normal_well
+from cytokit.schema import VendorStatus, WellType
 from cytokit.sources.numbers import decide_decimal, fraction_of, read_cell, read_dilution
 from cytokit.sources.raw import RawFile
 from cytokit.tables.lots import Lots, describes_lots, read_lots
-from cytokit.vocabulary import VendorStatus, WellType
 
 #: Key of an expected concentration that holds for every analyte.
 ALL_ANALYTES = ""

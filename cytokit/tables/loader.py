@@ -15,10 +15,10 @@ from pathlib import Path
 import pandas as pd
 
 from cytokit.errors import InputError, Problem, map_text, place
+from cytokit.schema import TABLES
 from cytokit.sources.raw import RawFile
 from cytokit.sources.workbook import cell_text
 from cytokit.tables.columns import SYNONYMS, is_unit, plain, split_header
-from cytokit.vocabulary import SAMPLES_COLUMNS
 
 _LINES_ABOVE_HEADER = 40
 
@@ -112,9 +112,13 @@ def _stored(
     )
 
 
+#: columns that samples.csv of the first release does not have
+_LATER = {"precision_pct", "lod", "lloq", "uloq", "uod"}
+
+
 def is_samples(header: Sequence[str]) -> bool:
     """Whether a header is that of samples.csv, or of the sheet of the same table."""
-    return set(SAMPLES_COLUMNS) <= set(header)
+    return {*TABLES["samples"]} - _LATER <= set(header)
 
 
 def is_fit_wide(header: Sequence[str]) -> bool:

@@ -14,11 +14,10 @@ import pandas as pd
 
 from cytokit.cell_text import unguard
 from cytokit.errors import CytokitError, PrivacyError, Problem, did_you_mean, place
-from cytokit.findings import Finding
-from cytokit.flags import FLAGS
+from cytokit.flags import FLAGS, Finding
 from cytokit.plate import Plate, SourceInfo
+from cytokit.schema import WellType
 from cytokit.sources.raw import RawFile
-from cytokit.vocabulary import WellType
 
 #: the role of the file in a plate's companions and in the manifest
 ROLE = "pseudonyms"

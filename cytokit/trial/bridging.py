@@ -24,9 +24,9 @@ from cytokit.errors import (
     did_you_mean,
     option_text,
 )
-from cytokit.findings import Finding
+from cytokit.flags import Finding
+from cytokit.schema import TABLES, RangeStatus
 from cytokit.trial.readings import Readings, Source, gather
-from cytokit.vocabulary import BRIDGE_COLUMNS, RangeStatus
 
 if TYPE_CHECKING:
     from cytokit.trial.study import Study
@@ -242,7 +242,7 @@ class Bridge:
     Parameters
     ----------
     table : pandas.DataFrame
-        One row per analyte and plate, columns ``BRIDGE_COLUMNS``: ``effect`` is on the ln scale,
+        One row per analyte and plate, columns of bridge.csv: ``effect`` is on the ln scale,
         ``ratio`` its factor with a 95 % interval; NaN where ``reason`` says why there is none.
     samples : tuple of str
         The bridge samples that were used.
@@ -388,7 +388,7 @@ def bridge_readings(
             for row in found
         ]  # fmt: skip
         findings += analyte_findings(str(analyte), mine, found)
-    table = pd.DataFrame(rows, columns=list(BRIDGE_COLUMNS))
+    table = pd.DataFrame(rows, columns=TABLES["bridge"].names)
     texts = dict.fromkeys(("analyte", "plate", "reference", "samples", "reason"), "str")
     table = table.astype(
         {**texts, **dict.fromkeys(("n_readings", "n_left_out"), "int64"), "df": "Int64"}

@@ -23,9 +23,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cytokit.errors import Problem, UsageError, did_you_mean, option_text
-from cytokit.findings import Finding
+from cytokit.flags import Finding
+from cytokit.schema import LimitSource, RangeStatus
 from cytokit.tables.concentrations import repeated_end
-from cytokit.vocabulary import LimitSource, RangeStatus
 
 # Floors nobody declared: lowest values that many readings share, found and named.
 

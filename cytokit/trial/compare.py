@@ -12,7 +12,7 @@ import pandas as pd
 
 from cytokit.arrays import Bools
 from cytokit.errors import NothingToDoError, Problem, UsageError, did_you_mean, option_text
-from cytokit.findings import worst_first
+from cytokit.flags import worst_first
 from cytokit.tables.cells import Day, find_day
 from cytokit.trial.analyses import (
     changes,

@@ -14,7 +14,8 @@ import pandas as pd
 
 from cytokit.arrays import Bools
 from cytokit.errors import Problem, UsageError, did_you_mean, option_text
-from cytokit.findings import Finding, findings_table
+from cytokit.flags import Finding, findings_table
+from cytokit.schema import TABLES
 from cytokit.tables.cells import Day
 from cytokit.trial.estimate import NAN, Outcome, exp, flags_text
 from cytokit.trial.linear import cles
@@ -22,7 +23,6 @@ from cytokit.trial.options import CompareOptions
 from cytokit.trial.study import Study
 from cytokit.trial.summary import geometric_mean
 from cytokit.trial.values import AnalyteData, Cells
-from cytokit.vocabulary import COMPARISON_COLUMNS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,11 +38,11 @@ class Comparison:
     Parameters
     ----------
     table : pandas.DataFrame
-        One row per analyte and contrast: ``COMPARISON_COLUMNS`` and what follows them. Ratios are
+        One row per analyte and contrast: of comparisons.csv and what follows them. Ratios are
         treated over control and day over baseline. ``stars`` and ``label`` are the only places
         where a p becomes text; ``stars`` is empty for rows without a family and gated ones.
     summary : pandas.DataFrame
-        Columns ``SUMMARY_COLUMNS``: what was measured per analyte, group and day.
+        Columns of summary.csv: what was measured per analyte, group and day.
     detectability : pandas.DataFrame
         Per cent in range per analyte, group and day.
     study : Study
@@ -100,7 +100,7 @@ class Comparison:
 
     @property
     def flags(self) -> pd.DataFrame:
-        """The findings as a table, columns ``FLAG_COLUMNS``."""
+        """The findings as a table, columns of flags.csv."""
         return findings_table(self.findings)
 
     def figure(
@@ -307,21 +307,6 @@ def find_reference(groups: Sequence[str], asked: str | None) -> str:
 # From an outcome to a row of the comparison's table.
 
 
-#: columns after those of STATISTICS; more may follow
-EXTRA_COLUMNS = (
-    "treated_group",
-    "control_group",
-    "n_rank_treated",
-    "n_rank_control",
-    "gm_baseline",
-    "p_fisher",
-    "p_other_spread",
-    "min_fold_change",
-    "tipping_ratio",
-    "tipping_error",
-    "assay_share",
-    "seed",
-)
 _COUNTS = (
     *("n_treated", "n_control", "n_rank_treated", "n_rank_control"),
     *("n_pairs", "n_missing", "n_died", "family_size"),
@@ -415,7 +400,7 @@ def min_fold_change(se: float, df: float, alpha: float, power: float) -> float:
 
 def make_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """The table from its rows: columns in order, counts as integers that may be absent."""
-    names = [*COMPARISON_COLUMNS, *EXTRA_COLUMNS]
+    names = TABLES["comparisons"].names
     table = pd.DataFrame(rows, columns=names)
     for name in names:
         if name in _COUNTS or name == "seed":

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 
 from cytokit.errors import DesignError, Problem, option_text
-from cytokit.findings import Finding
+from cytokit.flags import Finding
+from cytokit.schema import Severity
 from cytokit.tables.cells import Day
 from cytokit.trial.comparison import Contrast, Kind
 from cytokit.trial.estimate import flags_text
 from cytokit.trial.study import Study
-from cytokit.vocabulary import Severity
 
 #: two arms stand on different plates where this share of one would have to change plates to be
 #: spread like the other, and chance gives as much in fewer than one of twenty designs

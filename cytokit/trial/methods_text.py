@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from cytokit.findings import Finding, finding_lines
+from cytokit.flags import Finding, finding_lines
 from cytokit.trial.analyses import (
     BRUNNER_MUNZEL,
     BY_RANKS,

@@ -25,10 +25,10 @@ from cytokit.errors import (
     option_text,
     place,
 )
-from cytokit.findings import Finding
-from cytokit.flags import FLAGS
+from cytokit.flags import FLAGS, Finding
 from cytokit.folder import ResultsFolder
 from cytokit.plate import Plate
+from cytokit.schema import TABLES, RangeStatus, Severity, WellType
 from cytokit.sources.numbers import decide, decimal_asked, marks_of
 from cytokit.tables.cells import check_nd, check_scale, is_relative, says_nothing
 from cytokit.tables.cells import number as number_of
@@ -37,7 +37,6 @@ from cytokit.tables.concentrations import concentrations_in, load_table
 from cytokit.tables.designs import Design
 from cytokit.tables.loader import Grid, is_fit_wide, is_samples
 from cytokit.tables.pseudonyms import ROLE, Pseudonyms, applied_to, clean_findings, require_same
-from cytokit.vocabulary import FLAG_COLUMNS, SAMPLES_EXTRA_COLUMNS, RangeStatus, Severity, WellType
 
 # The frame of readings that every source is brought into.
 
@@ -98,7 +97,7 @@ def failures_in(flags: pd.DataFrame, path: Path) -> tuple[Finding, ...]:
         raise InputError(
             Problem("CK-294", what, place(path), mend, did_you_mean(unknown[0], list(FLAGS)))
         )
-    rows = failed[list(FLAG_COLUMNS)].to_dict("records")
+    rows = failed[TABLES["flags"].names].to_dict("records")
     return tuple(
         Finding(severity=Severity.FAIL, **{str(k): str(row[k]) for k in row if k != "severity"})
         for row in rows
@@ -178,9 +177,9 @@ class FitFolder(NamedTuple):
 def read_fit_folder(path: str | Path) -> FitFolder:
     """Samples, curves and failures of a folder that ``fit`` wrote."""
     folder = ResultsFolder.open(path)
-    needed = {SAMPLES: _SAMPLES_NEEDED, CURVES: _CURVES_NEEDED}
+    needed: dict[str, Sequence[str]] = {SAMPLES: _SAMPLES_NEEDED, CURVES: _CURVES_NEEDED}
     if FLAGS_FILE in folder.recorded:  # folders of the first releases have none
-        needed[FLAGS_FILE] = FLAG_COLUMNS
+        needed[FLAGS_FILE] = TABLES["flags"].names
     tables = folder.tables(needed)
     failures: tuple[Finding, ...] = ()
     if FLAGS_FILE in tables:
@@ -243,7 +242,7 @@ LIMITS = ("lod", "lloq", "uloq", "uod")
 _WHO = ("subject", "group", "day", "stratum")
 _NUMBERS = (
     *("n_wells", "dilution_factor", "mfi", "mfi_cv_pct", "concentration", "ci_low", "ci_high"),
-    *("cv_pct", "limit_low", "limit_high", *SAMPLES_EXTRA_COLUMNS),
+    *("cv_pct", "limit_low", "limit_high", "precision_pct", *LIMITS),
 )
 _BOUND = re.compile(r"([<>]) ?([-+0-9.,eE]{1,40})")
 #: how the wide sheet calls its limits, at the bead

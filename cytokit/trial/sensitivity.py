@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from cytokit.errors import Problem, UsageError
+from cytokit.schema import TABLES
 from cytokit.tables.designs import Design
 from cytokit.trial.censoring import POLICIES
 from cytokit.trial.compare import compare
@@ -34,12 +35,6 @@ if TYPE_CHECKING:
 MAIN_DATA = "as analysed"
 ANALYSES = ("ancova", "welch", "ranks", "change")
 SUBSTITUTES = ("limit", "half", "sqrt2")
-PANEL_COLUMNS = (
-    *("analyte", "treated_group", "control_group", "data", "censor", "substitute", "between"),
-    *("main", "method", "n_treated", "n_control", "ratio", "ratio_low", "ratio_high", "p"),
-    *("p_adjusted", "cliffs_delta", "n_rank_treated", "n_rank_control"),
-    *("verdict", "same_as", "flags"),
-)
 _KEYS = ["analyte", "treated_group", "control_group"]
 #: two specifications with these alike are one analysis
 _NUMBERS = ("n_treated", "n_control", "ratio", "ratio_low", "ratio_high", "p", "p_adjusted")
@@ -56,7 +51,7 @@ class Sensitivity:
     Parameters
     ----------
     table : pandas.DataFrame
-        One row per analyte, pair of groups and specification, columns ``PANEL_COLUMNS``. ``data``
+        One row per analyte, pair of groups and specification, columns of sensitivity.csv. ``data``
         names the study (``as analysed``, ``4PL``, ...), ``main`` marks the main analysis,
         ``verdict`` is ``higher``, ``lower``, ``not significant`` or ``not analysed``; ``same_as``
         names an earlier specification that gives the very same numbers, as policies on values
@@ -128,7 +123,7 @@ def sensitivity(
         for one in _specifications(result, every, kept, substitutes)
     ]
     table = pd.concat(frames, ignore_index=True)
-    table = table.assign(same_as=_same_as(table))[list(PANEL_COLUMNS)]
+    table = table.assign(same_as=_same_as(table))[TABLES["sensitivity"].names]
     return Sensitivity(table, _holds(table), result.options.alpha)
 
 

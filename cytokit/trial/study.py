@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from cytokit.errors import DesignError, Problem, did_you_mean, place
-from cytokit.findings import Finding, formula_findings, relocated
+from cytokit.flags import Finding, formula_findings, relocated
+from cytokit.schema import DesignStatus, WellType
 from cytokit.tables.cells import Day, normal_day, sort_key
 from cytokit.tables.designs import (
     FRAME_COLUMNS,
@@ -41,7 +42,6 @@ from cytokit.trial.readings import (
     read_wells,
     together,
 )
-from cytokit.vocabulary import DesignStatus, WellType
 
 # Wells that a fit calls no sample although the design names them as one.
 

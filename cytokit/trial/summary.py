@@ -14,19 +14,12 @@ from scipy.special import ndtri
 
 from cytokit.arrays import Bools, Floats, Ints
 from cytokit.errors import Problem, UsageError
+from cytokit.schema import TABLES
 from cytokit.tables.cells import Day
 from cytokit.trial.arguments import finite_vector, same_length
 from cytokit.trial.estimate import NAN, exp
 from cytokit.trial.study import Study
 from cytokit.trial.values import IN_RANGE_NEEDED, TOBIT_LIMIT, Cells
-from cytokit.vocabulary import SUMMARY_COLUMNS
-
-#: what follows SUMMARY_COLUMNS
-SUMMARY_EXTRA_COLUMNS = ("gm_low", "gm_high")
-DETECTABILITY_COLUMNS = (
-    *("analyte", "group", "day", "n", "n_in_range", "n_below", "n_above"),
-    *("pct_in_range", "pct_below", "pct_above"),
-)
 
 
 def geometric_mean(cells: Cells) -> float:
@@ -55,9 +48,9 @@ def summarise(
         }
         quantiles = {"min": 0.0, "q1": 0.25, "median": 0.5, "q3": 0.75, "max": 1.0}
         row |= {name: quantile(cells, share) for name, share in quantiles.items()}
-        row |= dict(zip(SUMMARY_EXTRA_COLUMNS, mean_interval(cells, level), strict=True))
+        row["gm_low"], row["gm_high"] = mean_interval(cells, level)
         rows.append(row)
-    return pd.DataFrame(rows, columns=[*SUMMARY_COLUMNS, *SUMMARY_EXTRA_COLUMNS])
+    return pd.DataFrame(rows, columns=TABLES["summary"].names)
 
 
 def mean_interval(cells: Cells, level: float = 0.95) -> tuple[float, float]:
@@ -86,7 +79,7 @@ def detectability(study: Study, analytes: Sequence[str], days: Sequence[Day]) ->
         counts += [int((state == name).sum()) for name in ("below", "above")]
         shares = [100.0 * count / n if n else NAN for count in counts]
         rows.append((analyte, group, day, n, *counts, *shares))
-    return pd.DataFrame(rows, columns=list(DETECTABILITY_COLUMNS))
+    return pd.DataFrame(rows, columns=TABLES["detectability"].names)
 
 
 def quantile(cells: Cells, share: float) -> float:

@@ -11,9 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cytokit.arrays import Bools, Floats
+from cytokit.schema import DesignStatus
 from cytokit.tables.cells import Day
 from cytokit.trial.study import Study
-from cytokit.vocabulary import DesignStatus
 
 #: what a value below its limit becomes in a sensitivity analysis, as a share of the limit
 _SHARE = {"limit": 1.0, "half": 0.5, "sqrt2": 0.5**0.5}

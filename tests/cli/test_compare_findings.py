@@ -149,7 +149,7 @@ def test_words_from_a_file_neither_steer_the_terminal_nor_the_page(run, tmp_path
 
 
 def test_a_path_is_named_anew_as_a_whole(tmp_path: Path) -> None:
-    from cytokit.findings import Finding, finding_lines, relocated
+    from cytokit.flags import Finding, finding_lines, relocated
 
     seen = [Finding("limit_unknown", f"{tmp_path}/a.csv: 2 readings", analyte="IL-6")]
     moved = relocated(seen, {f"{tmp_path}/a.csv": "a.csv", "a": "b"})

@@ -11,20 +11,14 @@ import pandas as pd
 import pytest
 
 from cytokit.folder import sha256_of
-from cytokit.vocabulary import (
-    CURVES_COLUMNS,
-    FLAG_COLUMNS,
-    SAMPLES_COLUMNS,
-    STANDARDS_COLUMNS,
-    WELLS_COLUMNS,
-)
+from cytokit.schema import TABLES
 
 TABLES = {
-    "wells.csv": WELLS_COLUMNS,
-    "samples.csv": SAMPLES_COLUMNS,
-    "standards.csv": STANDARDS_COLUMNS,
-    "curves.csv": CURVES_COLUMNS,
-    "flags.csv": FLAG_COLUMNS,
+    "wells.csv": TABLES["wells"].names,
+    "samples.csv": TABLES["samples"].names,
+    "standards.csv": TABLES["standards"].names,
+    "curves.csv": TABLES["curves"].names,
+    "flags.csv": TABLES["flags"].names,
 }
 
 

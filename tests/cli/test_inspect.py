@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cytokit.describe import describe, finding_groups, plate_map
-from cytokit.findings import Finding, findings_table
+from cytokit.flags import Finding, findings_table
 from cytokit.parsers.read import read_plate
 from cytokit.runs import instrument_model
 from cytokit.tables.layouts import read_layout

@@ -16,11 +16,11 @@ import pytest
 from cytokit.plate import Plate
 from cytokit.report.tables import table_bytes
 from cytokit.results.verify import verify
+from cytokit.schema import WellType
 from cytokit.simulate.exports import WRITERS
 from cytokit.simulate.trials import SimulatedTrial, simulate_trial
 from cytokit.trial.compare import compare
 from cytokit.trial.study import Study
-from cytokit.vocabulary import WellType
 
 #: stands in every real name of the trial below and nowhere else
 FAMILY = "Quackenbush"

@@ -18,8 +18,8 @@ from cytokit.curves.quantify import quantify
 from cytokit.errors import InputError
 from cytokit.parsers.read import read_plate
 from cytokit.plate import Plate
+from cytokit.schema import TABLES, RangeStatus, Verdict
 from cytokit.simulate.trials import CYTOKINES, PlatePlan, simulate_plate
-from cytokit.vocabulary import CURVES_COLUMNS, STANDARDS_COLUMNS, RangeStatus, Verdict
 
 
 def make_plate(seed=1, n_samples=4, analytes=3, name="P1", **plan):
@@ -52,7 +52,7 @@ def curves(plate):
 def test_every_analyte_has_a_good_curve_with_all_its_numbers(plate, curves):
     assert list(curves) == [("P1", name) for name in plate.analyte_names]
     table = curves.table
-    assert tuple(table.columns) == CURVES_COLUMNS
+    assert list(table.columns) == TABLES["curves"].names
     assert (table["verdict"] == "good").all()
     assert (table["reason"] == "").all()
     numbers = table.drop(columns=["reason"]).select_dtypes("number")
@@ -64,7 +64,7 @@ def test_every_analyte_has_a_good_curve_with_all_its_numbers(plate, curves):
 
 def test_standards_have_one_row_a_level_and_recover(curves):
     standards = curves.standards
-    assert tuple(standards.columns) == STANDARDS_COLUMNS
+    assert list(standards.columns) == TABLES["standards"].names
     assert len(standards) == 3 * 9
     blank = standards[standards["expected"] == 0]
     assert blank["recovery_pct"].isna().all()
@@ -156,7 +156,7 @@ def test_an_analyte_alone_is_enough_where_it_is_not_ambiguous(curves):
 
 
 def test_an_empty_set_has_empty_tables():
-    assert CurveSet([]).standards.columns.tolist() == list(STANDARDS_COLUMNS)
+    assert CurveSet([]).standards.columns.tolist() == TABLES["standards"].names
     assert CurveSet([]).table.empty
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from cytokit.curves.platefit import fit
 from cytokit.curves.quality import level_table, signal_findings, signal_levels, standard_findings
-from cytokit.findings import Finding
+from cytokit.flags import Finding
 from cytokit.parsers.read import read_plate
 from cytokit.plate import Plate, SourceInfo, make_analytes, make_wells
 from cytokit.simulate.trials import CYTOKINES, PlatePlan, simulate_plate

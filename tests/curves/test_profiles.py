@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cytokit.curves.acceptance import PROFILES, Evidence, judge, level_to_drop, levels_that_pass
-from cytokit.vocabulary import Verdict
+from cytokit.schema import Verdict
 
 X = np.array([0.0, 1, 4, 16, 64, 256, 1024, 4096])
 M10, RESEARCH, KIT = PROFILES["m10"], PROFILES["research"], PROFILES["kit"]

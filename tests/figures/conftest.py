@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cytokit.vocabulary import COMPARISON_COLUMNS, SUMMARY_COLUMNS
+from cytokit.schema import TABLES
 
 TRIAL = ("IFNg", "IL-6", "TNFa", "RANTES", "GM-CSF", "PDGF-BB")
 
@@ -112,7 +112,7 @@ class Maker:
         for a, analyte in enumerate(self.analytes):
             for c, (contrast, treated, control) in enumerate(contrasts):
                 p = self.p[(a + c) % len(self.p)]
-                row: dict[str, Any] = dict.fromkeys(COMPARISON_COLUMNS, np.nan)
+                row: dict[str, Any] = dict.fromkeys(TABLES["comparisons"].names, np.nan)
                 nothing = p != p
                 gated = self.gate and contrast[0] == "w" and self.p[a % len(self.p)] > 0.05
                 text = f"p = {p:.3f}" if p >= 0.001 else "p < 0.001"
@@ -132,7 +132,7 @@ class Maker:
                     "treated_group": treated, "control_group": control,
                 }  # fmt: skip
                 rows.append(row)
-        names = [*COMPARISON_COLUMNS, "treated_group", "control_group"]
+        names = TABLES["comparisons"].names
         return pd.DataFrame(rows, columns=names)
 
 
@@ -141,7 +141,7 @@ def _summary(values: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (analyte, group, day), part in values.groupby(["analyte", "group", "day"], sort=False):
         exact = part["value"].dropna()
-        row: dict[str, Any] = dict.fromkeys(SUMMARY_COLUMNS, np.nan)
+        row: dict[str, Any] = dict.fromkeys(TABLES["summary"].names, np.nan)
         row |= {"analyte": analyte, "group": group, "day": day, "n": len(part),
                 "n_below": int((part["state"] == "below").sum()),
                 "n_above": int((part["state"] == "above").sum())}  # fmt: skip

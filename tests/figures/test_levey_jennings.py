@@ -19,7 +19,7 @@ from cytokit.qc.guide import make_guide
 from cytokit.qc.series import ChartPlate
 from cytokit.qc.westgard import judge, with_limits
 from cytokit.runs import RunFacts
-from cytokit.vocabulary import QC_FLAG_COLUMNS
+from cytokit.schema import TABLES
 
 NAN = float("nan")
 
@@ -52,7 +52,7 @@ def result(z=(), *, guide_plates=12, lot_at=10**6, dated=True) -> QualityControl
     if guide is not None:
         frame, _ = judge(frame, plates, guide)
     drift, steps = drift_table(frame, plates)[0], step_table(frame, plates)[0]
-    flags = pd.DataFrame(columns=list(QC_FLAG_COLUMNS), dtype="str")
+    flags = pd.DataFrame(columns=TABLES["qc_flags"].names, dtype="str")
     return QualityControl(frame, flags, drift, steps, plates, guide, "", (), table, ())
 
 

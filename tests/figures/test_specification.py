@@ -17,7 +17,8 @@ from cytokit.figures.specification import (
     specification_pages,
 )
 from cytokit.figures.style import axes_at, new_figure
-from cytokit.trial.sensitivity import HOLDS_COLUMNS, PANEL_COLUMNS, Sensitivity
+from cytokit.schema import TABLES
+from cytokit.trial.sensitivity import HOLDS_COLUMNS, Sensitivity
 
 NAN = float("nan")
 VERDICTS = ("lower", "not significant", "higher", "not analysed")
@@ -38,7 +39,7 @@ def panel() -> Callable[..., Sensitivity]:
             for pair in pairs:
                 specifications = [(name, *way) for name in data for way in WAYS]
                 for index, (name, censor, substitute, between) in enumerate(specifications):
-                    row: dict[str, object] = dict.fromkeys(PANEL_COLUMNS, NAN)
+                    row: dict[str, object] = dict.fromkeys(TABLES["sensitivity"].names, NAN)
                     ratio = NAN if index % 7 == 5 else float(np.exp(rng.normal(-0.3, 0.4)))
                     row |= {"analyte": analyte, "treated_group": pair[0], "control_group": pair[1],
                             "data": name, "censor": censor, "substitute": substitute,
@@ -48,7 +49,7 @@ def panel() -> Callable[..., Sensitivity]:
                     rows.append(row)
                 holds.append((analyte, *pair, "lower", len(specifications) - 1, 5, 2, 40.0, 1, 2))
         return Sensitivity(
-            pd.DataFrame(rows, columns=list(PANEL_COLUMNS)),
+            pd.DataFrame(rows, columns=TABLES["sensitivity"].names),
             pd.DataFrame(holds, columns=list(HOLDS_COLUMNS)),
         )
 

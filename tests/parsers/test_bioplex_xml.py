@@ -10,8 +10,8 @@ from cytokit.errors import FormatError
 from cytokit.parsers import bioplex_xml
 from cytokit.parsers.registry import recognise
 from cytokit.plate import Plate
+from cytokit.schema import WellType
 from cytokit.sources.raw import RawFile
-from cytokit.vocabulary import WellType
 
 NAMES = {"12": "IL-6", "15": "TNF-α"}
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cytokit.errors import FormatError, UsageError
+from cytokit.schema import VendorStatus as Status
 from cytokit.sources.numbers import decide_decimal, read_cell, read_fi_count, read_row, read_table
 from cytokit.sources.raw import RawFile
-from cytokit.vocabulary import VendorStatus as Status
 
 common = settings(deadline=None, derandomize=True, max_examples=150)
 

@@ -15,9 +15,9 @@ from cytokit.parsers import registry as _registry
 from cytokit.parsers.read import distinct_names, find_plates, read_file, read_plate, read_plates
 from cytokit.parsers.registry import PARSERS, recognise
 from cytokit.results.write import write_trial
+from cytokit.schema import TABLES
 from cytokit.simulate.trials import simulate_trial
 from cytokit.sources.raw import RawFile
-from cytokit.vocabulary import COMPARISON_COLUMNS, SAMPLES_COLUMNS
 
 Write = Callable[..., str]
 Save = Callable[..., Path]
@@ -169,8 +169,8 @@ def test_missing_files_and_folders(tmp_path: Path, xponent: Write, saved: Save) 
     ("name", "content", "words"),
     [
         ("manifest.json", '{"command": "compare"}', "its manifest.json says 'cytokit compare'"),
-        ("samples.csv", ",".join(SAMPLES_COLUMNS), "it holds samples.csv"),
-        ("comparisons.csv", ",".join(COMPARISON_COLUMNS), "it holds comparisons.csv"),
+        ("samples.csv", ",".join(TABLES["samples"].names), "it holds samples.csv"),
+        ("comparisons.csv", ",".join(TABLES["comparisons"].names), "it holds comparisons.csv"),
     ],
 )
 def test_folders_of_results_are_refused(

@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 from cytokit.parsers import is23
 from cytokit.parsers.registry import PARSERS, recognise
 from cytokit.plate import PLATE_SHAPES, Plate, SourceInfo, VendorCurve, make_wells
+from cytokit.schema import ANALYTE_COLUMNS, PLATE_COLUMNS, VendorStatus, WellType
 from cytokit.simulate.exports import WRITERS, write_bioplex_statistic, write_lots, write_short
 from cytokit.sources.raw import RawFile
-from cytokit.vocabulary import ANALYTE_COLUMNS, PLATE_COLUMNS, VendorStatus, WellType
 
 ALL_STATUSES = tuple(VendorStatus)
 TELLING = ("vendor_concentration", "vendor_status", "vendor_limit", "vendor_recovery_pct")

@@ -14,7 +14,7 @@ import xlsxwriter
 from cytokit.errors import FormatError, UsageError
 from cytokit.parsers.read import read_plate, read_plates
 from cytokit.plate import Plate
-from cytokit.vocabulary import WellType
+from cytokit.schema import WellType
 
 Write = Callable[..., str]
 Save = Callable[..., Path]

@@ -13,8 +13,8 @@ from cytokit.parsers.bioplex import invert
 from cytokit.parsers.read import read_file, read_plate
 from cytokit.parsers.registry import PARSERS, recognise
 from cytokit.plate import Plate
+from cytokit.schema import WellType
 from cytokit.sources.raw import RawFile
-from cytokit.vocabulary import WellType
 
 pytestmark = pytest.mark.real
 

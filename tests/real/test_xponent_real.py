@@ -20,9 +20,9 @@ import pytest
 from cytokit.parsers.read import read_file, read_plate, read_plates
 from cytokit.parsers.registry import PARSERS
 from cytokit.plate import Plate
+from cytokit.schema import WellType
 from cytokit.sources.raw import RawFile
 from cytokit.tables.layouts import read_layout
-from cytokit.vocabulary import WellType
 
 pytestmark = pytest.mark.real
 

@@ -13,20 +13,12 @@ import pytest
 
 from cytokit.curves.options import FitOptions
 from cytokit.curves.platefit import verdicts_table
-from cytokit.findings import Finding, findings_table
+from cytokit.flags import Finding, findings_table
 from cytokit.plate import Plate, SourceInfo, make_wells
+from cytokit.schema import PLATE_COLUMNS, TABLES, Verdict
 from cytokit.trial.compare import compare
 from cytokit.trial.comparison import Comparison
 from cytokit.trial.study import Study
-from cytokit.vocabulary import (
-    CURVES_COLUMNS,
-    EXCLUSION_COLUMNS,
-    PLATE_COLUMNS,
-    SAMPLES_COLUMNS,
-    STANDARDS_COLUMNS,
-    WELLS_COLUMNS,
-    Verdict,
-)
 
 LOWER, UPPER, MIDDLE, SLOPE = 20.0, 18000.0, 400.0, 1.1
 
@@ -69,8 +61,8 @@ class FakeCurves(dict):
 
     @property
     def table(self) -> pd.DataFrame:
-        rows = [[curve.row[name] for name in CURVES_COLUMNS] for curve in self.values()]
-        return pd.DataFrame(rows, columns=list(CURVES_COLUMNS))
+        rows = [[curve.row[name] for name in TABLES["curves"].names] for curve in self.values()]
+        return pd.DataFrame(rows, columns=TABLES["curves"].names)
 
     @property
     def standards(self) -> pd.DataFrame:
@@ -159,7 +151,7 @@ def _wells(plate: str, analytes: list[str], plan: list, rng: np.random.Generator
                     "flags": "",
                 }
             )
-    return pd.DataFrame(rows, columns=list(WELLS_COLUMNS))
+    return pd.DataFrame(rows, columns=TABLES["wells"].names)
 
 
 def _samples(wells: pd.DataFrame) -> pd.DataFrame:
@@ -179,7 +171,7 @@ def _samples(wells: pd.DataFrame) -> pd.DataFrame:
                 *(2 * x, 1.7 * x, 2.3 * x, 8.1, "pg/mL", status, low, high, ""),
             )
         )
-    return pd.DataFrame(rows, columns=list(SAMPLES_COLUMNS))
+    return pd.DataFrame(rows, columns=TABLES["samples"].names[:17])
 
 
 def _curve(plate: str, analyte: str, wells: pd.DataFrame, verdict: Verdict) -> FakeCurve:
@@ -214,9 +206,9 @@ def _curve(plate: str, analyte: str, wells: pd.DataFrame, verdict: Verdict) -> F
                 "",
             )
         )
-    standards = pd.DataFrame(rows, columns=list(STANDARDS_COLUMNS))
+    standards = pd.DataFrame(rows, columns=TABLES["standards"].names)
     reason = "" if verdict is Verdict.GOOD else "2 of 8 levels recover outside 80-120 %"
-    row = dict.fromkeys(CURVES_COLUMNS, np.nan) | {
+    row = dict.fromkeys(TABLES["curves"].names, np.nan) | {
         "plate": plate,
         "analyte": analyte,
         "model": "5pl",
@@ -281,7 +273,7 @@ def make_fit(
     gone = pd.Series(list(zip(table["plate"], table["analyte"], strict=True))).isin(failed)
     table.loc[gone.to_numpy(), ["concentration", "ci_low", "ci_high", "cv_pct"]] = np.nan
     table.loc[gone.to_numpy(), "status"] = "no_curve"
-    exclusions = pd.DataFrame(excluded or [], columns=list(EXCLUSION_COLUMNS), dtype="str")
+    exclusions = pd.DataFrame(excluded or [], columns=TABLES["exclusions"].names, dtype="str")
     return FakeFit(tuple(plates), curves, wells, table, findings_table(findings), exclusions)
 
 

@@ -15,7 +15,7 @@ from cytokit.report.comparison_page import (
     paragraphs,
     write_compare_page,
 )
-from cytokit.report.words import TABLES
+from cytokit.schema import TABLES
 from cytokit.trial.estimate import p_text
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><text>IL-6 ***</text></svg>'
@@ -81,7 +81,7 @@ def test_everything_stands_on_the_page(page, comparison):
     for name, members in comparison.families.items():
         assert f"{name} ({len(members)})" in text
     assert page.count("IL-6 ***") == 2
-    for word in TABLES["comparisons"].values():
+    for word in TABLES["comparisons"].columns.values():
         assert word.meaning in text
 
 

@@ -12,13 +12,13 @@ import pandas as pd
 import pytest
 
 from cytokit.curves.options import FitOptions
-from cytokit.findings import Finding, findings_table
+from cytokit.flags import Finding, findings_table
 from cytokit.report import overview
 from cytokit.report import workbook as many
 from cytokit.report.overview import PlateLine, beside_others, lines_table, overview_page, page_name
 from cytokit.report.tables import write_table
+from cytokit.schema import TABLES
 from cytokit.tables.exclusions import no_exclusions
-from cytokit.vocabulary import PLATES_COLUMNS
 
 GOOD = PlateLine(
     plate="P1",
@@ -135,7 +135,7 @@ def test_page_names_are_short_and_stay_in_their_folder() -> None:
 
 def test_lines_are_a_table() -> None:
     table = lines_table([GOOD, POOR])
-    assert tuple(table.columns) == PLATES_COLUMNS
+    assert list(table.columns) == TABLES["plates"].names
     assert table["n_fail"].tolist() == [0, 3]
 
 

@@ -21,7 +21,7 @@ from cytokit.flags import FLAGS
 from cytokit.plate import SourceInfo
 from cytokit.report.embed import compact, json_block
 from cytokit.report.page import fit_page, refit_words, write_page
-from cytokit.report.words import STATUSES, TABLES
+from cytokit.schema import STATUSES, TABLES
 
 
 class Tags(HTMLParser):
@@ -134,7 +134,7 @@ def test_words_come_from_the_dictionary(small_fit):
     for word in STATUSES.values():
         assert word.meaning in words
     for table in ("samples", "wells", "curves", "standards", "flags", "exclusions"):
-        for column, word in TABLES[table].items():
+        for column, word in TABLES[table].columns.items():
             assert column in words
             assert word.meaning in words
     codes = {entry[0]: entry[1:] for entry in data_of(html)["codes"]}

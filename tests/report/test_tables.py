@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cytokit.cell_text import calculates, guard, unguard
 from cytokit.errors import InputError, OutputError
-from cytokit.findings import formula_findings
+from cytokit.flags import formula_findings
 from cytokit.report.tables import number_text, read_table, table_bytes, table_text, write_table
 
 ONCE = settings(deadline=None, derandomize=True, max_examples=50)

@@ -9,7 +9,7 @@ import pytest
 
 from cytokit.curves.platefit import judge_plate, of_findings, verdicts_table, worst
 from cytokit.report.tables import shown
-from cytokit.vocabulary import FLAG_COLUMNS, PlateVerdict, Verdict
+from cytokit.schema import TABLES, PlateVerdict, Verdict
 
 
 def judged(fit):
@@ -26,7 +26,7 @@ def only(fit, analytes):
 
 def flag_rows(*found: tuple[str, str]) -> pd.DataFrame:
     rows = [("", "", "", "", code, severity, "") for code, severity in found]
-    return pd.DataFrame(rows, columns=list(FLAG_COLUMNS))
+    return pd.DataFrame(rows, columns=TABLES["flags"].names)
 
 
 @pytest.mark.parametrize(
@@ -130,8 +130,8 @@ def test_the_worst_counts():
 
 def test_each_verdict_is_explained_and_drawn():
     from cytokit.report.page import MARKS
-    from cytokit.report.words import PLATE_VERDICTS, VERDICTS
     from cytokit.report.workbook import _FILLS
+    from cytokit.schema import PLATE_VERDICTS, VERDICTS
 
     assert list(PLATE_VERDICTS) == [str(one) for one in PlateVerdict]
     assert list(VERDICTS) == [str(one) for one in Verdict]

@@ -15,9 +15,8 @@ from cytokit.errors import OutputError
 from cytokit.flags import FLAGS
 from cytokit.report import workbook
 from cytokit.report import workbook as _sheets
-from cytokit.report.words import STATUSES, TABLES, VERDICTS
 from cytokit.report.workbook import reported, significant, wide_samples
-from cytokit.vocabulary import SAMPLES_COLUMNS
+from cytokit.schema import STATUSES, TABLES, VERDICTS
 
 
 @pytest.fixture(scope="module")
@@ -90,8 +89,9 @@ def test_wide_samples_hold_numbers_and_bounds(book, small_fit):
 def test_tidy_samples_keep_bound_and_numbers_apart(book, small_fit):
     rows = rows_of(book["Samples tidy"])
     head = rows[0]
-    at = SAMPLES_COLUMNS.index("concentration")
-    assert head == [*SAMPLES_COLUMNS[:at], "reported", *SAMPLES_COLUMNS[at:]]
+    names = TABLES["samples"].names[:17]
+    at = names.index("concentration")
+    assert head == [*names[:at], "reported", *names[at:]]
     frame = pd.DataFrame(rows[1:], columns=head)
     for name in ("concentration", "limit_low", "limit_high", "mfi"):
         np.testing.assert_allclose(pd.to_numeric(frame[name]), small_fit.samples[name], rtol=1e-15)
@@ -121,7 +121,7 @@ def test_notes_explain_every_column_status_and_flag(book, small_fit):
     rows = rows_of(book["Notes"])
     said = {(row[0], row[1]): row[2] for row in rows}
     for sheet, table in (("Samples tidy", "samples"), ("Curves", "curves"), ("Wells", "wells")):
-        for column, word in TABLES[table].items():
+        for column, word in TABLES[table].columns.items():
             assert said[sheet, column].startswith(word.meaning)
     assert said["Samples tidy", "concentration"].endswith("[pg/mL]")
     for key, word in {**STATUSES, **VERDICTS}.items():

@@ -19,10 +19,10 @@ from cytokit.results import study_run as run
 from cytokit.results.study_file import write_study_file
 from cytokit.results.study_run import ComparisonRequest, run_study
 from cytokit.results.write import fit_manifest
+from cytokit.schema import VERDICTS_COLUMNS
 from cytokit.simulate.exports import WRITERS
 from cytokit.simulate.trials import CYTOKINES, PlatePlan, simulate_trial
 from cytokit.tables.exclusions import no_exclusions
-from cytokit.vocabulary import VERDICTS_COLUMNS
 
 TreeHash = Callable[[Path], dict[str, str]]
 Edit = Callable[..., Path]

@@ -7,12 +7,10 @@ import pandas as pd
 import pytest
 
 from cytokit.errors import DesignError, NothingToDoError, UsageError
+from cytokit.schema import TABLES
 from cytokit.trial.compare import compare
-from cytokit.trial.comparison import EXTRA_COLUMNS
 from cytokit.trial.study import Study
-from cytokit.trial.summary import SUMMARY_EXTRA_COLUMNS
 from cytokit.trial.values import Analysis, choose
-from cytokit.vocabulary import COMPARISON_COLUMNS, SUMMARY_COLUMNS
 
 BASIC = {"baseline": 0, "day": 6, "reference": "control"}
 
@@ -25,7 +23,7 @@ def row(result, contrast):
 
 def test_the_table_and_what_stands_beside_it(trial):
     result = compare(trial(analytes=("IL-6", "TNFa"), effect=-1.5), **BASIC)
-    assert list(result.table.columns) == [*COMPARISON_COLUMNS, *EXTRA_COLUMNS]
+    assert list(result.table.columns) == TABLES["comparisons"].names
     assert result.table["contrast"].tolist() == 2 * [
         "between_day6",
         "difference_in_change",
@@ -33,7 +31,7 @@ def test_the_table_and_what_stands_beside_it(trial):
         "within_control",
     ]
     assert result.families == dict.fromkeys(("F1", "F2", "F3"), ("IL-6", "TNFa"))
-    assert list(result.summary.columns) == [*SUMMARY_COLUMNS, *SUMMARY_EXTRA_COLUMNS]
+    assert list(result.summary.columns) == TABLES["summary"].names
     assert len(result.summary) == len(result.detectability) == 8
     assert result.detectability["pct_in_range"].tolist() == 8 * [100.0]
     assert result.options.censor == "lod"

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from cytokit.errors import InputError
-from cytokit.findings import Finding, findings_table
+from cytokit.flags import Finding, findings_table
 from cytokit.folder import make_manifest
 from cytokit.trial.compare import compare
 from cytokit.trial.study import Study

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from cytokit.schema import TABLES
 from cytokit.trial.compare import compare
 from cytokit.trial.study import Study
-from cytokit.trial.summary import SUMMARY_EXTRA_COLUMNS, summarise
-from cytokit.vocabulary import SUMMARY_COLUMNS
+from cytokit.trial.summary import summarise
 
 BASIC = {"baseline": 0, "day": 6, "reference": "control"}
 
@@ -19,7 +19,7 @@ BASIC = {"baseline": 0, "day": 6, "reference": "control"}
 def test_the_interval_is_students_on_ln(trial, alpha):
     study = trial(n_treated=9, n_control=7, effect=-1.0)
     table = compare(study, **BASIC, alpha=alpha).summary
-    assert list(table.columns) == [*SUMMARY_COLUMNS, *SUMMARY_EXTRA_COLUMNS]
+    assert list(table.columns) == TABLES["summary"].names
     for row in table.to_dict("records"):
         mine = (study.values["group"] == row["group"]) & (study.values["day"] == row["day"])
         ln = np.log(study.values.loc[mine, "value"].to_numpy(float))
@@ -35,7 +35,7 @@ def test_there_is_none_with_values_out_of_range(floored):
     censored = table["n_below"] > 0
     assert censored.any()
     assert not censored.all() or table["geometric_mean"].notna().any()
-    for name in SUMMARY_EXTRA_COLUMNS:
+    for name in ("gm_low", "gm_high"):
         assert table.loc[censored, name].isna().all()
         assert table.loc[~censored, name].notna().all()
 
@@ -45,7 +45,7 @@ def test_one_value_and_no_value_have_none_and_equal_values_a_point():
     frame = pd.DataFrame(rows, columns=["subject", "group", "day", "value"]).assign(analyte="x")
     study = Study(frame)
     table = summarise(study, ["x"], [0]).set_index("group")
-    assert table.loc[["t", "u"], list(SUMMARY_EXTRA_COLUMNS)].isna().all(axis=None)
+    assert table.loc[["t", "u"], ["gm_low", "gm_high"]].isna().all(axis=None)
     assert table.loc["c", ["gm_low", "geometric_mean", "gm_high"]].tolist() == pytest.approx(
         [2.0] * 3
     )

@@ -10,8 +10,8 @@ import pytest
 from cytokit.curves.platefit import fit
 from cytokit.report.comparison_page import comparison_page
 from cytokit.report.page import fit_page
+from cytokit.schema import Verdict, WellType
 from cytokit.simulate.trials import CYTOKINES, simulate_plate
-from cytokit.vocabulary import Verdict, WellType
 
 pytestmark = pytest.mark.browser
 

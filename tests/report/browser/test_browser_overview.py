@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from cytokit.curves.options import FitOptions
-from cytokit.findings import findings_table
+from cytokit.flags import findings_table
 from cytokit.report.overview import PlateLine, overview_page
 
 pytestmark = pytest.mark.browser
