@@ -43,7 +43,7 @@ def describe(plate: Plate) -> dict[str, Any]:
         "size": plate.size,
         "run_date": run.date,
         "run_date_text": run.date_text,
-        "instrument": instrument_model(plate.header),
+        "instrument": instrument_model(plate),
         "serial_number": run.instrument,
         "lots": dict(run.lots),
         "analytes": plate.analytes[["analyte", "bead_id", "unit"]].to_dict("records"),

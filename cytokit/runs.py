@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from cytokit.parsers.registry import run_keys
 from cytokit.plate import Plate
 
 # Dates as instruments print them; whether day or month comes first is found, never assumed.
@@ -186,19 +187,6 @@ def _lines(header: Mapping[str, str]) -> Iterator[tuple[str, str]]:
             yield key.strip(), lot
 
 
-#: header lines that hold the date of the run, the most telling first: when the reading began, when
-#: it ended, when the file was made
-_DATES = (
-    *("BatchStartTime", "PLATE START", "Acquisition Date", "BatchStopTime", "PLATE END"),
-    *("Date", "XmlExportDateTime"),
-)
-#: what was run: the panel's name, or else the protocol's
-_PANELS = ("PanelName", "PANEL NAME", "ProtocolName", "PROTOCOL NAME", "Panel Name")
-#: header lines that name the kind of instrument
-_MODELS = ("MODEL NAME", "INSTRUMENT TYPE", "Instrument Type", "InstrumentType")
-_INSTRUMENTS = ("SN", "Reader Serial Number", "SERIAL NUMBER", "SerialNumber")
-
-
 @dataclass(frozen=True, slots=True)
 class RunFacts:
     """One plate's run."""
@@ -220,11 +208,11 @@ class RunFacts:
 
 def run_facts(plate: Plate) -> RunFacts:
     """What a plate's header says of its run."""
-    header = plate.header
-    source = next((name for name in _DATES if header.get(name, "").strip()), "")
+    header, keys = plate.header, run_keys(plate.source.format)
+    source = _first(header, keys.date)
     text = header.get(source, "")
     # dates of one file are written in one way; those of the run count before those of a lot
-    own = date_order(header[name] for name in _DATES if name in header)
+    own = date_order(header[name] for name in keys.date if name in header)
     order = own or date_order(header.values())
     found = read_date(text, order).date
     return RunFacts(
@@ -234,14 +222,20 @@ def run_facts(plate: Plate) -> RunFacts:
         date_text=text,
         date_from=source,
         date_order=order,
-        instrument=next((header[name] for name in _INSTRUMENTS if header.get(name)), ""),
+        instrument=header.get(_first(header, keys.instrument), ""),
         lots=read_lots(header),
-        panel=next((header[name].strip() for name in _PANELS if header.get(name, "").strip()), ""),
+        panel=header.get(_first(header, keys.panel), "").strip(),
     )
 
 
-def instrument_model(header: Mapping[str, str]) -> str:
+def instrument_model(plate: Plate) -> str:
     """The kind of instrument that an export names; empty where it names none."""
-    named = next((header[name].strip() for name in _MODELS if header.get(name, "").strip()), "")
+    header = plate.header
+    named = header.get(_first(header, run_keys(plate.source.format).model), "").strip()
     program = header.get("Program", "").split(", ")[-1].strip()
     return named or ("" if program.casefold() == "xponent" else program)
+
+
+def _first(header: Mapping[str, str], names: Iterable[str]) -> str:
+    """The first of some header lines that says anything; empty where none does."""
+    return next((name for name in names if header.get(name, "").strip()), "")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import types
 from pathlib import Path
 
 import pytest
@@ -18,18 +17,17 @@ EXPORT = "Reader,Acme\n\nwell,sample,analyte,mfi\nA1,S-01,IL-6,812.5\nA1,S-01,TN
 
 
 @pytest.fixture
-def acme(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
+def acme(monkeypatch: pytest.MonkeyPatch) -> None:
     """The code block, registered for one test."""
     section = PAGE.read_text(encoding="utf-8").split("## Add a parser")[1]
     block = re.search(r"```python\n(.*?)```", section, re.DOTALL)
     assert block is not None
-    module = types.ModuleType("acme")
-    exec(compile(block[1], str(PAGE), "exec"), module.__dict__)
-    monkeypatch.setattr(_registry, "PARSERS", (*PARSERS, module))
-    return module
+    monkeypatch.setattr(_registry, "PARSERS", dict(PARSERS))
+    exec(compile(block[1], str(PAGE), "exec"), {"__name__": "acme"})
 
 
-def test_the_example_parser_reads_a_plate(acme: types.ModuleType, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("acme")
+def test_the_example_parser_reads_a_plate(tmp_path: Path) -> None:
     file = tmp_path / "run 7.csv"
     file.write_text(EXPORT)
     plate = read_plate(file)
@@ -38,7 +36,8 @@ def test_the_example_parser_reads_a_plate(acme: types.ModuleType, tmp_path: Path
     assert plate.wells["mfi"].tolist() == [812.5, 95.0]
 
 
-def test_its_errors_name_the_place(acme: types.ModuleType, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("acme")
+def test_its_errors_name_the_place(tmp_path: Path) -> None:
     file = tmp_path / "run 7.csv"
     file.write_text(EXPORT.replace("A1,S-01,TNFa", "Z1,S-01,TNFa"))
     with pytest.raises(FormatError, match="CK-160: 'Z1' is no well") as caught:
@@ -46,7 +45,7 @@ def test_its_errors_name_the_place(acme: types.ModuleType, tmp_path: Path) -> No
     assert "line 5, column 1" in str(caught.value)
 
 
-def test_without_its_line_in_the_registry_nobody_claims_the_file(tmp_path: Path) -> None:
+def test_unless_it_registers_itself_nobody_claims_the_file(tmp_path: Path) -> None:
     file = tmp_path / "run 7.csv"
     file.write_text(EXPORT)
     with pytest.raises(FormatError, match="CK-103"):

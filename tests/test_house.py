@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import tomllib
 from pathlib import Path
+
+import pytest
+
+from cytokit.parsers import registry
+from cytokit_cli.main import main
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -58,3 +64,66 @@ def test_an_unknown_public_name_is_an_attribute_error() -> None:
 
     assert not hasattr(cytokit, "fitt")
     assert "fit" in dir(cytokit)
+
+
+STRANGER = '''
+"""Acme's reader: well, sample, type, expected, intensity."""
+
+from cytokit.parsers.registry import RunKeys, parser
+from cytokit.plate import Plate, SourceInfo, make_analytes, make_wells
+
+
+def is_acme(raw):
+    return raw.lines[0].startswith("Acme plate")
+
+
+@parser("acme", "Acme (first line 'Acme plate')", sniff=is_acme, run=RunKeys(date=("Began",)))
+def read_acme(raw):
+    rows = [row for row in raw.rows[2:] if len(row) == 5]
+    wells = [
+        {"well": well, "sample": sample, "well_type": kind, "analyte": "IL-6",
+         "dilution_factor": 1.0, "expected": float(expected or "nan"), "mfi": float(mfi)}
+        for well, sample, kind, expected, mfi in rows
+    ]
+    source = SourceInfo(raw.path, raw.sha256, "acme", raw.encoding, raw.delimiter)
+    header = dict([raw.rows[1][:2]])
+    return [Plate(raw.stem, source, make_wells(wells), make_analytes(["IL-6"]), header)]
+'''
+
+
+def test_a_parser_is_added_from_outside_in_one_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def run(*words: object) -> tuple[int, str]:
+        with pytest.raises(SystemExit) as stop:
+            main([str(word) for word in words])
+        said = capfd.readouterr()
+        return int(stop.value.code or 0), said.out + said.err
+
+    levels = [2.4 * 4**i for i in range(7)]
+    rows = [
+        f"{'AB'[twin]}{i + 1},S{i},standard,{x},{20 + 9000 * x / (x + 900) + twin}"
+        for i, x in enumerate(levels)
+        for twin in (0, 1)
+    ]
+    rows += ["C1,blank,blank,0,20", "C2,blank,blank,0,21"]
+    rows += ["D1,P1,unknown,,900", "D2,P1,unknown,,910"]
+    export = tmp_path / "acme run.csv"
+    export.write_text("\n".join(["Acme plate,1,,,", "Began,2024-05-06,,,", *rows]) + "\n")
+    letter = tmp_path / "letter.txt"
+    letter.write_text("Dear reader,\nno plate here.\n")
+    monkeypatch.setattr(registry, "PARSERS", dict(registry.PARSERS))
+    assert run("inspect", export)[0] == 3
+    assert "Acme (first line" not in run("inspect", letter)[1]
+
+    exec(compile(STRANGER, "acme.py", "exec"), {"__name__": "acme"})
+    code, said = run("inspect", export, "--json")
+    (facts,) = json.loads(said)["plates"]
+    assert (code, facts["format"], facts["run_date"]) == (0, "acme", "2024-05-06T00:00:00")
+    assert run("convert", export, "--to", tmp_path / "tidy.csv")[0] == 0
+    assert len((tmp_path / "tidy.csv").read_text().splitlines()) == 1 + len(rows)
+    assert run("fit", export, "--out", tmp_path / "fit")[0] == 0
+    manifest = json.loads((tmp_path / "fit" / "manifest.json").read_text())
+    assert [one["format"] for one in manifest["inputs"]] == ["acme"]
+    assert ",P1,unknown,IL-6,2," in (tmp_path / "fit" / "samples.csv").read_text()
+    assert "Acme (first line 'Acme plate')" in run("inspect", letter)[1]

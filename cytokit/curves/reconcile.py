@@ -18,6 +18,7 @@ from cytokit.curves.options import WeightName
 from cytokit.curves.platefit import PlateFit, fit
 from cytokit.curves.standards import rule_weights
 from cytokit.errors import NothingToDoError, Problem, place
+from cytokit.parsers.registry import PARSERS
 from cytokit.plate import Plate, VendorCurve
 from cytokit.schema import VendorStatus
 
@@ -78,7 +79,8 @@ def reconcile(plates: Plate | Iterable[Plate]) -> Reconciliation:
 
 def vendor_rule(plate: Plate) -> WeightName:
     """The weight rule of the software that wrote the export."""
-    return "bioplex" if plate.source.format.startswith("bioplex") else "xponent"
+    family = PARSERS.get(plate.source.format)
+    return "xponent" if family is None else family.weights
 
 
 def vendor_response(curve: VendorCurve, x: Floats) -> Floats:

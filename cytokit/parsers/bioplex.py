@@ -1,4 +1,18 @@
-"""What Bio-Plex Manager's exports share: grids, header and legend lines, type codes, names."""
+"""Bio-Plex Manager's exports: one table per analyte, one statistic per sheet, or raw data.
+
+* ``bioplex_analyte`` (.xls, .xlsx, tab text): one sheet per analyte, all of them stacked in one
+  sheet, or one text file; a second table may follow with one row per single well. Header lines
+  stand above a table; legend, regression and equation below it.
+* ``bioplex_statistic``: one sheet per statistic (``FI``, ``Obs Conc``, ``Dilution``, ...), each
+  with a row of analytes and a row of column names under it; one such sheet may have been saved
+  alone as text. Analytes are the first sheet's; another sheet's are matched by name without signs,
+  then by position and bead region, and a finding names what is spelled otherwise. The sheet
+  ``Standard Curve`` names no analytes: its curves stand in their order, row by row, and each is
+  kept only if it gives back the printed concentrations of its analyte.
+* ``bioplex_raw``: one row per well, one column per analyte: ``Well, Type, [Description], <analyte
+  (region)>..., Sampling Errors``. Cells are intensities, or ``15710.5 (52)``: intensity and bead
+  count. The export knows neither expected concentrations nor dilutions: a layout gives them.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +27,36 @@ from typing import Any, cast
 
 import pandas as pd
 
-from cytokit.errors import FormatError, Problem, place
+from cytokit.errors import FormatError, Problem, did_you_mean, place
 from cytokit.flags import Finding, damaged_value
+from cytokit.parsers.blocks import shortened
+from cytokit.parsers.registry import RunKeys, parser
+from cytokit.parsers.well_tables import row_misfit, twice_named
 from cytokit.plate import Plate, SourceInfo, Unread, VendorCurve, make_wells, normal_well
 from cytokit.schema import ANALYTE_COLUMNS, VendorStatus, WellType
-from cytokit.sources.numbers import Cell, decide_decimal, read_cell, read_dilution
+from cytokit.sources.numbers import Cell, decide_decimal, read_cell, read_dilution, read_fi_count
 from cytokit.sources.raw import HEAD_ROWS, RawFile
-from cytokit.sources.text import LazyRows
+from cytokit.sources.text import LazyRows, trimmed
 from cytokit.sources.workbook import CellValue, cell_text
 
+#: header lines of all of this maker's exports that tell of the run
+BIOPLEX_RUN = RunKeys(
+    date=("Acquisition Date", "XmlExportDateTime"),
+    instrument=("Reader Serial Number", "SerialNumber"),
+    model=("Instrument Type", "InstrumentType"),
+    panel=("PanelName", "Panel Name"),
+)
 _LABEL = re.compile(r"(e?)(blank|b|standard|std|s|control|ctrl|c|unknown|sample|x)[\s_-]*0*(\d*)")
 _TYPES = {"b": WellType.BLANK, "s": WellType.STANDARD, "c": WellType.CONTROL, "x": WellType.UNKNOWN}
-_WORDS = {"blank": "b", "standard": "s", "std": "s", "control": "c", "ctrl": "c", "unknown": "x"}
+_WORDS = {
+    "blank": "b",
+    "standard": "s",
+    "std": "s",
+    "control": "c",
+    "ctrl": "c",
+    "unknown": "x",
+    "sample": "x",
+}
 _REGION = re.compile(r"(.*\S)\s+\((\d{1,3})\)")
 _HEADER = re.compile(r"([A-Za-z][^:=]{1,60}?):(?:\s+(.*))?", re.DOTALL)
 #: lines that explain signs and never hold data of a plate
@@ -82,45 +114,30 @@ class Grid:
 
     def misfit(self, row: int, titles: Sequence[str]) -> Problem | None:
         """CK-148: a table's row with fewer or more cells than its column names (CSV, tab text)."""
-        cells = self.texts(row)
-        beyond = next((i for i in range(len(titles), len(cells)) if cells[i]), None)
-        if beyond is not None:
-            what = f"expected {len(titles)} cells, but {cells[beyond]!r} stands beyond"
-            column = beyond + 1
-        elif not self.sheet and len(cells) < len(titles):
-            what = f"expected {len(titles)} cells; the row ends before {titles[len(cells)]!r}"
-            column = len(cells) + 1
-        else:
+        found = row_misfit(self.texts(row), titles, may_be_short=bool(self.sheet))
+        if found is None:
             return None
+        what = f"a row that does not fit its column names: {found[0]}"
         line = row + 1 if self.sheet else self.raw.line_of(row)
-        where = place(self.raw.path, sheet=self.sheet or None, line=line, column=column)
+        where = place(self.raw.path, sheet=self.sheet or None, line=line, column=found[1])
         mend = "the file may be cut off, or a delimiter lost or added; export the plate again"
         return Problem("CK-148", what, where, mend)
+
+    def twice_named(self, row: int, columns: Sequence[int] | None = None) -> list[Problem]:
+        """CK-163: two columns of one name, of which only one could be read."""
+        titles = self.texts(row)
+        chosen = range(len(titles)) if columns is None else columns
+        return twice_named({at: column_key(titles[at]) for at in chosen}, titles, self.where(row))
+
+    def unread(self, reason: str) -> list[Unread]:
+        """The sheet as a part that was not read; nothing where it is empty."""
+        filled = any(any(self.texts(row)) for row in range(len(self.rows)))
+        return [Unread(f"sheet {self.sheet!r}", self.where(0), reason)] if filled else []
 
     def where(self, row: int, **more: str) -> str:
         """Where a row stands, for messages."""
         line = row + 1 if self.sheet else self.raw.line_of(row)
         return place(self.raw.path, sheet=self.sheet or None, line=line, **more)
-
-
-def twice_named(grid: Grid, row: int, columns: Sequence[int] | None = None) -> list[Problem]:
-    """CK-163: two columns of one name, of which only one could be read."""
-    titles = grid.texts(row)
-    places: dict[str, list[int]] = {}
-    for column in range(len(titles)) if columns is None else columns:
-        if key := column_key(titles[column]):
-            places.setdefault(key, []).append(column)
-    return [
-        Problem(
-            "CK-163",
-            f"two columns are called {titles[same[0]]!r} "
-            f"(columns {', '.join(str(column + 1) for column in same)})",
-            grid.where(row),
-            "delete the column that does not belong here, or export the plate again",
-        )
-        for same in places.values()
-        if len(same) > 1
-    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +164,6 @@ def heads(raw: RawFile) -> list[Grid]:
     return [Grid(raw, "", raw.head)] if raw.kind == "text" else []
 
 
-def trimmed(cells: Sequence[str]) -> list[str]:
-    """Without the empty cells at the end."""
-    end = len(cells)
-    while end and not cells[end - 1]:
-        end -= 1
-    return list(cells[:end])
-
-
 @lru_cache(maxsize=4096)
 def column_key(title: str) -> str:
     """A column's title as letters and digits: ``(Obs/Exp) * 100`` -> ``obsexp100``.
@@ -177,7 +186,6 @@ def read_label(text: str) -> Label:
     if match is None or (match[1] and match[2][0] != "s"):
         return Label(text, WellType.UNKNOWN, external=False, known=False)
     letter = _WORDS.get(match[2], match[2][0])
-    letter = "x" if match[2] == "sample" else letter
     return Label(text, _TYPES[letter], external=bool(match[1]), known=True)
 
 
@@ -219,7 +227,7 @@ def explain_errors(text: str) -> str:
     return f"sampling errors: {', '.join(words)}" if words else ""
 
 
-# The standard curves that Bio-Plex Manager prints, and their inverse.
+# The standard curves that are printed, and their inverse.
 
 
 _NUMBER = r"[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?"
@@ -324,7 +332,7 @@ def _float(text: str) -> float:
     return float(text.replace(",", "."))
 
 
-# Records of a Bio-Plex export, and the rows and statistics made of them.
+# Records: one line of an export for one analyte, and the rows and statistics made of them.
 
 
 _PLACE = frozenset(("analyte", "type", "well"))
@@ -333,8 +341,8 @@ _TEXTS = frozenset(("description", "samplingerrors"))
 NUMBERS = frozenset(("fi", "fibkgd", "obsconc", "expconc", "obsexp100", "dilution", "beadcount"))
 _READ = NUMBERS | _PLACE | _TEXTS | {"outlier"}
 _PLAIN = (VendorStatus.IN_RANGE, VendorStatus.NOT_GIVEN)
-#: well types that have a name of their own
-_NAMED = (WellType.CONTROL, WellType.UNKNOWN)
+#: well types that have names and dilutions of their own
+_DILUTED = (WellType.CONTROL, WellType.UNKNOWN)
 #: cells that say nothing: empty, ``***``, ``N/A``, ``---``
 _NO_WORD = (VendorStatus.NOT_GIVEN, VendorStatus.NOT_AVAILABLE, VendorStatus.OUTLIER)
 
@@ -353,6 +361,14 @@ class Record:
     where: str
     table: int = 0
 
+    def cell(self, key: str) -> tuple[str, object]:
+        """Printed title and cell of the column of a key; None where there is no such column."""
+        return next(((t, c) for t, c in self.cells.items() if column_key(t) == key), (key, None))
+
+    def text(self, key: str) -> str:
+        """The text under a column's key, or none."""
+        return cell_text(self.cell(key)[1])
+
 
 @dataclass
 class Contents:
@@ -369,6 +385,20 @@ class Contents:
     unread: list[Unread] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+
+    def wells(
+        self, grid: Grid, row: int, titles: Sequence[str], text: str
+    ) -> tuple[str, ...] | None:
+        """The wells of a row of readings; what is wrong with the row becomes a problem."""
+        problem, wells = grid.misfit(row, titles), read_wells(text)
+        if problem is None and wells is None:
+            what = f"{text!r} in column 'Well' names no well"
+            mend = "a delimiter may be lost or added in this row; export the plate again"
+            problem = Problem("CK-140", what, grid.where(row), mend)
+        if problem is not None:
+            self.problems.append(problem)
+            return None
+        return wells
 
     def take_line(self, grid: Grid, row: int, text: str) -> None:
         """A line outside of tables: a header line, a legend, or something nobody knows."""
@@ -420,8 +450,8 @@ def sample_names(records: Sequence[Record]) -> SampleNames:
     given: dict[_Wells, dict[str, str]] = {}
     for record in records:
         analytes = given.setdefault((record.label, record.wells), {})
-        text = text_of(record, "description")
-        if read_label(record.label).well_type in _NAMED and text:
+        text = record.text("description")
+        if read_label(record.label).well_type in _DILUTED and text:
             analytes.setdefault(record.analyte, text)
         else:
             analytes.setdefault(record.analyte, "")
@@ -467,11 +497,6 @@ def _spellings(key: _Wells, analytes: Mapping[str, str], texts: Sequence[str]) -
     yield Finding("header_mismatch", message, well=wells[0], sample=texts[0])
 
 
-def text_of(record: Record, key: str) -> str:
-    """The text under a column's key, or none."""
-    return next((cell_text(c) for t, c in record.cells.items() if column_key(t) == key), "")
-
-
 class Builder:
     """Turns records into rows and statistics; collects the damaged cells it meets."""
 
@@ -490,9 +515,7 @@ class Builder:
 
     def cell(self, record: Record, key: str) -> Cell:
         """One number of a record; a damaged one becomes a finding."""
-        title, value = next(
-            ((t, c) for t, c in record.cells.items() if column_key(t) == key), (key, None)
-        )
+        title, value = record.cell(key)
         cell = read_cell(value, self.decimal)
         if cell.damaged:
             self.damaged.append(
@@ -512,18 +535,18 @@ class Builder:
         label = read_label(record.label)
         fi, net = self.cell(record, "fi"), self.cell(record, "fibkgd")
         obs, count = self.cell(record, "obsconc"), self.cell(record, "beadcount")
-        outlier = text_of(record, "outlier") in ("1", "TRUE") or fi.status is VendorStatus.OUTLIER
+        outlier = record.text("outlier") in ("1", "TRUE") or fi.status is VendorStatus.OUTLIER
         dilution = self._dilution(record, label)
         remarks = (
             "designated as an outlier" if outlier else "",
-            explain_errors(text_of(record, "samplingerrors")),
+            explain_errors(record.text("samplingerrors")),
         )
         return {
             "well": record.wells[0],
             "sample": self.samples.of(record),
             "well_type": str(label.well_type),
             "analyte": self.names[record.analyte][0],
-            "dilution_factor": dilution if _is_diluted(label) else 1.0,
+            "dilution_factor": dilution if label.well_type in _DILUTED else 1.0,
             "mfi": fi.value,
             "net_mfi": net.value,
             "bead_count": count.value,
@@ -546,21 +569,20 @@ class Builder:
         """What is printed of the wells that a mean stands for; NaN for a single well."""
         if len(record.wells) < 2:
             return math.nan
-        value = next((c for t, c in record.cells.items() if column_key(t) == key), None)
-        cell = read_cell(value, self.decimal)
+        cell = read_cell(record.cell(key)[1], self.decimal)
         told = cell.status is VendorStatus.IN_RANGE and cell.value >= 0
         return cell.value if told else math.nan
 
     def _dilution(self, record: Record, label: Label) -> float:
         """1 where the export gives none; NaN, with a finding, where it cannot be read."""
-        value = next((c for t, c in record.cells.items() if column_key(t) == "dilution"), None)
+        _, value = record.cell("dilution")
         cell = read_cell(value, self.decimal)
         if cell.status in _NO_WORD and not cell.damaged:
             return 1.0
         factor = read_dilution(value, self.decimal)
         if not factor.known:
             message = f"{record.where}, column 'Dilution': {factor.reason}"
-            message += "; no concentration without it" if _is_diluted(label) else ""
+            message += "; no concentration without it" if label.well_type in _DILUTED else ""
             sample = self.samples.of(record)
             found = Finding("dilution_unclear", message, self.plate, record.wells[0], sample)
             if found not in self.damaged[-1:]:  # one row of a file may stand for many analytes
@@ -606,20 +628,14 @@ class Builder:
         for analyte in analytes:
             values = [row.get(analyte, "") for row in by_well.values()]
             cells = [read_cell(value, self.decimal) for value in values]
-            if all(
-                cell.status in (VendorStatus.IN_RANGE, VendorStatus.NOT_GIVEN) for cell in cells
-            ):
+            if all(cell.status in _PLAIN for cell in cells):
                 data[analyte] = pd.Series([cell.value for cell in cells], dtype="float64")
             else:
                 data[analyte] = pd.Series([cell_text(value) for value in values], dtype="str")
         return pd.DataFrame(data)
 
 
-def _is_diluted(label: Label) -> bool:
-    return label.well_type in (WellType.CONTROL, WellType.UNKNOWN)
-
-
-# From the records of a Bio-Plex export to a :class:`~cytokit.plate.Plate`.
+# From records to the plate.
 
 
 def assemble(raw: RawFile, family: str, contents: Contents) -> Plate:
@@ -817,3 +833,523 @@ def _curves(
             unread.append(Unread(f"curve of {analyte}", place(raw.path), reason))
         notes += [Finding("no_vendor_curve", why, analyte=analyte) for why in lines.failures]
     return curves, notes, unread
+
+
+# One table per analyte.
+
+
+_ABSENT = ("", "NA", "N/A")
+
+
+def _is_analyte(raw: RawFile) -> bool:
+    """Whether a table with Type, Well and FI columns for one analyte at a time stands in it."""
+    return any(
+        grid.names_wells(row) and _begins_analyte_table(grid, row)
+        for grid in heads(raw)
+        for row in range(len(grid.rows))
+    )
+
+
+@parser(
+    "bioplex_analyte",
+    "Bio-Plex Manager, one table per analyte",
+    sniff=_is_analyte,
+    weights="bioplex",
+    run=BIOPLEX_RUN,
+)
+def read_analyte(raw: RawFile) -> list[Plate]:
+    """Read the plate."""
+    contents = Contents()
+    tables = 0
+    for grid in grids(raw):
+        rows = range(len(grid.rows))
+        if not any(_analyte_titles(grid, row) for row in rows):
+            contents.unread += grid.unread("a sheet without a table of readings")
+            continue
+        walk = _AnalyteTables(grid, contents, tables)
+        for row in rows:
+            walk.take(row)
+        walk.close_curve()
+        tables = walk.table
+    return [assemble(raw, "bioplex_analyte", contents)]
+
+
+def _begins_analyte_table(grid: Grid, row: int) -> bool:
+    """Whether a row is a table's head and the rows below, if any, name wells: no text about one."""
+    cells = grid.texts(row)
+    if _analyte_titles(grid, row) is None:
+        return False
+    at = [column_key(cell) for cell in cells].index("well")
+    below = [grid.texts(index) for index in range(row + 1, len(grid.rows))]
+    named = [texts[at] for texts in below if len(texts) > at and texts[at]]
+    return not named or any(read_wells(text) is not None for text in named)
+
+
+def _analyte_titles(grid: Grid, row: int) -> dict[str, int] | None:
+    """Column positions by printed title, if the row is the head of a table of this family.
+
+    Where one statistic stands in several columns, each under an analyte, it is another family's.
+    """
+    cells = grid.texts(row)
+    keys = [column_key(cell) for cell in cells]
+    found = [key for key in keys if key in ("fi", "fibkgd", "obsconc", "expconc")]
+    if "type" not in keys or "well" not in keys:
+        return None
+    if len(set(found)) < (1 if "analyte" in keys else 2):
+        return None
+    if len(found) != len(set(found)):
+        above = grid.texts(row - 1) if row else []
+        twice = [i for i, key in enumerate(keys) if found.count(key) > 1]
+        if all(i < len(above) and above[i] for i in twice):
+            return None
+    return {cell: index for index, cell in enumerate(cells) if cell}
+
+
+@dataclass
+class _AnalyteTables:
+    """One pass over a grid: which table, analyte and curve the current row belongs to."""
+
+    grid: Grid
+    contents: Contents
+    table: int
+    titles: dict[str, int] | None = None
+    names: list[str] = field(default_factory=list)
+    announced: str = ""
+    analytes: list[str] = field(default_factory=list)
+    curve: CurveText = field(default_factory=CurveText)
+    lines: list[tuple[int, str]] = field(default_factory=list)
+
+    def take(self, row: int) -> None:
+        """One row, whatever it is."""
+        cells = self.grid.texts(row)
+        titles = _analyte_titles(self.grid, row)
+        if titles is not None:
+            self.close_curve()
+            self.contents.problems += self.grid.twice_named(row)
+            if not self.titles:
+                self.analytes = []
+            self.titles, self.names = titles, trimmed(cells)
+            self.table += 1
+        elif not any(cells):
+            pass  # a blank row may stand in a table that was edited by hand
+        elif self.titles is not None and self._is_data(cells):
+            self._record(row, cells)
+        else:
+            self.titles = None
+            for line in self.grid.lines(row):
+                self._line(row, line)
+
+    def _at(self, cells: Sequence[str], key: str) -> str:
+        titles = self.titles or {}
+        index = next((i for t, i in titles.items() if column_key(t) == key), None)
+        return cells[index] if index is not None and index < len(cells) else ""
+
+    def _is_data(self, cells: Sequence[str]) -> bool:
+        """A row with a type code, or one that names an analyte beside cells that say nothing."""
+        if self._at(cells, "type") and read_wells(self._at(cells, "well")) is not None:
+            return True  # whatever the analyte is called, be it like the beginning of a legend
+        first = next(filter(None, cells))
+        if is_legend(first) or is_curve_line(first) or begins_export(first):
+            return False
+        if self._at(cells, "type") or self._at(cells, "well"):
+            return True
+        return bool(self._at(cells, "analyte")) and sum(map(bool, cells)) > 1
+
+    def _record(self, row: int, cells: Sequence[str]) -> None:
+        analyte = self._at(cells, "analyte") or self.announced
+        label, wells_text = self._at(cells, "type"), self._at(cells, "well")
+        where = self.grid.where(row)
+        if label in _ABSENT and wells_text in _ABSENT:
+            reason = "a row without type, well and readings"
+            self.contents.unread.append(Unread(f"analyte {analyte}", where, reason))
+            return
+        wells = self.contents.wells(self.grid, row, self.names, wells_text)
+        if wells is None:
+            return
+        if not analyte:
+            mend = "the header line 'Analyte:' is lost; export the plate again"
+            what = "readings without the name of an analyte"
+            self.contents.problems.append(Problem("CK-142", what, where, mend))
+            return
+        raw_cells = self.grid.rows[row]
+        values = {t: raw_cells[i] for t, i in (self.titles or {}).items() if i < len(raw_cells)}
+        self.contents.records.append(Record(analyte, label, wells, values, where, self.table))
+        if analyte not in self.analytes:
+            self.analytes.append(analyte)
+
+    def _line(self, row: int, text: str) -> None:
+        """A line outside of tables."""
+        if is_curve_line(text):
+            self.curve = take_line(self.curve, text)
+            self.lines.append((row, text))
+            return
+        pair = header_line(text)
+        if pair is not None and pair[0] == "Analyte":
+            self.close_curve()
+            self.announced, self.analytes = pair[1], []
+        else:
+            self.contents.take_line(self.grid, row, text)
+
+    def close_curve(self) -> None:
+        """Give the curve to the one analyte whose table stands above it."""
+        if not self.lines:
+            return
+        names = self.analytes or [self.announced]
+        known = {record.analyte for record in self.contents.records}
+        if len(names) == 1 and names[0] in known:
+            self.contents.curves[names[0]] = self.curve
+        else:
+            near = did_you_mean(names[0], sorted(known)) if names else ""
+            reason = f"it cannot be said whose curve this is{f' ({near})' if near else ''}"
+            row, text = self.lines[0]
+            self.contents.unread.append(Unread(text[:200], self.grid.where(row), reason))
+        self.curve, self.lines = CurveText(), []
+
+
+# One statistic per sheet.
+
+
+_NO_STATISTIC = frozenset(("analyte", "type", "well", "description"))
+#: what the sheets must agree on
+_OF_THE_WELL = ("description", "dilution")
+
+
+@dataclass(frozen=True, slots=True)
+class _StatisticTable:
+    """One statistic's sheet: where its rows begin, its id columns and its analytes' columns."""
+
+    grid: Grid
+    head: int
+    title: str
+    ids: dict[str, int]
+    analytes: dict[int, str]
+
+
+def _is_statistic(raw: RawFile) -> bool:
+    """Whether a row of analytes stands above Type, Well and one statistic over and over."""
+    return any(_find_table(grid) is not None for grid in heads(raw))
+
+
+@parser(
+    "bioplex_statistic",
+    "Bio-Plex Manager, one statistic per sheet",
+    sniff=_is_statistic,
+    weights="bioplex",
+    run=BIOPLEX_RUN,
+)
+def read_statistic(raw: RawFile) -> list[Plate]:
+    """Read the plate."""
+    contents = Contents()
+    tables: list[_StatisticTable] = []
+    curves: list[CurveText] = []
+    for grid in grids(raw):
+        table = _find_table(grid)
+        if table is not None:
+            tables.append(table)
+        elif found := _curve_lines(grid):
+            curves += found
+        else:
+            contents.unread += grid.unread("a sheet without a statistic of the plate")
+    contents.problems += _given_twice(tables)
+    analytes = list(tables[0].analytes.values()) if tables else []
+    merged: dict[tuple[str, str, int, str], dict[str, object]] = {}
+    places: dict[tuple[str, str, int, str], str] = {}
+    for table in tables:
+        names = _matched(table, analytes, contents)
+        _collect(table, names, merged, places, contents)
+    for (label, wells, _, analyte), cells in merged.items():
+        read = read_wells(wells)
+        if read is not None:
+            where = places[label, wells, _, analyte]
+            contents.records.append(Record(analyte, label, read, cells, where))
+    if contents.problems:
+        raise FormatError(*shortened(contents.problems))
+    _note_gaps(tables, merged, contents)
+    _give_curves(curves, analytes, contents, raw)
+    return [matching_curves(assemble(raw, "bioplex_statistic", contents))]
+
+
+def _given_twice(tables: Sequence[_StatisticTable]) -> Iterator[Problem]:
+    """CK-163: a statistic on two sheets, or a column that stands twice beside the analytes."""
+    sheets: dict[str, _StatisticTable] = {}
+    for table in tables:
+        first = sheets.setdefault(column_key(table.title), table)
+        if first is not table:
+            what = f"sheets {first.grid.sheet!r} and {table.grid.sheet!r} both hold {table.title!r}"
+            mend = "delete the sheet that does not belong here; give each plate a file of its own"
+            yield Problem("CK-163", what, table.grid.where(table.head), mend)
+        width = len(table.grid.texts(table.head))
+        beside = [column for column in range(width) if column not in table.analytes]
+        yield from table.grid.twice_named(table.head, beside)
+
+
+def _find_table(grid: Grid) -> _StatisticTable | None:
+    """The sheet's table, if the two rows of names stand in it."""
+    for row in range(1, min(HEAD_ROWS, len(grid.rows))):
+        if not grid.names_wells(row):
+            continue
+        titles = grid.texts(row)
+        keys = [column_key(title) for title in titles]
+        if "type" not in keys or "well" not in keys:
+            continue
+        above = grid.texts(row - 1)
+        columns = {i: above[i] for i, key in enumerate(keys) if key and i < len(above) and above[i]}
+        statistics = {keys[index] for index in columns}
+        if len(statistics) != 1 or statistics & _NO_STATISTIC:
+            continue
+        ids = {key: index for index, key in enumerate(keys) if key and index not in columns}
+        title = titles[next(iter(columns))]
+        return _StatisticTable(grid, row, title, ids, columns)
+    return None
+
+
+def _matched(table: _StatisticTable, analytes: Sequence[str], contents: Contents) -> dict[int, str]:
+    """Column -> analyte of the first sheet: by the same spelling, else the same but for signs."""
+    keys = [column_key(name) for name in analytes]
+    # IL-1α and IL-1β are one but for signs, IL-1 (12) and IL-11 (2) too
+    by_name = {k: name for k, name in zip(keys, analytes, strict=True) if keys.count(k) == 1}
+    names: dict[int, str] = {}
+    for index, (column, printed) in enumerate(table.analytes.items()):
+        found = printed if printed in analytes else by_name.get(column_key(printed))
+        if found is None and index < len(analytes) and _alike(printed, analytes[index]):
+            found = analytes[index]
+        if found is None or found in names.values():
+            near = did_you_mean(printed, list(analytes))
+            where = table.grid.where(table.head - 1, analyte=printed)
+            what = f"analyte {printed!r} is not one of the first sheet's"
+            mend = "export the plate again; the sheets must show the same analytes"
+            contents.problems.append(Problem("CK-144", what, where, mend, near))
+            continue
+        names[column] = found
+        if found != printed:
+            place_ = f"sheet {table.grid.sheet!r}" if table.grid.sheet else "the file"
+            message = f"{printed!r} in {place_} was taken for {found!r}"
+            contents.findings.append(Finding("name_matched", message, analyte=found))
+    return names
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two names at the same position may be one analyte: same bead region, or near."""
+    regions = {split_analyte(one)[1], split_analyte(other)[1]}
+    return (regions != {""} and len(regions) == 1) or bool(did_you_mean(one, [other]))
+
+
+def _collect(
+    table: _StatisticTable,
+    names: dict[int, str],
+    merged: dict[tuple[str, str, int, str], dict[str, object]],
+    places: dict[tuple[str, str, int, str], str],
+    contents: Contents,
+) -> None:
+    """The cells of one sheet, by type code, wells and analyte; the lines around them."""
+    grid = table.grid
+    titles = trimmed(grid.texts(table.head))
+    seen: dict[tuple[str, str], int] = {}
+    for row in range(len(grid.rows)):
+        texts = grid.texts(row)
+        label = texts[table.ids["type"]] if len(texts) > table.ids["type"] else ""
+        wells = texts[table.ids["well"]] if len(texts) > table.ids["well"] else ""
+        if row in (table.head - 1, table.head) or not any(texts):
+            continue
+        if row < table.head or not (label and wells) or is_legend(texts[0]):
+            for line in grid.lines(row):
+                contents.take_line(grid, row, line)
+            continue
+        if contents.wells(grid, row, titles, wells) is None:
+            continue
+        turn = seen[label, wells] = seen.get((label, wells), -1) + 1
+        cells = grid.rows[row]
+        beside = {key: cells[i] for key, i in table.ids.items() if key not in ("type", "well")}
+        for column, analyte in names.items():
+            key = (label, wells, turn, analyte)
+            places.setdefault(key, grid.where(row))
+            known = merged.setdefault(key, {})
+            known[table.title] = cells[column] if column < len(cells) else ""
+            for title, cell in beside.items():
+                _put_beside(known, title, cell, (label, wells, grid.where(row)), contents)
+
+
+def _put_beside(
+    known: dict[str, object],
+    title: str,
+    cell: object,
+    row: tuple[str, str, str],
+    contents: Contents,
+) -> None:
+    """What a sheet says of the well as a whole; CK-162 where another sheet says otherwise."""
+    before, now = cell_text(known.get(title, "")), cell_text(cell)
+    if not before:
+        known[title] = cell
+    elif now and title in _OF_THE_WELL and before.casefold() != now.casefold():
+        label, wells, where = row
+        what = (
+            f"well {wells} ({label}): the {title} is {now!r} here and {before!r} in another sheet"
+        )
+        mend = f"correct the {title} that is wrong, in the export"
+        problem = Problem("CK-162", what, where, mend)
+        if problem not in contents.problems:
+            contents.problems.append(problem)
+
+
+def _note_gaps(
+    tables: Sequence[_StatisticTable],
+    merged: dict[tuple[str, str, int, str], dict[str, object]],
+    contents: Contents,
+) -> None:
+    """Sheets that lack rows which other sheets have."""
+    for table in tables:
+        lacking = [key for key, cells in merged.items() if table.title not in cells]
+        rows = list(dict.fromkeys(f"{label} ({wells})" for label, wells, _, _ in lacking))
+        if rows:
+            message = f"{len(rows)} rows of other sheets are not in sheet {table.grid.sheet!r}: "
+            contents.findings.append(Finding("header_mismatch", message + some(rows)))
+
+
+def _curve_lines(grid: Grid) -> list[CurveText]:
+    """The curves of the sheet ``Standard Curve``, row by row of its groups of lines."""
+    starts = []
+    for row in range(len(grid.rows)):
+        for column, text in enumerate(grid.texts(row)):
+            if text.casefold().startswith("regression type"):
+                starts.append((row, column))
+    curves = []
+    for row, column in starts:
+        curve = CurveText()
+        for below in range(row, len(grid.rows)):
+            texts = grid.texts(below)
+            text = texts[column] if column < len(texts) else ""
+            if not is_curve_line(text) or (below > row and (below, column) in starts):
+                break
+            curve = take_line(curve, text)
+        curves.append(curve)
+    return curves
+
+
+def _give_curves(
+    curves: Sequence[CurveText], analytes: Sequence[str], contents: Contents, raw: RawFile
+) -> None:
+    """One curve per analyte in order, or none at all."""
+    if len(curves) == len(analytes):
+        contents.curves.update(zip(analytes, curves, strict=True))
+    elif curves:
+        reason = f"{len(curves)} curves without names for {len(analytes)} analytes"
+        contents.unread.append(Unread("sheet 'Standard Curve'", raw.path, reason))
+
+
+# Raw data.
+
+
+_RAW_IDS = ("well", "type", "description", "samplingerrors")
+#: columns about the well as a whole
+_WHOLE_WELL = ("region", "gate", "total", "aggbeads", "dilution", "group")
+
+
+def _is_raw(raw: RawFile) -> bool:
+    """Whether Bio-Plex header lines stand above a table that begins with Well and Type."""
+    return any(_raw_head(grid) is not None for grid in heads(raw))
+
+
+@parser(
+    "bioplex_raw",
+    "Bio-Plex Manager, raw data",
+    sniff=_is_raw,
+    weights="bioplex",
+    run=BIOPLEX_RUN,
+)
+def read_raw(raw: RawFile) -> list[Plate]:
+    """Read the plate."""
+    found: list[Plate] = []
+    others: list[Unread] = []
+    for grid in grids(raw):
+        head = _raw_head(grid)
+        if head is not None:
+            found.append(_raw_plate(grid, head))
+        else:
+            others += grid.unread("a sheet without a table of readings")
+    return [replace(plate, unread=(*plate.unread, *others)) for plate in found]
+
+
+def _raw_head(grid: Grid) -> int | None:
+    """The row of column names, if Bio-Plex header lines stand above it."""
+    for row in range(min(HEAD_ROWS, len(grid.rows))):
+        named = (
+            [column_key(text) for text in grid.texts(row) if text] if grid.names_wells(row) else []
+        )
+        if named[:2] == ["well", "type"] and len(named) > 2:
+            above = (grid.texts(index)[:1] for index in range(row))
+            begun = any(begins_export(cell) for cells in above for cell in cells)
+            one_analyte = {"fi", "obsconc"} & set(named)
+            return row if begun and not one_analyte else None
+    return None
+
+
+def _raw_plate(grid: Grid, head: int) -> Plate:
+    contents = Contents()
+    titles = trimmed(grid.texts(head))
+    for title in dict.fromkeys(t for t in titles if t and titles.count(t) > 1):
+        what = f"two columns are called {title!r}"
+        mend = "export the plate again; each analyte needs a column of its own"
+        contents.problems.append(Problem("CK-146", what, grid.where(head), mend))
+    ids = {column_key(title): i for i, title in enumerate(titles) if column_key(title) in _RAW_IDS}
+    whole, analytes = _sort_columns(titles)
+    cells = [
+        _intensity(grid.rows[row][column])
+        for row in range(head + 1, len(grid.rows))
+        for column in analytes
+        if column < len(grid.rows[row])
+    ]
+    decimal = decide_decimal(cells, asked=grid.raw.asked_decimal, file=grid.raw.path)
+    for row in range(len(grid.rows)):
+        texts = grid.texts(row)
+        if row == head or not any(texts):
+            continue
+        filled = _has(texts, ids["well"]) and _has(texts, ids["type"])
+        if row < head or not filled or is_legend(texts[0]):
+            for line in grid.lines(row):
+                contents.take_line(grid, row, line)
+            continue
+        wells = contents.wells(grid, row, titles, texts[ids["well"]])
+        if wells is None:
+            continue
+        shown = [i for key, i in ids.items() if key not in ("well", "type")]
+        beside = {titles[i]: grid.rows[row][i] for i in (*shown, *whole) if i < len(texts)}
+        for column, analyte in analytes.items():
+            cell = grid.rows[row][column] if column < len(texts) else ""
+            values = {**beside, **_reading(cell, decimal)}
+            record = Record(analyte, texts[ids["type"]], wells, values, grid.where(row))
+            contents.records.append(record)
+    return assemble(grid.raw, "bioplex_raw", contents)
+
+
+def _sort_columns(titles: Sequence[str]) -> tuple[list[int], dict[int, str]]:
+    """Columns about the whole well, and the analytes': with a bead region, or not known."""
+    whole, analytes = [], {}
+    for index, title in enumerate(titles):
+        key = column_key(title)
+        if not key or key in _RAW_IDS:
+            continue
+        if key in _WHOLE_WELL and not split_analyte(title)[1]:
+            whole.append(index)
+        else:
+            analytes[index] = title
+    return whole, analytes
+
+
+def _has(texts: Sequence[str], column: int) -> bool:
+    return column < len(texts) and bool(texts[column])
+
+
+def _intensity(cell: object) -> object:
+    """The cell without its bead count, for the vote on the decimal sign."""
+    text = cell_text(cell)
+    return text.split("(")[0].strip() if isinstance(cell, str) else cell
+
+
+def _reading(cell: object, decimal: str) -> dict[str, object]:
+    """Intensity and, where printed, bead count."""
+    if not isinstance(cell, str):
+        return {"FI": cell}
+    _, count = read_fi_count(cell, decimal)
+    if count != count:
+        return {"FI": cell}
+    return {"FI": _intensity(cell), "Bead Count": count}

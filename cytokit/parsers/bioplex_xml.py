@@ -1,4 +1,4 @@
-"""F6: Bio-Plex Manager's XML (6.x).
+"""Bio-Plex Manager's XML (6.x).
 
 ``Samples`` holds what each well is and every reading; ``Wells`` the beads of each well (an export
 may hold fewer wells there); ``StandardCurves`` units, regression and equations. Readings are those
@@ -14,12 +14,19 @@ from xml.etree.ElementTree import Element
 
 from cytokit.errors import Problem, place
 from cytokit.flags import Finding
-from cytokit.parsers.bioplex import Contents, CurveText, Record, assemble, is_curve_line, take_line
+from cytokit.parsers.bioplex import (
+    BIOPLEX_RUN,
+    Contents,
+    CurveText,
+    Record,
+    assemble,
+    is_curve_line,
+    take_line,
+)
+from cytokit.parsers.registry import parser
 from cytokit.plate import Plate, Unread, normal_well
 from cytokit.sources.raw import RawFile
 
-NAME = "bioplex_xml"
-TITLE = "Bio-Plex Manager, XML"
 _ROOT = re.compile(r"<(?:\w+:)?BioPlexManager\b")
 _SAMPLES = {"Blanks": "B", "Standards": "S", "Controls": "C", "Unknowns": "X"}
 _HEADER = ("NativeDocumentName", "AuthorName", "AssayLotID", "Description")
@@ -31,12 +38,19 @@ _READ_AT_ROOT = (*_HEADER, "NativeDocumentLocation", "Wells", "StandardCurves", 
 Beads = dict[tuple[str, str], dict[str, str]]
 
 
-def sniff(raw: RawFile) -> bool:
+def _is_xml(raw: RawFile) -> bool:
     """Whether the root element is Bio-Plex Manager's."""
     return raw.kind == "xml" and _ROOT.search(raw.text[:4096]) is not None
 
 
-def read(raw: RawFile) -> list[Plate]:
+@parser(
+    "bioplex_xml",
+    "Bio-Plex Manager, XML",
+    sniff=_is_xml,
+    weights="bioplex",
+    run=BIOPLEX_RUN,
+)
+def read_bioplex_xml(raw: RawFile) -> list[Plate]:
     """Read the plate."""
     root = raw.xml
     contents = Contents()
@@ -59,7 +73,7 @@ def read(raw: RawFile) -> list[Plate]:
         reason = "beads of regions that belong to no analyte of this plate"
         unread = Unread(f"bead regions {', '.join(strangers)}", place(raw.path), reason)
         contents.unread.append(unread)
-    return [assemble(raw, NAME, contents)]
+    return [assemble(raw, "bioplex_xml", contents)]
 
 
 def _name(element: Element) -> str:

@@ -6,7 +6,7 @@ import math
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -37,11 +37,10 @@ from cytokit.parsers.blocks import (
     shortened,
     table_rows,
 )
+from cytokit.parsers.registry import RunKeys
 from cytokit.parsers.well_tables import (
-    Role,
     Wide,
     WideTables,
-    assign_roles,
     blanks_are_zero,
     text_array,
     well_table,
@@ -60,6 +59,13 @@ from cytokit.sources.numbers import (
 )
 from cytokit.sources.raw import RawFile
 from cytokit.tables.layouts import likely_type
+
+#: header lines of xPONENT's exports that tell of the run
+XPONENT_RUN = RunKeys(
+    date=("BatchStartTime", "BatchStopTime", "Date"),
+    instrument=("SN",),
+    panel=("PanelName", "ProtocolName"),
+)
 
 # Blocks as tables of numbers whose rows and columns are those of the Median block.
 
@@ -510,6 +516,77 @@ def instrument_warnings(block: Block | None, plate: int) -> list[Finding]:
         message = ": ".join(cell for cell in row[1:] if cell) or "no message"
         findings.append(Finding("instrument_warning", message, "", well or ""))
     return list(dict.fromkeys(findings))
+
+
+# Which well holds what, by the names the acquisition software and the kit's blocks use.
+
+
+_BLANK = re.compile(r"(background|blank)\s*\d*", re.IGNORECASE)
+_STANDARD = re.compile(r"(standard|std)\s*\d+", re.IGNORECASE)
+_CONTROL = re.compile(r"control\d+", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What a sample name stands for, and the reagent whose expected values belong to it."""
+
+    well_type: WellType
+    reagent: str = ""
+
+
+def name_key(name: str) -> str:
+    """A name without blanks, dashes, underscores and capitals."""
+    return re.sub(r"[\s_\-]+", "", name).casefold()
+
+
+def assign_roles(
+    samples: Iterable[str], standards: Sequence[str], controls: Sequence[str]
+) -> tuple[dict[str, Role], list[Finding]]:
+    """Give every sample name its role."""
+    names = list(dict.fromkeys(samples))
+    findings: list[Finding] = []
+    matched = {
+        **_match(names, controls, WellType.CONTROL, findings),
+        **_match(names, standards, WellType.STANDARD, findings),
+    }
+    roles = {name: matched.get(name) or Role(_own_type(name)) for name in names}
+    return roles, findings
+
+
+def _own_type(name: str) -> WellType:
+    """By the acquisition software's own names."""
+    for pattern, well_type in (
+        (_BLANK, WellType.BLANK),
+        (_STANDARD, WellType.STANDARD),
+        (_CONTROL, WellType.CONTROL),
+    ):
+        if pattern.fullmatch(name):
+            return well_type
+    return WellType.UNKNOWN
+
+
+def _match(
+    names: Sequence[str], reagents: Sequence[str], well_type: WellType, findings: list[Finding]
+) -> dict[str, Role]:
+    """Reagents to sample names: to the letter, else by key where nothing fits to the letter."""
+    roles: dict[str, Role] = {}
+    by_key: dict[str, list[str]] = {}
+    for name in names:
+        by_key.setdefault(name_key(name), []).append(name)
+    for reagent in reagents:
+        kind = WellType.BLANK if _BLANK.fullmatch(reagent) else well_type
+        if reagent in names:
+            roles[reagent] = Role(kind, reagent)
+            continue
+        close = [name for name in by_key.get(name_key(reagent), []) if name not in reagents]
+        for name in close:
+            roles[name] = Role(kind, reagent)
+            message = f"{name!r} in the wells was taken for the {well_type} {reagent!r}"
+            findings.append(Finding("name_matched", message, sample=name))
+        if not close and kind is well_type:
+            message = f"the {well_type} {reagent!r} has expected values but no well"
+            findings.append(Finding("header_mismatch", message, sample=reagent))
+    return roles
 
 
 # The blocks that belong into the table of wells, and what is missing from it.

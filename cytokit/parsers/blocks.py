@@ -18,11 +18,12 @@ import pandas as pd
 
 from cytokit.errors import FormatError, Problem, place
 from cytokit.flags import Finding, damaged_value
+from cytokit.parsers.well_tables import row_misfit
 from cytokit.plate import Unread, normal_well
 from cytokit.schema import VendorStatus
 from cytokit.sources.numbers import read_cell
 from cytokit.sources.raw import RawFile
-from cytokit.sources.text import LazyRows
+from cytokit.sources.text import LazyRows, trimmed
 from cytokit.sources.workbook import Sheet
 
 # Names of blocks, and the lines before the first one: ``key,value``, sections, small tables.
@@ -31,14 +32,6 @@ from cytokit.sources.workbook import Sheet
 def block_key(name: str) -> str:
     """``Std Dev`` and ``StdDev`` are one name."""
     return "".join(name.split()).casefold()
-
-
-def trimmed(cells: list[str]) -> list[str]:
-    """Without the empty cells at the end that a spreadsheet adds."""
-    end = len(cells)
-    while end and not cells[end - 1]:
-        end -= 1
-    return cells[:end]
 
 
 def read_header(rows: Sequence[list[str]]) -> dict[str, str]:
@@ -444,11 +437,6 @@ def analyte_places(block: Block) -> dict[str, int]:
             unique, number = f"{name} ({number})", number + 1
         places[unique] = at
     return places
-
-
-def analyte_columns(block: Block) -> list[str]:
-    """A block's analytes in the file's order."""
-    return list(analyte_places(block))
 
 
 def read_readings(block: Block, notes: Notes) -> Readings:
@@ -961,39 +949,18 @@ def _add_rows(
     for index in span.body:
         row = rows[index]
         if len(row) != width:
-            problem = _length_problem(row, block, may_be_short)
-            if problem is not None:
-                what, column = problem
-                where = place(file, line=line_of(index), column=column)
+            short = may_be_short or len(trimmed(row)) == 1
+            misfit = row_misfit(row, span.columns, may_be_short=short)
+            if misfit is not None:
+                what = f"{block.part}: {misfit[0]}"
+                where = place(file, line=line_of(index), column=misfit[1])
                 if block.by_well and block.key != "median":
                     pieces.mismatch(f"{where}: {what}; the row is not read")
                     continue
                 mend = "the file may be cut off, or a delimiter lost or added; export it again"
                 pieces.problems.append(Problem("CK-121", what, where, mend))
                 continue
-            row = _fitted(row, width)
+            row = row[:width] + [""] * (width - len(row))
         cells.append(row)
         numbers.append(line_of(index))
     pieces.blocks.append(block)
-
-
-def _length_problem(cells: list[str], block: Block, may_be_short: bool) -> tuple[str, int] | None:
-    """What is wrong with a row's length, and in which column."""
-    columns = block.columns
-    beyond = next((i for i in range(len(columns), len(cells)) if cells[i]), None)
-    if beyond is not None:
-        return (
-            f"{block.part}: expected {len(columns)} cells, but {cells[beyond]!r} stands beyond",
-            beyond + 1,
-        )
-    if len(cells) < len(columns) and not (may_be_short or len(trimmed(cells)) == 1):
-        expected = columns[len(cells)]
-        return (
-            f"{block.part}: expected {len(columns)} cells, the row ends before {expected!r}",
-            len(cells) + 1,
-        )
-    return None
-
-
-def _fitted(cells: list[str], length: int) -> list[str]:
-    return cells[:length] + [""] * (length - len(cells))

@@ -1,30 +1,55 @@
-"""F2b: INTELLIFLEX, one row per well, ``R25: RP1 MEDIAN`` columns; one or two reporters."""
+"""INTELLIFLEX's exports: blocks as xPONENT writes them, or one row per well.
+
+* ``intelliflex_blocks``: xPONENT's blocks under other names, ISO dates, no checksum at the end.
+* ``intelliflex``: one row per well with columns such as ``R25: RP1 MEDIAN`` for one or two
+  reporters, closed by a signature.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from cytokit.errors import Problem, place
 from cytokit.flags import Finding, damaged_value
-from cytokit.parsers.blocks import raise_together
-from cytokit.parsers.well_tables import (
-    RowTable,
-    blanks_are_zero,
-    read_row_table,
-    reading_of,
-    well_table,
-)
-from cytokit.plate import Plate, SourceInfo, normal_well
+from cytokit.parsers.block_plates import XPONENT_RUN, BlockFamily, read_block_plates
+from cytokit.parsers.blocks import other_sheets, program_cells, raise_together, table_rows
+from cytokit.parsers.registry import RunKeys, parser
+from cytokit.parsers.well_tables import blanks_are_zero, row_misfit, twice_named, well_table
+from cytokit.plate import Plate, SourceInfo, Unread, normal_well
 from cytokit.schema import WellType
 from cytokit.sources.numbers import decide_decimal, read_dilution, read_row
 from cytokit.sources.raw import RawFile
 
-NAME = "intelliflex"
-TITLE = "INTELLIFLEX rows (columns 'WELL LOCATION', 'SAMPLE ID', 'R25: RP1 MEDIAN')"
+
+def _is_blocks(raw: RawFile) -> bool:
+    """Whether the first line names xPONENT and INTELLIFLEX."""
+    cells = [cell.casefold() for cell in program_cells(raw)]
+    return "xponent" in cells and "intelliflex" in cells
+
+
+@parser(
+    "intelliflex_blocks",
+    "INTELLIFLEX blocks (first line 'Program,xPONENT,,Intelliflex')",
+    sniff=_is_blocks,
+    run=XPONENT_RUN,
+)
+def read_blocks_of_intelliflex(raw: RawFile) -> list[Plate]:
+    """Every plate of the file."""
+    return read_block_plates(raw, BlockFamily("intelliflex_blocks", ends_with_checksum=False))
+
+
+# One row per well.
+
+
+_REPORTER = re.compile(r":\s*RP(\d)\s+(?=\S)", re.IGNORECASE)
+_SIGNATURE = "--DOCUMENT SIGNATURE--"
 #: What the table of wells takes; everything else of an analyte is kept in ``statistics``.
 _GRIDS = {"MEDIAN": "mfi", "NET MEDIAN": "net_mfi", "COUNT": "bead_count"}
 _LABELS = ("ANALYTE NAME", "REGION")
@@ -38,23 +63,25 @@ _TYPES = {
 _FINE = {"", "ok", "complete", "completed", "acquired", "success", "passed", "n/a", "none"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Bead:
-    """One region seen by one reporter: where its columns are."""
-
-    bead: str
-    reporter: str
-    columns: dict[str, int]
-
-
-def sniff(raw: RawFile) -> bool:
+def _is_rows(raw: RawFile) -> bool:
     """Whether the first line names wells and reporters."""
     head = next((row for row in raw.head[:5] if any(row)), [])
     upper = {cell.upper() for cell in head}
     return "WELL LOCATION" in upper and any(map(reading_of, head))
 
 
-def read(raw: RawFile) -> list[Plate]:
+@parser(
+    "intelliflex",
+    "INTELLIFLEX rows (columns 'WELL LOCATION', 'SAMPLE ID', 'R25: RP1 MEDIAN')",
+    sniff=_is_rows,
+    run=RunKeys(
+        date=("PLATE START", "PLATE END"),
+        instrument=("SERIAL NUMBER",),
+        model=("MODEL NAME", "INSTRUMENT TYPE"),
+        panel=("PANEL NAME", "PROTOCOL NAME"),
+    ),
+)
+def read_rows(raw: RawFile) -> list[Plate]:
     """Every plate of the file, by plate name."""
     table = read_row_table(raw)
     beads = _beads(table.head)
@@ -67,7 +94,7 @@ def read(raw: RawFile) -> list[Plate]:
     numbers = [at for bead in beads for title, at in bead.columns.items() if title not in _LABELS]
     cells = (row[at] for row in table.rows for at in numbers)
     decimal = decide_decimal(cells, asked=raw.asked_decimal, file=raw.path)
-    source = SourceInfo(raw.path, raw.sha256, NAME, raw.encoding, raw.delimiter, decimal)
+    source = SourceInfo(raw.path, raw.sha256, "intelliflex", raw.encoding, raw.delimiter, decimal)
     plates = []
     places: dict[str, list[int]] = {}
     for index, name in enumerate(names):
@@ -82,6 +109,103 @@ def read(raw: RawFile) -> list[Plate]:
         )
         plates.append(_plate(part, beads, name or raw.stem, source, decimal))
     return plates
+
+
+class Reading(NamedTuple):
+    """What a column of one region and reporter is called: ``R25: RP1 MEDIAN``."""
+
+    bead: str
+    reporter: str
+    what: str
+
+
+def reading_of(title: str) -> Reading | None:
+    """Region, reporter and statistic of a column's name; None for a column of another kind."""
+    found = _REPORTER.search(title)
+    bead = title[: found.start()].rstrip() if found else ""
+    return Reading(bead, found[1], title[found.end() :]) if found and bead else None
+
+
+@dataclass
+class RowTable:
+    """The file's table, and what is wrong with it."""
+
+    file: str
+    head: list[str]
+    rows: list[list[str]] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    unread: list[Unread] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    seen: set[tuple[str, ...]] = field(default_factory=set)
+
+    def column(self, name: str) -> list[str]:
+        """The cells of a named column; empty texts where there is none."""
+        at = self._at.get(name)
+        return [""] * len(self.rows) if at is None else [row[at] for row in self.rows]
+
+    @cached_property
+    def _at(self) -> dict[str, int]:
+        """Where each column stands, the first of a name."""
+        return {name: at for at, name in reversed(list(enumerate(self.head)))}
+
+
+def read_row_table(raw: RawFile) -> RowTable:
+    """Head, rows and the signature below; rows of another length are problems."""
+    rows, line_of = table_rows(raw)
+    first = next(index for index, row in enumerate(rows) if any(row))
+    width = max(index for index, cell in enumerate(rows[first]) if cell) + 1
+    head = [cell.upper() if reading_of(cell) is None else cell for cell in rows[first][:width]]
+    table = RowTable(raw.path, head, unread=other_sheets(raw))
+    keys = {at: "".join(title.split()).upper() for at, title in enumerate(head)}
+    table.problems += twice_named(keys, head, place(raw.path, line=line_of(first)))
+    signed = False
+    for index in range(first + 1, len(rows)):
+        row, line = rows[index], line_of(index)
+        if not any(row):
+            continue
+        if row[0] == _SIGNATURE:
+            signed = True
+            reason = "the instrument's signature is not checked"
+            table.unread.append(Unread("DOCUMENT SIGNATURE", place(raw.path, line=line), reason))
+        elif not signed:
+            _add_row(table, row, line)
+    if not signed:
+        message = f"the file ends without {_SIGNATURE!r}"
+        table.findings.append(Finding("no_footer", message))
+    return table
+
+
+def _add_row(table: RowTable, row: list[str], line: int) -> None:
+    if (misfit := row_misfit(row, table.head)) is not None:
+        what = f"a row that does not fit the first line: {misfit[0]}"
+        where = place(table.file, line=line, column=misfit[1])
+        mend = "the file may be cut off, or a delimiter lost or added; export the plate again"
+        table.problems.append(Problem("CK-130", what, where, mend))
+        return
+    at = table.head.index("WELL LOCATION")
+    if normal_well(row[at]) is None:
+        where = place(table.file, line=line, column=at + 1)
+        what = f"expected a well such as 'A1', found {row[at]!r}"
+        table.problems.append(Problem("CK-132", what, where, "wells are A1 to P24"))
+        return
+    if tuple(row) in table.seen:
+        where = place(table.file, line=line)
+        what = f"the line of well {row[at]} stands twice"
+        table.problems.append(Problem("CK-133", what, where, "export the plate again"))
+        return
+    table.seen.add(tuple(row))
+    table.rows.append(row[: len(table.head)])
+    table.lines.append(line)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bead:
+    """One region seen by one reporter: where its columns are."""
+
+    bead: str
+    reporter: str
+    columns: dict[str, int]
 
 
 def _beads(head: list[str]) -> list[_Bead]:

@@ -1,4 +1,4 @@
-"""F7: Luminex 100 IS 2.3 (xMAP's software before xPONENT).
+"""Luminex 100 IS 2.3 (xMAP's software before xPONENT).
 
 Blocks as xPONENT writes them, locations ``1 (A1)``, results with their units. ``Background`` are
 blanks, ``St1..`` standards, ``ConA..`` controls. The export names the kit lots (``AssayLotInfo``)
@@ -21,7 +21,7 @@ from pathlib import Path
 
 from cytokit.errors import FormatError, Problem, place
 from cytokit.flags import Finding
-from cytokit.parsers.block_plates import Grid, kept_blocks, read_grid
+from cytokit.parsers.block_plates import XPONENT_RUN, Grid, kept_blocks, read_grid
 from cytokit.parsers.blocks import (
     Block,
     BlockFile,
@@ -36,14 +36,13 @@ from cytokit.parsers.blocks import (
     table_rows,
 )
 from cytokit.parsers.blocks import read_readings as read_median
+from cytokit.parsers.registry import parser
 from cytokit.plate import Plate, SourceInfo, make_analytes, make_wells
 from cytokit.schema import VendorStatus, WellType
 from cytokit.sources.numbers import decide_decimal
 from cytokit.sources.raw import RawFile
 from cytokit.tables.lots import Lot, Lots, lots_beside, read_lots
 
-NAME = "is23"
-TITLE = "Luminex IS 2.3"
 _WELL_BLOCKS = ("Median", "Net MFI", "Count", "Result")
 _PROGRAM = re.compile(r"Luminex \d+ IS", re.IGNORECASE)
 _LOCATION = re.compile(r"(\d+)\s*\(\s*([A-Pa-p]\d{1,2})\s*\)")
@@ -54,13 +53,14 @@ _ROLES = (
 )
 
 
-def sniff(raw: RawFile) -> bool:
+def _is_is23(raw: RawFile) -> bool:
     """Whether the ``Program`` line says Luminex 100 IS (or 200 IS)."""
     cells = program_cells(raw)
     return len(cells) > 1 and _PROGRAM.fullmatch(cells[1]) is not None
 
 
-def read(raw: RawFile, lots: Lots | RawFile | None = None) -> list[Plate]:
+@parser("is23", "Luminex IS 2.3", sniff=_is_is23, run=XPONENT_RUN, takes_lots=True)
+def read_is23(raw: RawFile, lots: Lots | RawFile | None = None) -> list[Plate]:
     """Read the plate."""
     parts = _with_locations(read_blocks(raw))
     median = parts.find("Median")
@@ -91,7 +91,7 @@ def read(raw: RawFile, lots: Lots | RawFile | None = None) -> list[Plate]:
     units = _units(readings, grids.get("Result"), entries, notes)
     wells = _rows(readings, median, grids, entries)
     _note_names(wells, notes)
-    source = SourceInfo(raw.path, raw.sha256, NAME, raw.encoding, raw.delimiter, decimal)
+    source = SourceInfo(raw.path, raw.sha256, "is23", raw.encoding, raw.delimiter, decimal)
     plate = Plate(
         name=name,
         source=source,

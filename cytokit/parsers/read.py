@@ -23,9 +23,8 @@ from cytokit.errors import (
 )
 from cytokit.flags import Finding
 from cytokit.folder import command_of
-from cytokit.parsers import is23
 from cytokit.parsers.blocks import is_well_head, read_location
-from cytokit.parsers.registry import PARSERS, recognise
+from cytokit.parsers.registry import recognise, titles
 from cytokit.plate import Plate, SourceInfo, Unread
 from cytokit.schema import DESIGN_COLUMNS, DESIGN_OPTIONAL, TABLES
 from cytokit.sources.numbers import read_cell
@@ -244,11 +243,10 @@ def _is_wide_table(rows: Sequence[list[str]]) -> bool:
 def _nothing(paths: PathLike | Iterable[PathLike], others: Sequence[Unread]) -> NothingToDoError:
     """Nothing found is never a success; say what was looked for and what lay there."""
     where = ", ".join(str(path) for path in _listed(paths)) or "no path was given"
-    looked = "; ".join(parser.TITLE for parser in PARSERS)
     seen = "; ".join(f"{other.name}: {other.reason}" for other in others[:8])
     more = f"; and {len(others) - 8} more" if len(others) > 8 else ""
     what = f"no plate was found{f' ({seen}{more})' if seen else ''}"
-    return NothingToDoError(Problem("CK-119", what, where, f"looked for: {looked}"))
+    return NothingToDoError(Problem("CK-119", what, where, f"looked for: {titles()}"))
 
 
 logger = logging.getLogger("cytokit")
@@ -268,8 +266,8 @@ def read_file(
     except FormatError as error:
         raise _clearer(error, raw) from None
     plan = _plan(layout, decimal)
-    if plan is not None and plan.lots is not None and parser is is23:
-        plates = is23.read(raw, lots=plan.lots)
+    if plan is not None and plan.lots is not None and parser.takes_lots:
+        plates = parser.read(raw, lots=plan.lots)
     else:
         plates = parser.read(raw)
         plates = plates if plan is None else [apply_layout(plate, plan) for plate in plates]
@@ -290,7 +288,7 @@ def read_plate(
     Parameters
     ----------
     path : str or Path
-        An export of any family in :data:`PARSERS`.
+        An export of any family in :data:`cytokit.parsers.registry.PARSERS`.
     layout : str, Path or Layout, optional
         What each well holds, where the export does not say (see :mod:`cytokit.layout`).
     encoding : str, optional

@@ -1,71 +1,107 @@
-"""The registry: one line per family."""
+"""The families of exports: what each says of itself, and which of them a file belongs to."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
 
 from cytokit.errors import FormatError, Problem, place
-from cytokit.parsers import (
-    bioplex_analyte,
-    bioplex_raw,
-    bioplex_statistic,
-    bioplex_xml,
-    intelliflex,
-    intelliflex_blocks,
-    is23,
-    xponent,
-)
 from cytokit.plate import Plate
 from cytokit.sources.raw import RawFile
 
-
-class Parser(Protocol):
-    """What a parser module offers."""
-
-    NAME: str
-    TITLE: str
-
-    def sniff(self, raw: RawFile) -> bool:
-        """Whether this family claims the file."""
-        ...
-
-    def read(self, raw: RawFile) -> list[Plate]:
-        """Every plate of the file."""
-        ...
+#: the rules by which vendors' software weights standards
+VendorWeights = Literal["xponent", "bioplex"]
 
 
-PARSERS: tuple[Parser, ...] = (
-    xponent,
-    intelliflex_blocks,
-    intelliflex,
-    bioplex_analyte,
-    bioplex_statistic,
-    bioplex_raw,
-    bioplex_xml,
-    is23,
-)
+@dataclass(frozen=True, slots=True)
+class RunKeys:
+    """The header lines that tell of a run, the most telling first.
+
+    Dates: when the reading began, when it ended, when the file was made.
+    """
+
+    date: tuple[str, ...] = ()
+    instrument: tuple[str, ...] = ()
+    model: tuple[str, ...] = ()
+    panel: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Parser:
+    """One family: its key and title, how to recognise and read a file, and what follows from it.
+
+    ``weights`` is the rule by which the vendor's software weights standards; ``takes_lots`` says
+    that ``read`` takes the laboratory's lots file as ``lots=``.
+    """
+
+    name: str
+    title: str
+    sniff: Callable[[RawFile], bool]
+    read: Callable[..., list[Plate]]
+    weights: VendorWeights = "xponent"
+    run: RunKeys = field(default_factory=RunKeys)
+    takes_lots: bool = False
+
+
+#: every family by its key, which a plate carries as ``source.format``
+PARSERS: dict[str, Parser] = {}
+
+
+def parser(
+    name: str,
+    title: str,
+    *,
+    sniff: Callable[[RawFile], bool],
+    weights: VendorWeights = "xponent",
+    run: RunKeys | None = None,
+    takes_lots: bool = False,
+) -> Callable[[Callable[..., list[Plate]]], Callable[..., list[Plate]]]:
+    """Register a family by the function that reads every plate of its files."""
+    if name in PARSERS:
+        raise ValueError(f"two parsers are called {name!r}")
+
+    def register(read: Callable[..., list[Plate]]) -> Callable[..., list[Plate]]:
+        PARSERS[name] = Parser(name, title, sniff, read, weights, run or RunKeys(), takes_lots)
+        return read
+
+    return register
+
+
+def run_keys(export_format: str) -> RunKeys:
+    """The header lines of a family; of all families for a plate that is no export of one."""
+    if export_format in PARSERS:
+        return PARSERS[export_format].run
+    every = [one.run for one in PARSERS.values()]
+    return RunKeys(
+        date=tuple(dict.fromkeys(key for run in every for key in run.date)),
+        instrument=tuple(dict.fromkeys(key for run in every for key in run.instrument)),
+        model=tuple(dict.fromkeys(key for run in every for key in run.model)),
+        panel=tuple(dict.fromkeys(key for run in every for key in run.panel)),
+    )
+
+
+def titles() -> str:
+    """What was looked for, for messages."""
+    return "; ".join(one.title for one in PARSERS.values())
 
 
 def recognise(raw: RawFile) -> Parser:
     """The one parser that claims the file."""
     raw.require_readable()
-    claims = [parser for parser in PARSERS if parser.sniff(raw)]
+    claims = [one for one in PARSERS.values() if one.sniff(raw)]
     if len(claims) == 1:
         return claims[0]
     if claims:
-        names = " and ".join(parser.NAME for parser in claims)
+        names = " and ".join(one.name for one in claims)
         what = f"several families claim this file: {names}"
         mend = "export the plate again without joining files"
         raise FormatError(Problem("CK-104", what, place(raw.path), mend))
-    looked = "; ".join(parser.TITLE for parser in PARSERS)
-    what = f"no known plate export ({raw.kind}); it begins with {_beginning(raw)!r}"
-    mend = f"give the instrument's own export; looked for: {looked}"
-    raise FormatError(Problem("CK-103", what, place(raw.path), mend))
-
-
-def _beginning(raw: RawFile) -> str:
-    """The first words of a file, for the message."""
     if raw.kind == "workbook":
-        return f"sheet {raw.sheets[0].name}" if raw.sheets else "no sheet"
-    first = next((line.strip() for line in raw.lines if line.strip()), "")
-    return first if len(first) <= 60 else f"{first[:57]}..."
+        begins = f"sheet {raw.sheets[0].name}" if raw.sheets else "no sheet"
+    else:
+        begins = next((line.strip() for line in raw.lines if line.strip()), "")
+        begins = begins if len(begins) <= 60 else f"{begins[:57]}..."
+    what = f"no known plate export ({raw.kind}); it begins with {begins!r}"
+    mend = f"give the instrument's own export; looked for: {titles()}"
+    raise FormatError(Problem("CK-103", what, place(raw.path), mend))

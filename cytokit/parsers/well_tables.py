@@ -1,136 +1,55 @@
-"""INTELLIFLEX rows: one line per well under one line of names, closed by a signature."""
+"""What the tables of all families have in common: rows that fit, columns that are named once.
+
+And the tables that a plate is made of: the tidy one of its readings, by columns (384 wells x 100
+analytes are 38,400 rows), and a wide one for each other statistic.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
-from cytokit.errors import Problem, place
-from cytokit.flags import Finding
-from cytokit.parsers.blocks import other_sheets, table_rows
-from cytokit.plate import Unread, normal_well
+from cytokit.errors import Problem
 from cytokit.schema import PLATE_COLUMNS, WellType
-from cytokit.sources.raw import RawFile
 
-_REPORTER = re.compile(r":\s*RP(\d)\s+(?=\S)", re.IGNORECASE)
-_SIGNATURE = "--DOCUMENT SIGNATURE--"
-
-
-class Reading(NamedTuple):
-    """What a column of one region and reporter is called: ``R25: RP1 MEDIAN``."""
-
-    bead: str
-    reporter: str
-    what: str
-
-
-def reading_of(title: str) -> Reading | None:
-    """Region, reporter and statistic of a column's name; None for a column of another kind."""
-    found = _REPORTER.search(title)
-    bead = title[: found.start()].rstrip() if found else ""
-    return Reading(bead, found[1], title[found.end() :]) if found and bead else None
-
-
-@dataclass
-class RowTable:
-    """The file's table, and what is wrong with it."""
-
-    file: str
-    head: list[str]
-    rows: list[list[str]] = field(default_factory=list)
-    lines: list[int] = field(default_factory=list)
-    unread: list[Unread] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    seen: set[tuple[str, ...]] = field(default_factory=set)
-
-    def column(self, name: str) -> list[str]:
-        """The cells of a named column; empty texts where there is none."""
-        at = self._at.get(name)
-        return [""] * len(self.rows) if at is None else [row[at] for row in self.rows]
-
-    @cached_property
-    def _at(self) -> dict[str, int]:
-        """Where each column stands, the first of a name."""
-        return {name: at for at, name in reversed(list(enumerate(self.head)))}
-
-
-def read_row_table(raw: RawFile) -> RowTable:
-    """Head, rows and the signature below; rows of another length are problems."""
-    rows, line_of = table_rows(raw)
-    first = next(index for index, row in enumerate(rows) if any(row))
-    width = max(index for index, cell in enumerate(rows[first]) if cell) + 1
-    head = [cell.upper() if reading_of(cell) is None else cell for cell in rows[first][:width]]
-    table = RowTable(raw.path, head, unread=other_sheets(raw))
-    table.problems += _twice_named(head, place(raw.path, line=line_of(first)))
-    signed = False
-    for index in range(first + 1, len(rows)):
-        row, line = rows[index], line_of(index)
-        if not any(row):
-            continue
-        if row[0] == _SIGNATURE:
-            signed = True
-            reason = "the instrument's signature is not checked"
-            table.unread.append(Unread("DOCUMENT SIGNATURE", place(raw.path, line=line), reason))
-        elif not signed:
-            _add_row(table, row, line)
-    if not signed:
-        message = f"the file ends without {_SIGNATURE!r}"
-        table.findings.append(Finding("no_footer", message))
-    return table
-
-
-def _twice_named(head: Sequence[str], where: str) -> Iterator[Problem]:
-    """CK-163: two columns of one name, of which only one could be read."""
-    plain = ["".join(title.split()).upper() for title in head]
-    for title in dict.fromkeys(plain):
-        columns = [index + 1 for index, other in enumerate(plain) if other == title]
-        if title and len(columns) > 1:
-            numbers = ", ".join(map(str, columns))
-            what = f"two columns are called {head[columns[0] - 1]!r} (columns {numbers})"
-            mend = "delete the column that does not belong here, or export the plate again"
-            yield Problem("CK-163", what, where, mend)
-
-
-def _add_row(table: RowTable, row: list[str], line: int) -> None:
-    width = len(table.head)
-    beyond = next((i for i in range(width, len(row)) if row[i]), None)
-    if len(row) < width or beyond is not None:
-        column = len(row) + 1 if beyond is None else beyond + 1
-        found = "the row ends" if beyond is None else f"{row[beyond]!r} stands beyond"
-        what = f"expected {width} cells as in the first line; {found}"
-        where = place(table.file, line=line, column=column)
-        mend = "the file may be cut off, or a delimiter lost or added; export the plate again"
-        table.problems.append(Problem("CK-130", what, where, mend))
-        return
-    at = table.head.index("WELL LOCATION")
-    if normal_well(row[at]) is None:
-        where = place(table.file, line=line, column=at + 1)
-        what = f"expected a well such as 'A1', found {row[at]!r}"
-        table.problems.append(Problem("CK-132", what, where, "wells are A1 to P24"))
-        return
-    if tuple(row) in table.seen:
-        where = place(table.file, line=line)
-        what = f"the line of well {row[at]} stands twice"
-        table.problems.append(Problem("CK-133", what, where, "export the plate again"))
-        return
-    table.seen.add(tuple(row))
-    table.rows.append(row[:width])
-    table.lines.append(line)
-
-
-# The tidy table of a plate, built by columns: 384 wells x 100 analytes are 38,400 rows.
-
-
-#: Columns of the table that hold text.
+#: Columns of the tidy table that hold text.
 _TEXTS = frozenset({"well", "sample", "well_type", "analyte", "vendor_status", "comment"})
+
+
+def row_misfit(
+    cells: Sequence[str], names: Sequence[str], *, may_be_short: bool = False
+) -> tuple[str, int] | None:
+    """What is wrong with the length of a row under some column names, and in which column."""
+    beyond = next((i for i in range(len(names), len(cells)) if cells[i]), None)
+    if beyond is not None:
+        return f"expected {len(names)} cells, but {cells[beyond]!r} stands beyond", beyond + 1
+    if len(cells) < len(names) and not may_be_short:
+        what = f"expected {len(names)} cells, the row ends before {names[len(cells)]!r}"
+        return what, len(cells) + 1
+    return None
+
+
+def twice_named(keys: Mapping[int, str], titles: Sequence[str], where: str) -> list[Problem]:
+    """CK-163: columns of one key, of which only one could be read; an empty key names none."""
+    places: dict[str, list[int]] = {}
+    for column, key in keys.items():
+        if key:
+            places.setdefault(key, []).append(column)
+    return [
+        Problem(
+            "CK-163",
+            f"two columns are called {titles[same[0]]!r} "
+            f"(columns {', '.join(str(column + 1) for column in same)})",
+            where,
+            "delete the column that does not belong here, or export the plate again",
+        )
+        for same in places.values()
+        if len(same) > 1
+    ]
 
 
 def well_table(
@@ -175,12 +94,9 @@ def text_array(values: Sequence[str] | np.ndarray) -> ExtensionArray:
     return pd.array(np.asarray(values, dtype=object), dtype="str")
 
 
-# Other statistics of a file, one wide table each; most are never looked at, so each waits.
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Wide:
-    """What a wide table is made of."""
+    """What the wide table of another statistic is made of."""
 
     wells: pd.Series
     samples: pd.Series
@@ -204,7 +120,7 @@ class Wide:
 
 
 class WideTables(Mapping[str, pd.DataFrame]):
-    """Tables by name, each made when first asked for and then kept."""
+    """Tables by name, each made when first asked for and then kept; most are never looked at."""
 
     def __init__(self, parts: Mapping[str, Wide]) -> None:
         self._parts = dict(parts)
@@ -227,77 +143,3 @@ class WideTables(Mapping[str, pd.DataFrame]):
     def rows(self, chosen: np.ndarray) -> WideTables:
         """The tables of one plate of the file."""
         return WideTables({name: part.rows(chosen) for name, part in self._parts.items()})
-
-
-# Which well holds what, by the names the acquisition software and the kit's blocks use.
-
-
-_BLANK = re.compile(r"(background|blank)\s*\d*", re.IGNORECASE)
-_STANDARD = re.compile(r"(standard|std)\s*\d+", re.IGNORECASE)
-_CONTROL = re.compile(r"control\d+", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Role:
-    """What a sample name stands for, and the reagent whose expected values belong to it."""
-
-    well_type: WellType
-    reagent: str = ""
-
-
-def name_key(name: str) -> str:
-    """A name without blanks, dashes, underscores and capitals."""
-    return re.sub(r"[\s_\-]+", "", name).casefold()
-
-
-def assign_roles(
-    samples: Iterable[str], standards: Sequence[str], controls: Sequence[str]
-) -> tuple[dict[str, Role], list[Finding]]:
-    """Give every sample name its role."""
-    names = list(dict.fromkeys(samples))
-    findings: list[Finding] = []
-    matched = {
-        **_match(names, controls, WellType.CONTROL, findings),
-        **_match(names, standards, WellType.STANDARD, findings),
-    }
-    roles = {name: matched.get(name) or Role(_own_type(name)) for name in names}
-    return roles, findings
-
-
-def _own_type(name: str) -> WellType:
-    """By the acquisition software's own names."""
-    for pattern, well_type in (
-        (_BLANK, WellType.BLANK),
-        (_STANDARD, WellType.STANDARD),
-        (_CONTROL, WellType.CONTROL),
-    ):
-        if pattern.fullmatch(name):
-            return well_type
-    return WellType.UNKNOWN
-
-
-def _match(
-    names: Sequence[str], reagents: Sequence[str], well_type: WellType, findings: list[Finding]
-) -> dict[str, Role]:
-    """Reagents to sample names: to the letter, else by key where nothing fits to the letter."""
-    roles: dict[str, Role] = {}
-    by_key: dict[str, list[str]] = {}
-    for name in names:
-        by_key.setdefault(name_key(name), []).append(name)
-    for reagent in reagents:
-        kind = WellType.BLANK if _BLANK.fullmatch(reagent) else well_type
-        if reagent in names:
-            roles[reagent] = Role(kind, reagent)
-            continue
-        close = [name for name in by_key.get(name_key(reagent), []) if name not in reagents]
-        for name in close:
-            roles[name] = Role(kind, reagent)
-            message = f"{name!r} in the wells was taken for the {well_type} {reagent!r}"
-            findings.append(Finding("name_matched", message, sample=name))
-        if not close and kind is well_type:
-            message = f"the {well_type} {reagent!r} has expected values but no well"
-            findings.append(Finding("header_mismatch", message, sample=reagent))
-    return roles
-
-
-# What every parser reads from: :class:`RawFile` and its sheets.

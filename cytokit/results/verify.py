@@ -69,13 +69,16 @@ def _pseudonyms(manifest: Mapping[str, Any], found: Mapping[str, Path]) -> Pseud
 def _companion(
     entry: Mapping[str, str], export: Path, layouts: list[Path], lots: list[Path]
 ) -> Path | None:
-    """What was given with --layout: a plate map, or for IS 2.3 the kit's lots.
+    """What was given with --layout: a plate map, or the kit's lots for a family that takes them.
 
     Lots that lie beside the export are found by the parser itself, as in the first run.
     """
+    from cytokit.parsers.registry import PARSERS
+
     if layouts:
         return layouts[0]
-    if entry["format"] == "is23" and lots and lots[0].parent != export.parent:
+    family = PARSERS.get(entry["format"])
+    if family is not None and family.takes_lots and lots and lots[0].parent != export.parent:
         return lots[0]
     return None
 

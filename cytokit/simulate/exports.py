@@ -22,7 +22,7 @@ import pandas as pd
 
 from cytokit.errors import Problem, UsageError, place
 from cytokit.parsers.bioplex import SAMPLING_ERRORS, split_analyte
-from cytokit.parsers.well_tables import assign_roles
+from cytokit.parsers.block_plates import assign_roles
 from cytokit.plate import Plate, VendorCurve, well_position
 from cytokit.schema import VendorStatus, WellType
 

@@ -248,6 +248,14 @@ class Rows:
     lines: Sequence[int]
 
 
+def trimmed(cells: Sequence[str]) -> list[str]:
+    """Without the empty cells at the end that a spreadsheet adds."""
+    end = len(cells)
+    while end and not cells[end - 1]:
+        end -= 1
+    return list(cells[:end])
+
+
 class LazyRows(Sequence[list[str]]):
     """Rows of a text in which no cell runs over a line; each is split when first asked for."""
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cytokit.describe import describe, finding_groups, plate_map
 from cytokit.flags import Finding, findings_table
 from cytokit.parsers.read import read_plate
 from cytokit.runs import instrument_model
+from cytokit.simulate.trials import CYTOKINES, simulate_plate
 from cytokit.tables.layouts import read_layout
 
 from .conftest import Run
@@ -115,6 +118,11 @@ def test_a_layout_is_written_as_asked_with_the_likely_types(
 
 
 def test_the_instrument_is_what_the_export_calls_it() -> None:
-    assert instrument_model({"Program": "xPONENT, LX100/LX200"}) == "LX100/LX200"
-    assert instrument_model({"Program": "xPONENT"}) == ""
-    assert instrument_model({"MODEL NAME": "DR-SE", "INSTRUMENT TYPE": "INTELLIFLEX"}) == "DR-SE"
+    plate = simulate_plate(CYTOKINES[:1], {}, rng=np.random.default_rng(1))
+
+    def model(header: dict[str, str]) -> str:
+        return instrument_model(replace(plate, header=header))
+
+    assert model({"Program": "xPONENT, LX100/LX200"}) == "LX100/LX200"
+    assert model({"Program": "xPONENT"}) == ""
+    assert model({"MODEL NAME": "DR-SE", "INSTRUMENT TYPE": "INTELLIFLEX"}) == "DR-SE"

@@ -12,8 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cytokit.errors import FormatError
-from cytokit.parsers import bioplex_analyte
-from cytokit.parsers.bioplex import CurveText, invert, read_curve, read_label, take_line
+from cytokit.parsers.bioplex import (
+    CurveText,
+    invert,
+    read_analyte,
+    read_curve,
+    read_label,
+    take_line,
+)
 from cytokit.parsers.registry import recognise
 from cytokit.plate import Plate, VendorCurve
 from cytokit.sources.raw import RawFile
@@ -114,8 +120,8 @@ def as_text(lines: list[list[object]], *, comma: bool = False) -> bytes:
 
 def read_text(lines: list[list[object]], *, comma: bool = False) -> Plate:
     raw = RawFile("export.txt", as_text(lines, comma=comma))
-    assert recognise(raw).NAME == "bioplex_analyte"
-    (plate,) = bioplex_analyte.read(raw)
+    assert recognise(raw).name == "bioplex_analyte"
+    (plate,) = read_analyte(raw)
     return plate
 
 
@@ -197,8 +203,8 @@ def test_workbook_with_a_sheet_per_analyte_and_a_template_sheet(tmp_path: Path) 
     path = tmp_path / "export.xlsx"
     book.save(path)
     raw = RawFile.open(path)
-    assert recognise(raw).NAME == "bioplex_analyte"
-    (plate,) = bioplex_analyte.read(raw)
+    assert recognise(raw).name == "bioplex_analyte"
+    (plate,) = read_analyte(raw)
     assert plate.analyte_names == ["IL-6", "IL-8"]
     assert [part.name for part in plate.unread] == ["sheet 'Project Template'"]
     assert plate.header["Acquisition Date"] == "1-Jul-2024"
@@ -325,7 +331,7 @@ def test_damage_names_its_place(change: tuple[str, str], words: list[str]) -> No
     text = as_text(section("IL-6 (19)")).decode().replace(*change)
     raw = RawFile("export.txt", text.encode())
     with pytest.raises(FormatError) as caught:
-        bioplex_analyte.read(raw)
+        read_analyte(raw)
     assert all(word in str(caught.value) for word in words)
 
 
@@ -346,7 +352,7 @@ def test_rows_that_do_not_fit_their_columns_are_refused(
             line[-1] = line[-1] or "0"
     raw = RawFile("export.txt", cut(as_text(lines).decode()).encode())
     with pytest.raises(FormatError) as caught:
-        bioplex_analyte.read(raw)
+        read_analyte(raw)
     assert all(word in str(caught.value) for word in words)
 
 
@@ -381,7 +387,7 @@ def test_odd_names_and_large_plates(tmp_path: Path, name: str, wells: tuple[str,
             target = sheet.cell(at, column, cell)
             target.data_type = "s" if isinstance(cell, str) else "n"
     book.save(tmp_path / "odd.xlsx")
-    (plate,) = bioplex_analyte.read(RawFile.open(tmp_path / "odd.xlsx"))
+    (plate,) = read_analyte(RawFile.open(tmp_path / "odd.xlsx"))
     assert plate.analyte_names == [name.rsplit(" (", 1)[0]]
     assert list(plate.wells["well"]) == list(wells)
     assert plate.size == (384 if wells[0] == "P24" else 96)
@@ -391,7 +397,7 @@ def test_a_table_without_rows_is_an_error() -> None:
     lines = [["File Name: x.rbx"], ["Analyte: IL-6 (19)"], [], list(TITLES)]
     raw = RawFile("export.txt", as_text(lines))
     with pytest.raises(FormatError, match="CK-141: the tables hold no readings"):
-        bioplex_analyte.read(raw)
+        read_analyte(raw)
 
 
 @given(

@@ -8,8 +8,8 @@ import openpyxl
 import pytest
 
 from cytokit.errors import FormatError
-from cytokit.parsers import bioplex_raw
-from cytokit.parsers.registry import recognise
+from cytokit.parsers.bioplex import read_raw
+from cytokit.parsers.registry import PARSERS, recognise
 from cytokit.plate import Plate
 from cytokit.sources.raw import RawFile
 
@@ -27,8 +27,8 @@ def text(titles: str, rows: list[str], pad: int = 3) -> RawFile:
 
 
 def read(raw: RawFile) -> Plate:
-    assert recognise(raw).NAME == "bioplex_raw"
-    (plate,) = bioplex_raw.read(raw)
+    assert recognise(raw).name == "bioplex_raw"
+    (plate,) = read_raw(raw)
     return plate
 
 
@@ -80,7 +80,7 @@ def test_every_sheet_with_such_a_table_is_a_plate(tmp_path: Path) -> None:
     book.create_sheet("about").append(["who made this"])
     path = tmp_path / "raw.xlsx"
     book.save(path)
-    plates = bioplex_raw.read(RawFile.open(path))
+    plates = read_raw(RawFile.open(path))
     assert [plate.name for plate in plates] == ["one", "two"]
     assert [part.name for part in plates[0].unread] == ["sheet 'about'"]
 
@@ -95,13 +95,13 @@ def test_lines_around_the_table_are_read_or_named() -> None:
 
 def test_a_table_without_bio_plex_header_is_not_claimed() -> None:
     raw = RawFile("x.csv", b"Well,Type,IL-6 (19)\nA1,X1,1\n")
-    assert not bioplex_raw.sniff(raw)
+    assert not PARSERS["bioplex_raw"].sniff(raw)
 
 
 @pytest.mark.parametrize(
     ("titles", "rows", "words"),
     [
-        ("Well\tType\tIL-6 (19)", ["Z9\tX1\t1"], ["CK-145", "'Z9'", "line 7"]),
+        ("Well\tType\tIL-6 (19)", ["Z9\tX1\t1"], ["CK-140", "'Z9'", "line 7"]),
         ("Well\tType\tIL-6 (19)\tIL-6 (19)", ["A1\tX1\t1\t2"], ["CK-146", "'IL-6 (19)'"]),
         ("Well\tType\tIL-6 (19)", [], ["CK-141"]),
         ("Well\tType\tIL-6 (19)\tCRP (20)", ["A1\tX1\t1"], ["CK-148", "'CRP (20)'"]),
@@ -109,5 +109,5 @@ def test_a_table_without_bio_plex_header_is_not_claimed() -> None:
 )
 def test_damage_names_its_place(titles: str, rows: list[str], words: list[str]) -> None:
     with pytest.raises(FormatError) as caught:
-        bioplex_raw.read(text(titles, rows))
+        read_raw(text(titles, rows))
     assert all(word in str(caught.value) for word in words)

@@ -8,7 +8,7 @@ import openpyxl
 import pytest
 
 from cytokit.errors import FormatError
-from cytokit.parsers import bioplex_statistic
+from cytokit.parsers.bioplex import read_statistic
 from cytokit.parsers.registry import recognise
 from cytokit.plate import Plate
 from cytokit.sources.raw import RawFile
@@ -113,8 +113,8 @@ def workbook(folder: Path, book: Sheets) -> RawFile:
 
 def read(folder: Path, book: Sheets) -> Plate:
     raw = workbook(folder, book)
-    assert recognise(raw).NAME == "bioplex_statistic"
-    (plate,) = bioplex_statistic.read(raw)
+    assert recognise(raw).name == "bioplex_statistic"
+    (plate,) = read_statistic(raw)
     return plate
 
 
@@ -175,8 +175,8 @@ def test_another_spelling_is_matched_and_said(tmp_path: Path) -> None:
 def test_one_sheet_saved_alone_as_text() -> None:
     lines = [";".join(map(str, row)) for row in sheets()["FI"]]
     raw = RawFile("FI.csv", "\n".join(lines).encode("cp1252"))
-    assert recognise(raw).NAME == "bioplex_statistic"
-    (plate,) = bioplex_statistic.read(raw)
+    assert recognise(raw).name == "bioplex_statistic"
+    (plate,) = read_statistic(raw)
     assert plate.wells["mfi"].notna().all()
     assert plate.wells.set_index("label")["mfi"]["S4"].iloc[1] == pytest.approx(
         net("PDGF-AA (34)", "S4") + 80, abs=0.006
@@ -186,7 +186,7 @@ def test_one_sheet_saved_alone_as_text() -> None:
 
 def test_a_sheet_without_intensities_says_so() -> None:
     lines = ["\t".join(map(str, row)) for row in sheets()["Obs Conc"]]
-    (plate,) = bioplex_statistic.read(RawFile("o.txt", "\n".join(lines).encode()))
+    (plate,) = read_statistic(RawFile("o.txt", "\n".join(lines).encode()))
     assert "missing_value" in [f.code for f in plate.findings]
     assert plate.wells["vendor_concentration"].notna().any()
 
@@ -206,9 +206,9 @@ def test_damage_is_named_together(tmp_path: Path) -> None:
     book["FI"][9][1] = "Z9"
     book["Exp Conc"][5] = ["", "", "RANTES (74)", "PDGF-AA (34)", "CRP (99)"]
     with pytest.raises(FormatError) as caught:
-        bioplex_statistic.read(workbook(tmp_path, book))
+        read_statistic(workbook(tmp_path, book))
     text = str(caught.value)
-    assert "CK-143: 'Z9' in column 'Well' names no well" in text
+    assert "CK-140: 'Z9' in column 'Well' names no well" in text
     assert "sheet FI, line 10" in text
     assert "CK-144: analyte 'CRP (99)' is not one of the first sheet's" in text
 
@@ -224,12 +224,15 @@ def test_rows_that_a_sheet_lacks_are_named(tmp_path: Path) -> None:
 def test_a_row_that_does_not_fit_its_columns_is_refused(tmp_path: Path) -> None:
     book = sheets()
     book["FI"][10].append("1,5")
-    with pytest.raises(FormatError, match="CK-148: expected 5 cells, but '1,5' stands beyond"):
-        bioplex_statistic.read(workbook(tmp_path, book))
+    with pytest.raises(
+        FormatError,
+        match="CK-148: a row that does not fit its column names: expected 5 cells, but '1,5'",
+    ):
+        read_statistic(workbook(tmp_path, book))
 
 
 def test_sheets_without_rows_are_an_error(tmp_path: Path) -> None:
     book = {name: rows[:7] for name, rows in sheets(("FI", "Obs Conc")).items()}
     del book["Standard Curve"]
     with pytest.raises(FormatError, match="CK-141"):
-        bioplex_statistic.read(workbook(tmp_path, book))
+        read_statistic(workbook(tmp_path, book))

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from cytokit.errors import FormatError
-from cytokit.parsers import bioplex_xml
+from cytokit.parsers.bioplex_xml import read_bioplex_xml
 from cytokit.parsers.registry import recognise
 from cytokit.plate import Plate
 from cytokit.schema import WellType
@@ -90,8 +90,8 @@ def document(
 
 def read(data: bytes) -> Plate:
     raw = RawFile("export.xml", data)
-    assert recognise(raw).NAME == "bioplex_xml"
-    (plate,) = bioplex_xml.read(raw)
+    assert recognise(raw).name == "bioplex_xml"
+    (plate,) = read_bioplex_xml(raw)
     return plate
 
 
@@ -177,16 +177,16 @@ def test_unread_parts_are_named() -> None:
 def test_wells_that_are_none_are_refused(row: str) -> None:
     data = document().replace(b'<MemberWell RowNo="2"', f'<MemberWell RowNo="{row}"'.encode())
     with pytest.raises(FormatError, match=f"CK-147: RowNo '{row}' and ColNo '1' name no well"):
-        bioplex_xml.read(RawFile("export.xml", data))
+        read_bioplex_xml(RawFile("export.xml", data))
 
 
 def test_an_export_without_samples_is_refused() -> None:
     data = b"<bpm:BioPlexManager xmlns:bpm='u'><Samples /></bpm:BioPlexManager>"
     with pytest.raises(FormatError, match="CK-141"):
-        bioplex_xml.read(RawFile("export.xml", data))
+        read_bioplex_xml(RawFile("export.xml", data))
 
 
 def test_entities_are_refused() -> None:
     data = document().replace(b"<bpm:Bio", b'<!DOCTYPE a [<!ENTITY b "c">]><bpm:Bio', 1)
     with pytest.raises(FormatError, match="CK-113"):
-        bioplex_xml.read(RawFile("export.xml", data))
+        read_bioplex_xml(RawFile("export.xml", data))

@@ -136,7 +136,12 @@ def test_damaged_tables_are_errors_with_a_place(saved: Save) -> None:
         for part in parts:
             assert part in str(caught.value)
 
-    refused([*lines[:2], lines[2][:-9]], "CK-130: expected 21 cells", "the row ends", "line 3, col")
+    refused(
+        [*lines[:2], lines[2][:-9]],
+        "CK-130: a row that does not fit the first line: expected 21 cells",
+        "the row ends",
+        "line 3, col",
+    )
     refused([*lines[:2], lines[2] + ",7"], "CK-130", "'7' stands beyond", "line 3, column 22")
     refused(
         [*lines[:2], lines[2].replace("B1", "Q99")], "CK-132", "found 'Q99'", "line 3, column 4"

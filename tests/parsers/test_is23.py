@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cytokit.errors import DesignError, FormatError
-from cytokit.parsers import is23
+from cytokit.parsers.is23 import read_is23
 from cytokit.parsers.read import find_plates, read_plate, read_plates
 from cytokit.parsers.registry import recognise
 from cytokit.plate import Plate
@@ -71,9 +71,9 @@ def export(blocks: dict[str, list[tuple[str, str]]] | None = None, header: str =
 
 def read(data: bytes, lots: str | None = LOTS) -> Plate:
     raw = RawFile("run.csv", data)
-    assert recognise(raw).NAME == "is23"
+    assert recognise(raw).name == "is23"
     given = None if lots is None else RawFile("kit_lots.csv", lots.encode())
-    (plate,) = is23.read(raw, lots=given)
+    (plate,) = read_is23(raw, lots=given)
     return plate
 
 
@@ -128,7 +128,7 @@ def test_lots_file_beside_the_export_is_found_and_said(tmp_path: Path) -> None:
     (tmp_path / "kit_lots.csv").write_text(LOTS)
     (tmp_path / "plotted.csv").write_text("x,y\n1,2\n")
     (tmp_path / "lot_broken.xlsx").write_bytes(b"PK\x03\x04 not a workbook")
-    (plate,) = is23.read(RawFile.open(path))
+    (plate,) = read_is23(RawFile.open(path))
     said = next(f.message for f in plate.findings if f.code == "companion_file")
     assert "kit_lots.csv (SHA-256 " in said
     assert plate.wells["expected"].max() == 1803
@@ -142,7 +142,7 @@ def test_a_lots_file_is_recorded_with_the_plate(tmp_path: Path) -> None:
     assert (found.path, found.format) == (str(lots), "lots")
     assert found.sha256 == RawFile.open(lots).sha256
     assert read_plate(run, layout=lots).companions == (found,), "once, given or found"
-    (run_alone,) = is23.read(RawFile("elsewhere.csv", export()))
+    (run_alone,) = read_is23(RawFile("elsewhere.csv", export()))
     assert run_alone.companions == ()
 
 
@@ -184,7 +184,7 @@ def test_two_lots_files_beside_the_export_are_not_chosen_from(tmp_path: Path) ->
     path.write_bytes(export())
     for name in ("lots_a.csv", "lots_b.csv"):
         (tmp_path / name).write_text(LOTS)
-    (plate,) = is23.read(RawFile.open(path))
+    (plate,) = read_is23(RawFile.open(path))
     assert "several lots files" in "".join(f.message for f in plate.findings)
     assert "no_expected" in codes(plate)
     assert plate.wells["expected"].max() == 0
@@ -216,7 +216,7 @@ def test_units_that_differ_are_a_finding() -> None:
 )
 def test_damage_names_its_place(data: bytes, words: list[str]) -> None:
     with pytest.raises(FormatError) as caught:
-        is23.read(RawFile("run.csv", data))
+        read_is23(RawFile("run.csv", data))
     assert all(word in str(caught.value) for word in words)
 
 
@@ -249,5 +249,5 @@ def test_lots_file_in_a_path_or_a_workbook(tmp_path: Path) -> None:
     assert entry.levels == {"St1": 1803, "St2": 857}
     assert entry.ranges == {"ConA": (135, 203)}
     assert lots.find("207751", "absent") is None
-    (plate,) = is23.read(RawFile("run.csv", export()), lots=RawFile.open(tmp_path / "kit.xlsx"))
+    (plate,) = read_is23(RawFile("run.csv", export()), lots=RawFile.open(tmp_path / "kit.xlsx"))
     assert plate.wells["expected"].max() == 1803

@@ -6,14 +6,12 @@ import logging
 import re
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from cytokit.errors import FormatError, InputError, NothingToDoError
-from cytokit.parsers import registry as _registry
 from cytokit.parsers.read import distinct_names, find_plates, read_file, read_plate, read_plates
-from cytokit.parsers.registry import PARSERS, recognise
+from cytokit.parsers.registry import PARSERS, Parser, parser, recognise
 from cytokit.results.write import write_trial
 from cytokit.schema import TABLES
 from cytokit.simulate.trials import simulate_trial
@@ -26,9 +24,9 @@ DESIGN = "sample,subject,group,day\nP1,1,a,0\n"
 LAYOUT = "well,sample,type\nA1,P1,unknown\n"
 
 
-def test_every_family_has_a_name_and_a_title() -> None:
-    assert len({parser.NAME for parser in PARSERS}) == len(PARSERS)
-    assert all(parser.TITLE for parser in PARSERS)
+def test_two_families_of_one_name_are_a_mistake() -> None:
+    with pytest.raises(ValueError, match="two parsers are called 'xponent'"):
+        parser("xponent", "Another", sniff=bool)
 
 
 def test_a_file_of_no_family_says_what_was_looked_for(saved: Save) -> None:
@@ -36,15 +34,15 @@ def test_a_file_of_no_family_says_what_was_looked_for(saved: Save) -> None:
         read_plate(saved("Dear reader,\nno plate here.\n", "letter.txt"))
     message = str(caught.value)
     assert "it begins with 'Dear reader,'" in message
-    assert all(parser.TITLE in message for parser in PARSERS)
+    assert all(family.title in message for family in PARSERS.values())
     assert caught.value.exit_code == 3
 
 
 def test_a_file_that_two_families_claim_is_refused(
     xponent: Write, saved: Save, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = SimpleNamespace(NAME="other", TITLE="Other", sniff=bool, read=list)
-    monkeypatch.setattr(_registry, "PARSERS", (*PARSERS, other))
+    other = Parser("other", "Other", sniff=bool, read=list)
+    monkeypatch.setitem(PARSERS, "other", other)
     with pytest.raises(
         FormatError, match="CK-104: several families claim this file: xponent and oth"
     ):
@@ -241,7 +239,7 @@ def test_recognising_splits_only_the_head_of_a_file(
 ) -> None:
     raw = RawFile("plate.csv", (xponent() + "tail,1\n" * 50_000).encode())
     monkeypatch.setattr(RawFile, "rows", property(lambda _: pytest.fail("the whole was split")))
-    assert recognise(raw).NAME == "xponent"
+    assert recognise(raw).name == "xponent"
     letter = RawFile("letter.txt", b'Dear "reader,"\nno plate,"here\n')
     with pytest.raises(FormatError, match="CK-103"):
         recognise(letter)
@@ -327,13 +325,13 @@ def test_a_file_without_a_batch_name_is_called_by_its_stem(xponent: Write, saved
 def test_the_family_is_decided_by_content_not_by_ending(xponent: Write, saved: Save) -> None:
     assert read_plate(saved(xponent(), "plate.xls")).source.format == "xponent"
     raw = RawFile("x.xlsx", xponent().encode())
-    assert recognise(raw).NAME == "xponent"
+    assert recognise(raw).name == "xponent"
     program = ("Program", "xPONENT", "", "Intelliflex")
-    assert recognise(RawFile("x", xponent(program=program).encode())).NAME == "intelliflex_blocks"
+    assert recognise(RawFile("x", xponent(program=program).encode())).name == "intelliflex_blocks"
 
 
 def test_bundled_plates_are_claimed_by_their_own_parser_alone() -> None:
     folder = Path(__file__).resolve().parents[2] / "example_plates"
     for file in sorted(folder.glob("plate_*.csv")):
         raw = RawFile.open(file)
-        assert [parser.NAME for parser in PARSERS if parser.sniff(raw)] == ["xponent"]
+        assert [one.name for one in PARSERS.values() if one.sniff(raw)] == ["xponent"]

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from cytokit.parsers import is23
+from cytokit.parsers.is23 import read_is23
 from cytokit.parsers.registry import PARSERS, recognise
 from cytokit.plate import PLATE_SHAPES, Plate, SourceInfo, VendorCurve, make_wells
 from cytokit.schema import ANALYTE_COLUMNS, PLATE_COLUMNS, VendorStatus, WellType
@@ -323,10 +323,10 @@ def _comment(family: Family, rng: np.random.Generator, row: dict[str, Any]) -> s
 def read_back(family: Family, plate: Plate) -> Plate:
     """Write and read; exactly one parser must claim the file, and take nothing for damage."""
     raw = RawFile("plate", family.write(plate))
-    assert [parser.NAME for parser in PARSERS if parser.sniff(raw)] == [family.parser]
+    assert [parser.name for parser in PARSERS.values() if parser.sniff(raw)] == [family.parser]
     if family.parser == "is23":
         lots = RawFile("lots.csv", write_lots([plate]))
-        (back,) = is23.read(raw, lots=lots)
+        (back,) = read_is23(raw, lots=lots)
     else:
         (back,) = recognise(raw).read(raw)
     assert not [f for f in back.findings if f.code in ("damaged_value", "name_matched")]

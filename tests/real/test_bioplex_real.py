@@ -48,8 +48,8 @@ def read(real: Path, name: str) -> Plate:
 @pytest.mark.parametrize(("name", "family"), FAMILIES.items())
 def test_exactly_one_family_claims_each_file(real: Path, name: str, family: str) -> None:
     raw = RawFile.open(real / "plates" / name)
-    assert [parser.NAME for parser in PARSERS if parser.sniff(raw)] == [family]
-    assert family == recognise(raw).NAME
+    assert [parser.name for parser in PARSERS.values() if parser.sniff(raw)] == [family]
+    assert family == recognise(raw).name
 
 
 @pytest.mark.parametrize(("name", "curves"), WITH_CURVES)

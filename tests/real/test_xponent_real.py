@@ -111,7 +111,7 @@ def test_every_real_file_is_claimed_by_its_own_parser_alone(real: Path) -> None:
     for file in files:
         name = file.relative_to(real / "plates").as_posix()
         raw = RawFile.open(file)
-        claims = [parser.NAME for parser in PARSERS if parser.sniff(raw)]
+        claims = [parser.name for parser in PARSERS.values() if parser.sniff(raw)]
         assert claims == ([FAMILY[name]] if name in FAMILY else []), name
         seen.add(name)
     assert seen == set(FAMILY) | NO_PLATES
