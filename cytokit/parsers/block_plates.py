@@ -7,33 +7,32 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import chain
 
 import numpy as np
 import pandas as pd
 
 from cytokit.errors import FormatError, Problem, did_you_mean, place
-from cytokit.flags import Finding
+from cytokit.flags import Finding, damaged_value
 from cytokit.parsers.blocks import (
+    BESIDE,
+    KNOWN_BLOCKS,
+    STACKED,
     Block,
     BlockFile,
     BulkNumbers,
     Export,
     Location,
-    Notes,
-    Readings,
     analyte_places,
     block_key,
     exports_within,
-    note_lacking,
-    note_renamed,
     opens_export,
     other_sheets,
     raise_together,
     read_blocks,
     read_location,
-    read_readings,
     shortened,
     table_rows,
 )
@@ -66,6 +65,160 @@ XPONENT_RUN = RunKeys(
     instrument=("SN",),
     panel=("PanelName", "ProtocolName"),
 )
+
+# The rows and analytes of the Median block, to which all others are matched.
+
+
+@dataclass(frozen=True)
+class Readings:
+    """The rows of the Median block, to which every other block is matched."""
+
+    keys: list[str]
+    locations: list[Location]
+    samples: list[str]
+    analytes: list[str]
+
+    @cached_property
+    def labels(self) -> tuple[pd.Series, pd.Series]:
+        """Wells and samples as columns, made once for all tables of the file."""
+        wells = [location.well for location in self.locations]
+        return pd.Series(wells, dtype="str"), pd.Series(self.samples, dtype="str")
+
+    @cached_property
+    def titles(self) -> pd.Index[str]:
+        """The analytes as names of columns, made once too."""
+        return pd.Index(self.analytes, dtype="str")
+
+
+@dataclass
+class Notes:
+    """What reading has noticed so far; handed from step to step and read at the end."""
+
+    file: str
+    problems: list[Problem] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    renamed: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    damaged: list[str] = field(default_factory=list)
+    lacking: dict[str, list[int]] = field(default_factory=dict)
+    plate: str = ""
+
+    def damage(
+        self, text: str, part: str, *, at: Location | None = None, sample: str = "", analyte: str
+    ) -> None:
+        """Note a damaged cell."""
+        self.damaged.append(text)
+        plate, well = (str(at.plate), at.well) if at is not None else (self.plate, "")
+        finding = damaged_value(text, part, plate=plate, well=well, sample=sample, analyte=analyte)
+        self.findings.append(finding)
+
+    def mismatch(self, message: str, *, at: Location | None = None, analyte: str = "") -> None:
+        """Note that two parts of the file disagree."""
+        plate, well = (str(at.plate), at.well) if at is not None else (self.plate, "")
+        self.findings.append(Finding("header_mismatch", message, plate, well, analyte=analyte))
+
+
+def read_readings(block: Block, notes: Notes) -> Readings:
+    """Locations, samples and analytes of the Median block, with problems noted.
+
+    Problems: CK-124 a location that names no well, CK-127 a location given twice, CK-161 several
+    plates under the same locations.
+    """
+    locations: list[Location] = []
+    seen: set[str] = set()
+    again: list[tuple[str, int]] = []
+    for key, line in zip(block.locations, block.lines, strict=True):
+        location = read_location(key)
+        if location is None:
+            what = f"{block.part}: expected a location such as '1(1,A1)', found {key!r}"
+            where = place(notes.file, line=line, column=1)
+            mend = "export the plate again; wells are A1 to P24"
+            notes.problems.append(Problem("CK-124", what, where, mend))
+            continue
+        if key in seen:
+            again.append((key, line))
+        seen.add(key)
+        locations.append(location)
+    if len(again) == 1:
+        notes.problems.append(repeated_location(block, *again[0], notes.file))
+    elif again:
+        some = ", ".join(key for key, _ in again[:5]) + (" ..." if len(again) > 5 else "")
+        what = f"{block.part}: {len(again)} locations stand twice ({some}): several plates in one"
+        where = place(notes.file, line=again[0][1], column=1)
+        notes.problems.append(Problem("CK-161", what, where, STACKED))
+    elif len(locations) == len(block.samples):
+        _check_names(block, locations, notes)
+    analytes = _analytes(block, notes)
+    return Readings(block.locations, locations, block.samples, analytes)
+
+
+def _check_names(block: Block, locations: Sequence[Location], notes: Notes) -> None:
+    """CK-161: wells read more than once, and under other names each time, are other plates'."""
+    names: dict[tuple[int, str], dict[str, int]] = {}
+    for location, name, line in zip(locations, block.samples, block.lines, strict=True):
+        names.setdefault((location.plate, location.well), {}).setdefault(name, line)
+    several = {well: given for (_, well), given in names.items() if len(given) > 1}
+    if len(several) < 2:
+        return
+    well, given = next(iter(several.items()))
+    what = f"{block.part}: {len(several)} wells stand twice and are called otherwise each time"
+    what += f" ({well}: {' and '.join(map(repr, list(given)[:3]))}): several plates in one"
+    where = place(notes.file, line=list(given.values())[1], column=1)
+    notes.problems.append(Problem("CK-161", what, where, STACKED))
+
+
+def _analytes(block: Block, notes: Notes) -> list[str]:
+    """The analytes of the Median block; a column behind the events must hold numbers to be one."""
+    places = analyte_places(block)
+    first = block.first
+    beside = [at for at, name in enumerate(block.columns) if name in BESIDE]
+    for name, at in list(places.items()):
+        if name not in block.columns:
+            notes.mismatch(f"{block.part} has several columns of this name", analyte=name)
+        if beside and first + at > beside[0]:
+            stands = f"{block.part}: column {name!r} stands after {block.columns[beside[0]]!r}"
+            cells = (read_cell(row[first + at]) for row in block.rows)
+            if any(cell.status is VendorStatus.IN_RANGE for cell in cells):
+                notes.mismatch(f"{stands}; it is read as an analyte", analyte=name)
+            else:
+                notes.mismatch(f"{stands} and holds no numbers; it is not read")
+                del places[name]
+    return list(places)
+
+
+def repeated_location(block: Block, key: str, line: int, file: str) -> Problem:
+    """A location that stands twice in a block."""
+    what = f"{block.part}: location {key!r} stands twice"
+    mend = "a line was doubled; export the plate again"
+    return Problem("CK-127", what, place(file, line=line), mend)
+
+
+def note_renamed(notes: Notes) -> None:
+    """One finding for every pair of spellings, with the blocks that use the other one."""
+    for (name, other), blocks in notes.renamed.items():
+        where = ", ".join(dict.fromkeys(blocks))
+        message = (
+            f"called {name!r} in block 'Median' and {other!r} in {where}; "
+            "taken for the same analyte by its position"
+        )
+        notes.mismatch(message, analyte=name)
+
+
+def note_lacking(readings: Readings, notes: Notes) -> None:
+    """One finding for every well of which other blocks have no row; one where they have none."""
+    blocks: dict[int, list[str]] = {}
+    for name, lacking in notes.lacking.items():
+        if len(lacking) == len(readings.keys):
+            message = f"block {name!r} has no row for any well of block 'Median': it has no values"
+            notes.mismatch(message)
+            continue
+        for index in lacking:
+            blocks.setdefault(index, []).append(name)
+    for index, names in sorted(blocks.items()):
+        at = readings.locations[index]
+        message = f"no row in {', '.join(f'block {name!r}' for name in names)}: no value from it"
+        where = (str(at.plate), at.well, readings.samples[index])
+        notes.findings.append(Finding("missing_value", message, *where))
+
 
 # Blocks as tables of numbers whose rows and columns are those of the Median block.
 
@@ -252,31 +405,6 @@ def note_damage(
 # Blocks that are kept as they are: other statistics by well or sample, and what is not read.
 
 
-#: Blocks that the table of wells, the table of analytes or the findings already carry.
-_READ_ELSEWHERE = frozenset(
-    block_key(name)
-    for name in (
-        "Median",
-        "Net MFI",
-        "Count",
-        "Result",
-        "Comments",
-        "% Recovery",
-        "Recovery",
-        "Units",
-        "Per Bead Count",
-        "Standard Expected Concentration",
-        "Control Expected Concentration",
-        "Control Range - Low",
-        "Control Range - High",
-        "Dilution Factor",
-        "Analysis Types",
-        "Analysis Coefficients",
-        "R^2",
-        "R2",
-        "Warnings/Errors",
-    )
-)
 #: Flags whose limit or direction a bare number would lose.
 _TELLING = (VendorStatus.OOR_LOW, VendorStatus.OOR_HIGH, VendorStatus.EXTRAPOLATED)
 
@@ -288,9 +416,9 @@ def kept_blocks(
     statistics: dict[str, Wide] = {}
     unread: list[Unread] = []
     for block in parts.blocks:
-        if block.key in _READ_ELSEWHERE or not block.lines or block.is_empty:
+        if block.kind.carried or not block.lines or block.is_empty:
             continue
-        if block.columns[:2] == ["Location", "Sample"]:
+        if block.by_well:
             statistics[block.name] = _by_well(block, readings, notes, decimal)
         elif "Sample" in block.columns[:2]:
             statistics[block.name] = _by_sample(block, notes, decimal)
@@ -521,9 +649,18 @@ def instrument_warnings(block: Block | None, plate: int) -> list[Finding]:
 # Which well holds what, by the names the acquisition software and the kit's blocks use.
 
 
-_BLANK = re.compile(r"(background|blank)\s*\d*", re.IGNORECASE)
-_STANDARD = re.compile(r"(standard|std)\s*\d+", re.IGNORECASE)
-_CONTROL = re.compile(r"control\d+", re.IGNORECASE)
+#: what xPONENT itself calls the wells of each type
+_NAMES = {
+    WellType.BLANK: re.compile(r"(background|blank)\s*\d*", re.IGNORECASE),
+    WellType.STANDARD: re.compile(r"(standard|std)\s*\d+", re.IGNORECASE),
+    WellType.CONTROL: re.compile(r"control\d+", re.IGNORECASE),
+}
+
+
+def type_by_name(sample: str, names: Mapping[WellType, re.Pattern[str]] = _NAMES) -> WellType:
+    """What a well holds, by the names that the acquisition software gives itself."""
+    named = (kind for kind, pattern in names.items() if pattern.fullmatch(sample))
+    return next(named, WellType.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -549,20 +686,8 @@ def assign_roles(
         **_match(names, controls, WellType.CONTROL, findings),
         **_match(names, standards, WellType.STANDARD, findings),
     }
-    roles = {name: matched.get(name) or Role(_own_type(name)) for name in names}
+    roles = {name: matched.get(name) or Role(type_by_name(name)) for name in names}
     return roles, findings
-
-
-def _own_type(name: str) -> WellType:
-    """By the acquisition software's own names."""
-    for pattern, well_type in (
-        (_BLANK, WellType.BLANK),
-        (_STANDARD, WellType.STANDARD),
-        (_CONTROL, WellType.CONTROL),
-    ):
-        if pattern.fullmatch(name):
-            return well_type
-    return WellType.UNKNOWN
 
 
 def _match(
@@ -574,7 +699,7 @@ def _match(
     for name in names:
         by_key.setdefault(name_key(name), []).append(name)
     for reagent in reagents:
-        kind = WellType.BLANK if _BLANK.fullmatch(reagent) else well_type
+        kind = WellType.BLANK if _NAMES[WellType.BLANK].fullmatch(reagent) else well_type
         if reagent in names:
             roles[reagent] = Role(kind, reagent)
             continue
@@ -592,17 +717,6 @@ def _match(
 # The blocks that belong into the table of wells, and what is missing from it.
 
 
-#: Blocks with one row per well that belong into the table of wells.
-_WELL_BLOCKS = {
-    "mfi": ("Median",),
-    "net_mfi": ("Net MFI",),
-    "bead_count": ("Count",),
-    "result": ("Result",),
-    "range": ("Range",),
-    "recovery": ("% Recovery", "%Recovery", "Recovery"),
-}
-
-
 @dataclass(frozen=True)
 class WholeFile:
     """What the file says of all its plates: readings x analytes, and per reading."""
@@ -615,15 +729,22 @@ class WholeFile:
     controls: tuple[dict[str, np.ndarray], dict[str, np.ndarray], dict[str, np.ndarray]]
 
 
+def read_grids(parts: BlockFile, readings: Readings, notes: Notes, decimal: str) -> dict[str, Grid]:
+    """The blocks that belong into the table of wells, by their role; the first of each."""
+    grids: dict[str, Grid] = {}
+    for key, kind in KNOWN_BLOCKS.items():
+        block = parts.find(key) if kind.role and kind.role not in grids else None
+        if block is None or not block.by_well:
+            continue
+        if block.lines and not (kind.role == "range" and block.is_empty):
+            partial = kind.role == "recovery"
+            grids[kind.role] = read_grid(block, readings, notes, decimal, partial=partial)
+    return grids
+
+
 def read_whole(parts: BlockFile, readings: Readings, notes: Notes, decimal: str) -> WholeFile:
     """Grids, dilutions and expected values of all readings; problems and findings go to notes."""
-    grids = {}
-    for role, names in _WELL_BLOCKS.items():
-        block = parts.find(*names)
-        if block is None or block.columns[:2] != ["Location", "Sample"]:
-            continue
-        if block.lines and not (role == "range" and block.is_empty):
-            grids[role] = read_grid(block, readings, notes, decimal, partial=role == "recovery")
+    grids = read_grids(parts, readings, notes, decimal)
     remarks = parts.find("Comments")
     remarks = remarks if remarks is not None and remarks.by_well else None
     rows = match_rows(remarks, readings, notes, partial=False) if remarks is not None else []
@@ -781,22 +902,6 @@ def file_wells(readings: Readings, whole: WholeFile) -> pd.DataFrame:
     )
 
 
-#: Blocks that are nothing without a location in each row.
-_BY_WELL = frozenset(
-    map(
-        block_key,
-        (
-            "Median",
-            "Net MFI",
-            "Count",
-            "Result",
-            "Range",
-            "Comments",
-            "% Recovery",
-            "Dilution Factor",
-        ),
-    )
-)
 _CRC = re.compile(r"CRC32:\s*([0-9A-Fa-f]{8})")
 
 
@@ -855,7 +960,9 @@ def _interpret(
     readings = read_readings(median, notes)
     raise_together(notes.problems)
     whole = read_whole(parts, readings, notes, decimal)
-    common = _common(parts, readings, notes, decimal)
+    analytes, no_units = analyte_table(parts, readings.analytes, notes)
+    curves, other_curves = vendor_curves(parts, readings.analytes, notes, decimal)
+    statistics, aside = kept_blocks(parts, readings, notes, decimal)
     raise_together(notes.problems)
     note_renamed(notes)
     note_lacking(readings, notes)
@@ -877,43 +984,20 @@ def _interpret(
             Plate(
                 name=name,
                 source=source,
-                wells=wells if len(numbers) == 1 else _rows(wells, chosen),
-                analytes=common.analytes,
+                wells=wells[np.repeat(chosen, len(readings.analytes))].reset_index(drop=True),
+                analytes=analytes,
                 header=parts.header,
-                statistics=common.statistics.rows(chosen),
-                vendor_curves=common.curves,
+                statistics=statistics.rows(chosen),
+                vendor_curves=curves,
                 findings=tuple(
                     replace(finding, plate=name)
                     for finding in findings
                     if finding.plate in ("", str(number))
                 ),
-                unread=common.unread,
+                unread=(*no_units, *other_curves, *aside, *parts.stray),
             )
         )
     return plates, notes.damaged
-
-
-@dataclass(frozen=True)
-class _Common:
-    """What the plates of one file share."""
-
-    analytes: pd.DataFrame
-    statistics: WideTables
-    curves: dict[str, VendorCurve]
-    unread: tuple[Unread, ...]
-
-
-def _common(parts: BlockFile, readings: Readings, notes: Notes, decimal: str) -> _Common:
-    analytes, no_units = analyte_table(parts, readings.analytes, notes)
-    curves, other_curves = vendor_curves(parts, readings.analytes, notes, decimal)
-    statistics, aside = kept_blocks(parts, readings, notes, decimal)
-    unread = (*no_units, *other_curves, *aside, *parts.stray)
-    return _Common(analytes, statistics, curves, unread)
-
-
-def _rows(wells: pd.DataFrame, chosen: np.ndarray) -> pd.DataFrame:
-    """The rows of one plate, by its readings."""
-    return wells[np.repeat(chosen, len(wells) // len(chosen))].reset_index(drop=True)
 
 
 def _check_footer(raw: RawFile, parts: BlockFile, family: BlockFamily, notes: Notes) -> None:
@@ -938,7 +1022,7 @@ def _check_footer(raw: RawFile, parts: BlockFile, family: BlockFamily, notes: No
 def _check_blocks(parts: BlockFile, notes: Notes) -> None:
     """Blocks by well begin with location and sample; without the Median's there is no plate."""
     for block in parts.blocks:
-        if block.key in _BY_WELL and block.lines and block.columns[:2] != ["Location", "Sample"]:
+        if block.kind.of_wells and block.lines and not block.by_well:
             found = ", ".join(map(repr, block.columns[:2]))
             what = f"{block.part}: expected the columns 'Location' and 'Sample', found {found}"
             where = place(notes.file, line=block.line + 1, column=1)

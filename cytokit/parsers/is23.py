@@ -13,44 +13,52 @@ Without one the standards have no expected concentration until a layout gives th
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from cytokit.errors import FormatError, Problem, place
 from cytokit.flags import Finding
-from cytokit.parsers.block_plates import XPONENT_RUN, Grid, kept_blocks, read_grid
-from cytokit.parsers.blocks import (
-    Block,
-    BlockFile,
+from cytokit.parsers.block_plates import (
+    XPONENT_RUN,
+    Grid,
     Notes,
     Readings,
+    kept_blocks,
     note_lacking,
     note_renamed,
+    read_grids,
+    read_readings,
+    type_by_name,
+    vendor_result,
+)
+from cytokit.parsers.blocks import (
+    BlockFile,
     other_sheets,
     program_cells,
     raise_together,
     read_blocks,
     table_rows,
 )
-from cytokit.parsers.blocks import read_readings as read_median
 from cytokit.parsers.registry import parser
-from cytokit.plate import Plate, SourceInfo, make_analytes, make_wells
-from cytokit.schema import VendorStatus, WellType
+from cytokit.parsers.well_tables import blanks_are_zero, well_table
+from cytokit.plate import Plate, SourceInfo, make_analytes
+from cytokit.schema import WellType
 from cytokit.sources.numbers import decide_decimal
 from cytokit.sources.raw import RawFile
 from cytokit.tables.lots import Lot, Lots, lots_beside, read_lots
 
-_WELL_BLOCKS = ("Median", "Net MFI", "Count", "Result")
 _PROGRAM = re.compile(r"Luminex \d+ IS", re.IGNORECASE)
 _LOCATION = re.compile(r"(\d+)\s*\(\s*([A-Pa-p]\d{1,2})\s*\)")
-_ROLES = (
-    (re.compile(r"Background\s*\d*"), WellType.BLANK),
-    (re.compile(r"(?:St|Standard)\s*\d+", re.IGNORECASE), WellType.STANDARD),
-    (re.compile(r"(?:Con\s?[A-Z]|Control\s*\d+)"), WellType.CONTROL),
-)
+#: what the software itself calls the wells of each type; every other name is a sample
+IS23_NAMES = {
+    WellType.BLANK: re.compile(r"Background\s*\d*"),
+    WellType.STANDARD: re.compile(r"(?:St|Standard)\s*\d+", re.IGNORECASE),
+    WellType.CONTROL: re.compile(r"Con\s?[A-Z]|Control\s*\d+"),
+}
 
 
 def _is_is23(raw: RawFile) -> bool:
@@ -72,30 +80,48 @@ def read_is23(raw: RawFile, lots: Lots | RawFile | None = None) -> list[Plate]:
     name = parts.header.get("Session") or raw.stem
     notes = Notes(raw.path, [*parts.problems, *_column_problems(parts)], list(parts.findings))
     raise_together(notes.problems)
-    readings = read_median(median, notes)
+    readings = read_readings(median, notes)
     raise_together(notes.problems)
     cells = (c for block in parts.blocks for row in block.rows for c in row[2:])
     decimal = decide_decimal(cells, asked=raw.asked_decimal, file=raw.path)
-    grids = {
-        key: read_grid(block, readings, notes, decimal)
-        for key in _WELL_BLOCKS
-        if (block := parts.find(key)) is not None
-    }
+    grids = read_grids(parts, readings, notes, decimal)
     statistics, unread = kept_blocks(parts, readings, notes, decimal)
     raise_together(notes.problems)
     note_renamed(notes)
     note_lacking(readings, notes)
     book = _lots(raw, lots, notes)
     lot_names = _lot_names(raw)
-    entries = {a: _entry(book, lot_names, a, notes) for a in readings.analytes}
-    units = _units(readings, grids.get("Result"), entries, notes)
-    wells = _rows(readings, median, grids, entries)
-    _note_names(wells, notes)
-    source = SourceInfo(raw.path, raw.sha256, "is23", raw.encoding, raw.delimiter, decimal)
+    entries = [_entry(book, lot_names, analyte, notes) for analyte in readings.analytes]
+    units = _units(readings, grids.get("result"), entries, notes)
+    types = [type_by_name(sample, IS23_NAMES) for sample in readings.samples]
+    shape = (len(types), len(entries))
+    remarks = np.full(shape, "", dtype=object)
+    if "Notes" in median.columns:
+        at = median.columns.index("Notes")
+        remarks[:] = [[row[at]] for row in median.rows]
+    layers: list[str] = [role for role in ("mfi", "net_mfi", "bead_count") if role in grids]
+    columns = {role: grids[role].values for role in layers}
+    columns |= _expected(types, readings.samples, entries)
+    no_comments = np.full(shape, "", dtype=object)
+    value, status, limit = vendor_result(grids.get("result"), None, no_comments, shape)
+    columns |= {
+        "vendor_concentration": value,
+        "vendor_status": status,
+        "vendor_limit": limit,
+        "comment": remarks,
+    }
+    _note_names(readings, types, columns["expected"], notes)
     plate = Plate(
         name=name,
-        source=source,
-        wells=make_wells(wells),
+        source=SourceInfo(raw.path, raw.sha256, "is23", raw.encoding, raw.delimiter, decimal),
+        wells=well_table(
+            [location.well for location in readings.locations],
+            readings.samples,
+            types,
+            readings.analytes,
+            dilution=np.ones(len(types)),
+            grids=columns,
+        ),
         analytes=make_analytes(readings.analytes, units),
         header=parts.header,
         statistics=statistics,
@@ -120,18 +146,13 @@ def _with_locations(parts: BlockFile) -> BlockFile:
 def _column_problems(parts: BlockFile) -> list[Problem]:
     """Blocks of readings must begin with Location and Sample."""
     problems = []
-    for block in filter(None, map(parts.find, _WELL_BLOCKS)):
-        if block.columns[:2] != ["Location", "Sample"]:
+    for block in parts.blocks:
+        if block.kind.role and not block.by_well:
             what = f"{block.part} begins with {', '.join(block.columns[:2])}, not Location, Sample"
             where = place(parts.file, line=block.line + 1)
             mend = "the line of column names is damaged; export the plate again"
             problems.append(Problem("CK-154", what, where, mend))
     return problems
-
-
-def _role(sample: str) -> WellType:
-    """What a well holds, by the names that the software gives itself."""
-    return next((role for pattern, role in _ROLES if pattern.fullmatch(sample)), WellType.UNKNOWN)
 
 
 def _lots(raw: RawFile, given: Lots | RawFile | None, notes: Notes) -> Lots | None:
@@ -179,12 +200,12 @@ def _entry(book: Lots | None, lots: Sequence[str], analyte: str, notes: Notes) -
 
 
 def _units(
-    readings: Readings, result: Grid | None, entries: dict[str, Lot | None], notes: Notes
+    readings: Readings, result: Grid | None, entries: Sequence[Lot | None], notes: Notes
 ) -> dict[str, str]:
     """The unit that an analyte's results carry, else the lots file's."""
     units: dict[str, str] = {}
     for column, analyte in enumerate(readings.analytes):
-        entry = entries[analyte]
+        entry = entries[column]
         listed = entry.unit if entry is not None else ""
         printed = (
             []
@@ -200,76 +221,36 @@ def _units(
     return units
 
 
-def _rows(
-    readings: Readings, median: Block, grids: dict[str, Grid], entries: dict[str, Lot | None]
-) -> list[dict[str, object]]:
-    """The rows of the tidy table, well by well."""
-    notes_at = median.columns.index("Notes") if "Notes" in median.columns else None
-    rows: list[dict[str, object]] = []
-    for index, location in enumerate(readings.locations):
-        sample = readings.samples[index]
-        role = _role(sample)
-        for column, analyte in enumerate(readings.analytes):
-            expected, low, high = _expected(role, sample, entries[analyte])
-            value, status, limit = _result(grids.get("Result"), index, column)
-            rows.append(
-                {
-                    "well": location.well,
-                    "sample": sample,
-                    "well_type": str(role),
-                    "analyte": analyte,
-                    "dilution_factor": 1.0,
-                    "mfi": _number(grids.get("Median"), index, column),
-                    "net_mfi": _number(grids.get("Net MFI"), index, column),
-                    "bead_count": _number(grids.get("Count"), index, column),
-                    "expected": expected,
-                    "expected_low": low,
-                    "expected_high": high,
-                    "vendor_concentration": value,
-                    "vendor_status": str(status),
-                    "vendor_limit": limit,
-                    "comment": median.rows[index][notes_at] if notes_at is not None else "",
-                }
-            )
-    return rows
-
-
-def _number(grid: Grid | None, index: int, column: int) -> float:
-    return math.nan if grid is None else float(grid.values[index, column])
-
-
-def _result(grid: Grid | None, index: int, column: int) -> tuple[float, VendorStatus, float]:
-    """The vendor's number, status and limit."""
-    if grid is None:
-        return math.nan, VendorStatus.NOT_GIVEN, math.nan
-    cell = grid.others.get((index, column))
-    if cell is None:
-        return float(grid.values[index, column]), VendorStatus.IN_RANGE, math.nan
-    return cell.value, cell.status, cell.limit
-
-
-def _expected(role: WellType, sample: str, lot: Lot | None) -> tuple[float, float, float]:
+def _expected(
+    types: Sequence[WellType], samples: Sequence[str], entries: Sequence[Lot | None]
+) -> dict[str, np.ndarray]:
     """Level of a standard, or range of a control (the kit gives no single value)."""
-    nan = math.nan
-    if role is WellType.BLANK:
-        return 0.0, nan, nan
-    if lot is None or role is WellType.UNKNOWN:
-        return nan, nan, nan
-    if role is WellType.STANDARD:
-        return lot.levels.get(sample, nan), nan, nan
-    low, high = lot.ranges.get(sample, (nan, nan))
-    return nan, low, high
+    level, low, high = (np.full((len(types), len(entries)), np.nan) for _ in range(3))
+    for column, lot in enumerate(entries):
+        for row, (kind, sample) in enumerate(zip(types, samples, strict=True)):
+            if lot is not None and kind is WellType.STANDARD:
+                level[row, column] = lot.levels.get(sample, np.nan)
+            elif lot is not None and kind is WellType.CONTROL:
+                low[row, column], high[row, column] = lot.ranges.get(sample, (np.nan, np.nan))
+    return {
+        "expected": blanks_are_zero(types, level),
+        "expected_low": low,
+        "expected_high": high,
+    }
 
 
-def _note_names(rows: list[dict[str, object]], notes: Notes) -> None:
+def _note_names(
+    readings: Readings, types: Sequence[WellType], expected: np.ndarray, notes: Notes
+) -> None:
     """Standards without a level, and samples whose names look like the software's own."""
-    standards = [row for row in rows if row["well_type"] == str(WellType.STANDARD)]
-    bare = dict.fromkeys(str(r["analyte"]) for r in standards if r["expected"] != r["expected"])
-    if bare:
+    standards = [kind is WellType.STANDARD for kind in types]
+    lacking = np.argwhere(np.isnan(expected[standards]))[:, 1].tolist()
+    if lacking:
+        bare = dict.fromkeys(readings.analytes[column] for column in lacking)
         message = f"standards of {', '.join(bare)}: give a layout, or a lots file beside the export"
         notes.findings.append(Finding("no_expected", message))
-    unknowns = [row for row in rows if row["well_type"] == str(WellType.UNKNOWN)]
-    for sample in dict.fromkeys(str(row["sample"]) for row in unknowns):
-        if _role(sample.capitalize()) is WellType.BLANK:
+    for sample, kind in dict(zip(readings.samples, types, strict=True)).items():
+        likely = type_by_name(sample.capitalize(), IS23_NAMES)
+        if kind is WellType.UNKNOWN and likely is WellType.BLANK:
             message = f"{sample!r} is not the software's own 'Background'; it counts as an unknown"
             notes.findings.append(Finding("unknown_type", message, sample=sample))
