@@ -22,7 +22,8 @@ import pandas as pd
 
 from cytokit.errors import Problem, UsageError, place
 from cytokit.parsers.bioplex import SAMPLING_ERRORS, split_analyte
-from cytokit.parsers.block_plates import assign_roles
+from cytokit.parsers.block_plates import assign_roles, type_by_name
+from cytokit.parsers.is23 import IS23_NAMES
 from cytokit.plate import Plate, VendorCurve, well_position
 from cytokit.schema import VendorStatus, WellType
 
@@ -596,6 +597,9 @@ Cells = Sequence[str]
 
 #: columns that stand beside the analytes, so that no analyte can be told from them
 RESERVED = frozenset({"Location", "Sample", "Plate", "Total Events", "Notes"})
+#: where a reading stands: its number, the plate, the well
+XPONENT_LOCATION, IS23_LOCATION = "{}(1,{})", "{} ({})"
+_READING_BLOCKS = {"Median": "mfi", "Net MFI": "net_mfi", "Count": "bead_count"}
 _STATUSES = [status for status in VendorStatus if status is not VendorStatus.OUTLIER]
 _EXTRAPOLATED = "Extrapolated"
 
@@ -646,9 +650,8 @@ def xponent_blocks(plate: Plate, family: str) -> list[Cells]:
     roles, _ = assign_roles(readout.samples, list(standards), named)
     require_types(readout, family, [roles[sample].well_type for sample in readout.samples])
     rows: list[Cells] = []
-    rows += _of_numbers(readout, "Median", "mfi")
-    rows += _of_numbers(readout, "Net MFI", "net_mfi")
-    rows += _of_numbers(readout, "Count", "bead_count")
+    for name, column in _READING_BLOCKS.items():
+        rows += _per_well(readout, name, _numbers(readout, column))
     if readout.has_results:
         rows += _per_well(readout, "Result", _results(readout)) + _recovery(readout)
     rows += _comments(readout)
@@ -661,46 +664,55 @@ def xponent_blocks(plate: Plate, family: str) -> list[Cells]:
     return rows
 
 
-def _of_numbers(readout: ReadOut, name: str, column: str) -> list[Cells]:
-    values = readout.numbers(column).tolist()
-    return _per_well(readout, name, [[number(value) for value in row] for row in values])
+def _numbers(readout: ReadOut, column: str) -> list[Cells]:
+    return [[number(value) for value in row] for row in readout.numbers(column).tolist()]
 
 
-def _per_well(readout: ReadOut, name: str, cells: Sequence[Cells]) -> list[Cells]:
-    rows: list[Cells] = [("Location", "Sample", *readout.analytes, "Total Events")]
-    rows += [
-        (place_, sample, *row, number(total))
-        for place_, sample, row, total in zip(
-            _locations(readout), readout.samples, cells, readout.events(), strict=True
-        )
-    ]
+def _per_well(
+    readout: ReadOut,
+    name: str,
+    cells: Sequence[Cells],
+    form: str = XPONENT_LOCATION,
+    notes: Sequence[str] = (),
+) -> list[Cells]:
+    """A block of readings, with the events of each well and, in IS 2.3, notes on it."""
+    beside = ("Total Events", "Notes") if notes else ("Total Events",)
+    rows: list[Cells] = [("Location", "Sample", *readout.analytes, *beside)]
+    for i, (place_, events) in enumerate(
+        zip(_locations(readout, form), readout.events(), strict=True)
+    ):
+        rows.append((place_, readout.samples[i], *cells[i], number(events), *notes[i : i + 1]))
     return block(name, rows)
 
 
-def _locations(readout: ReadOut) -> list[str]:
-    return [f"{i}(1,{well})" for i, well in enumerate(readout.wells, start=1)]
+def _locations(readout: ReadOut, form: str = XPONENT_LOCATION) -> list[str]:
+    return [form.format(i, well) for i, well in enumerate(readout.wells, start=1)]
 
 
-def _results(readout: ReadOut) -> list[Cells]:
-    """The vendor's concentrations with its tokens."""
+def _results(readout: ReadOut, units: Sequence[str] | None = None) -> list[Cells]:
+    """The vendor's concentrations: ``12.5``, ``< 4``; with units ``12.5 pg/mL``, ``<4 pg/mL``."""
+    columns = ("vendor_concentration", "vendor_limit")
+    values, limits = (readout.numbers(column).tolist() for column in columns)
+    statuses = readout.texts("vendor_status")
     return [
-        [_token(*cell) for cell in zip(values, statuses, limits, strict=True)]
-        for values, statuses, limits in zip(
-            readout.numbers("vendor_concentration").tolist(),
-            readout.texts("vendor_status"),
-            readout.numbers("vendor_limit").tolist(),
-            strict=True,
-        )
+        [
+            _token(values[i][j], status, limits[i][j], None if units is None else units[j])
+            for j, status in enumerate(row)
+        ]
+        for i, row in enumerate(statuses)
     ]
 
 
-def _token(value: float, status: str, limit: float) -> str:
+def _token(value: float, status: str, limit: float, unit: str | None) -> str:
     if status in (VendorStatus.OOR_LOW, VendorStatus.OOR_HIGH):
         sign = "<" if status == VendorStatus.OOR_LOW else ">"
-        return sign if limit != limit else f"{sign} {number(limit)}"
+        gap = " " if unit is None else ""
+        return sign if limit != limit else f"{sign}{gap}{number(limit)} {unit or ''}".rstrip()
     if status == VendorStatus.NOT_GIVEN:
         return ""
-    return number(value)
+    if status == VendorStatus.NOT_AVAILABLE and unit is not None:
+        return "N/A"
+    return f"{number(value)} {unit or ''}".rstrip()
 
 
 def _recovery(readout: ReadOut) -> list[Cells]:
@@ -866,20 +878,22 @@ class _Bead:
         return f"R{self.region}: RP{self.reporter} {what}"
 
 
-def write_intelliflex_wide(plate: Plate) -> bytes:
+def write_intelliflex_rows(plate: Plate) -> bytes:
     """The plate in the flat form of version 2.2, with the instrument's state in every row."""
-    before = {"MODEL NAME": "xMAP INTELLIFLEX DR-SE", **_instrument("4.8"), **_state()}
+    before = {
+        "MODEL NAME": "xMAP INTELLIFLEX DR-SE",
+        **instrument("4.8"),
+        "CALIBRATION STATE": "Calibrated",
+        "CALIBRATION TIMESTAMP": "2021-01-15 08:00:00 AM",
+        "VERIFICATION STATE": "Verified",
+        "VERIFICATION TIMESTAMP": "2021-01-15 08:10:00 AM",
+    }
     after = {
         "PROTOCOL NAME": "Simulated by cytokit, nothing was measured",
         "UPTAKE VOLUME": "50",
         "BEAD TYPE": "MagPlex",
     }
-    return _text(_rows(plate, before, after, _NOT_COMPUTED, end=("",)))
-
-
-def write_short(plate: Plate) -> bytes:
-    """The plate with the fewest columns that instruments write; else as :func:`write`."""
-    return _text(_rows(plate, _instrument("2.1"), {}, (), end=()))
+    return csv_bytes(intelliflex_rows(plate, before, after, _NOT_COMPUTED, end=("",)))
 
 
 def write_layout(plates: Iterable[Plate]) -> bytes:
@@ -903,10 +917,11 @@ def write_layout(plates: Iterable[Plate]) -> bytes:
                 for name, value in zip(readout.analytes, expected[i], strict=True):
                     rows[-1][f"expected {name}"] = "" if value != value else number(value)
     titles = list(dict.fromkeys(title for row in rows for title in row))
-    return _text([titles, *([row.get(title, "") for title in titles] for row in rows)])
+    return csv_bytes([titles, *([row.get(title, "") for title in titles] for row in rows)])
 
 
-def _instrument(version: str) -> dict[str, str]:
+def instrument(version: str) -> dict[str, str]:
+    """The columns that name the instrument."""
     return {
         "INSTRUMENT TYPE": "INTELLIFLEX",
         "SERIAL NUMBER": "SIMULATED",
@@ -914,16 +929,7 @@ def _instrument(version: str) -> dict[str, str]:
     }
 
 
-def _state() -> dict[str, str]:
-    return {
-        "CALIBRATION STATE": "Calibrated",
-        "CALIBRATION TIMESTAMP": "2021-01-15 08:00:00 AM",
-        "VERIFICATION STATE": "Verified",
-        "VERIFICATION TIMESTAMP": "2021-01-15 08:10:00 AM",
-    }
-
-
-def _rows(
+def intelliflex_rows(
     plate: Plate,
     before: dict[str, str],
     after: dict[str, str],
@@ -1003,7 +1009,8 @@ def _codes(readout: ReadOut) -> list[str]:
     ]
 
 
-def _text(rows: Iterable[Sequence[str]]) -> bytes:
+def csv_bytes(rows: Iterable[Sequence[str]]) -> bytes:
+    """Rows as CSV with CRLF line ends, quoted where need be."""
     out = io.StringIO()
     csv.writer(out, lineterminator="\r\n").writerows(rows)
     return out.getvalue().encode()
@@ -1012,12 +1019,6 @@ def _text(rows: Iterable[Sequence[str]]) -> bytes:
 # Luminex 100 IS 2.3: xPONENT's forerunner, and the lots file that says what standards hold.
 
 
-#: how the software names what it was told of; every other name is a sample
-_NAMES = (
-    (re.compile(r"Background\s*\d*"), WellType.BLANK),
-    (re.compile(r"(?:St|Standard)\s*\d+", re.IGNORECASE), WellType.STANDARD),
-    (re.compile(r"Con\s?[A-Z]|Control\s*\d+"), WellType.CONTROL),
-)
 _IS23_STATUSES = (
     VendorStatus.IN_RANGE,
     VendorStatus.OOR_LOW,
@@ -1030,17 +1031,19 @@ _IS23_STATUSES = (
 def write_is23(plate: Plate) -> bytes:
     """The plate as an IS 2.3 export."""
     readout = read_out_for_blocks(plate)
-    require_types(readout, "IS 2.3", map(_type_of, readout.samples))
+    require_types(
+        readout, "IS 2.3", (type_by_name(sample, IS23_NAMES) for sample in readout.samples)
+    )
     require_statuses(readout, "IS 2.3", _IS23_STATUSES)
     notes = [
         "; ".join(dict.fromkeys(filter(None, remarks))) for remarks in readout.texts("comment")
     ]
+    units = [readout.plate.unit(name) for name in readout.analytes]
     rows: list[Cells] = [*_is23_header(readout), ("Results",), ()]
-    rows += _block(readout, "Median", _numbers(readout, "mfi"), notes)
-    if readout.has_results:
-        rows += _block(readout, "Result", _is23_results(readout), notes)
-    rows += _block(readout, "Net MFI", _numbers(readout, "net_mfi"), notes)
-    rows += _block(readout, "Count", _numbers(readout, "bead_count"), notes)
+    for name, column in _READING_BLOCKS.items():
+        rows += _per_well(readout, name, _numbers(readout, column), IS23_LOCATION, notes)
+        if name == "Median" and readout.has_results:
+            rows += _per_well(readout, "Result", _results(readout, units), IS23_LOCATION, notes)
     return text_of(rows).encode()
 
 
@@ -1057,10 +1060,6 @@ def write_lots(plates: Iterable[Plate]) -> bytes:
     table.writeheader()
     table.writerows(entries)
     return out.getvalue().encode()
-
-
-def _type_of(sample: str) -> WellType:
-    return next((kind for names, kind in _NAMES if names.fullmatch(sample)), WellType.UNKNOWN)
 
 
 def _is23_header(readout: ReadOut) -> list[Cells]:
@@ -1081,43 +1080,6 @@ def _is23_header(readout: ReadOut) -> list[Cells]:
         ("Samples", str(len(readout.wells)), "Min Events", "0"),
         (),
     ]
-
-
-def _block(
-    readout: ReadOut, name: str, cells: Sequence[Cells], notes: Sequence[str]
-) -> list[Cells]:
-    rows: list[Cells] = [("Location", "Sample", *readout.analytes, "Total Events", "Notes")]
-    events = [number(total) for total in readout.events()]
-    for i, well in enumerate(readout.wells):
-        rows.append((f"{i + 1} ({well})", readout.samples[i], *cells[i], events[i], notes[i]))
-    return block(name, rows)
-
-
-def _numbers(readout: ReadOut, column: str) -> list[Cells]:
-    return [[number(value) for value in row] for row in readout.numbers(column).tolist()]
-
-
-def _is23_results(readout: ReadOut) -> list[Cells]:
-    """Concentrations with their units: ``12.5 pg/mL``, ``<4 pg/mL``, ``N/A``."""
-    units = [readout.plate.unit(name) for name in readout.analytes]
-    return [
-        [_is23_token(*cell) for cell in zip(values, statuses, limits, units, strict=True)]
-        for values, statuses, limits in zip(
-            readout.numbers("vendor_concentration").tolist(),
-            readout.texts("vendor_status"),
-            readout.numbers("vendor_limit").tolist(),
-            strict=True,
-        )
-    ]
-
-
-def _is23_token(value: float, status: str, limit: float, unit: str) -> str:
-    if status in (VendorStatus.OOR_LOW, VendorStatus.OOR_HIGH):
-        sign = "<" if status == VendorStatus.OOR_LOW else ">"
-        return sign if limit != limit else f"{sign}{number(limit)} {unit}".rstrip()
-    if status == VendorStatus.IN_RANGE:
-        return f"{number(value)} {unit}".rstrip()
-    return "N/A" if status == VendorStatus.NOT_AVAILABLE else ""
 
 
 def _lot(readout: ReadOut) -> list[dict[str, str]]:
@@ -1225,7 +1187,7 @@ _DILUTIONS = Companion(
 WRITERS = {
     "xponent": Writer("xPONENT CSV", "csv", write_xponent),
     "intelliflex": Writer("INTELLIFLEX blocks", "csv", write_intelliflex_blocks),
-    "intelliflex-wide": Writer("INTELLIFLEX rows", "csv", write_intelliflex_wide, (_LAYOUT,)),
+    "intelliflex-wide": Writer("INTELLIFLEX rows", "csv", write_intelliflex_rows, (_LAYOUT,)),
     "bioplex": Writer("Bio-Plex per analyte", "xlsx", write_bioplex_analyte),
     "bioplex-statistic": Writer("Bio-Plex per statistic", "xlsx", write_bioplex_statistic),
     "is23": Writer("Luminex IS 2.3", "csv", write_is23, (_LOTS, _DILUTIONS)),

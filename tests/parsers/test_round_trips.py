@@ -22,7 +22,14 @@ from cytokit.parsers.is23 import read_is23
 from cytokit.parsers.registry import PARSERS, recognise
 from cytokit.plate import PLATE_SHAPES, Plate, SourceInfo, VendorCurve, make_wells
 from cytokit.schema import ANALYTE_COLUMNS, PLATE_COLUMNS, VendorStatus, WellType
-from cytokit.simulate.exports import WRITERS, write_bioplex_statistic, write_lots, write_short
+from cytokit.simulate.exports import (
+    WRITERS,
+    csv_bytes,
+    instrument,
+    intelliflex_rows,
+    write_bioplex_statistic,
+    write_lots,
+)
 from cytokit.sources.raw import RawFile
 
 ALL_STATUSES = tuple(VendorStatus)
@@ -81,6 +88,13 @@ STATISTIC = replace(
     write=WRITERS["bioplex-statistic"].write,
     remarks="outliers",
 )
+
+
+def write_short(plate: Plate) -> bytes:
+    """INTELLIFLEX rows with the fewest columns that instruments write."""
+    return csv_bytes(intelliflex_rows(plate, instrument("2.1"), {}, (), end=()))
+
+
 FAMILIES = {
     "xponent": BLOCKS,
     "intelliflex": replace(BLOCKS, parser="intelliflex_blocks", write=WRITERS["intelliflex"].write),
