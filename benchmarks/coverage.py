@@ -21,9 +21,9 @@ from cytokit.curves.inverse import CurveArrays, concentration_interval, sandwich
 from cytokit.curves.limits import detection_response, find_limits
 from cytokit.curves.logistic import X_ZERO, theta_from_natural
 from cytokit.curves.noise import Scatter, VarianceModel
-from cytokit.curves.options import FitOptions
 from cytokit.curves.solver import Prior, weak_prior
 from cytokit.curves.standards import StandardWells
+from cytokit.options import FitOptions
 
 ANALYTES = 25
 LEVELS = 10000.0 / 4.0 ** np.arange(8)[::-1]

@@ -35,8 +35,8 @@ import numpy as np
 import cytokit
 from cytokit.curves import platefit as chunks
 from cytokit.curves.fit import fit_curves
-from cytokit.curves.options import FitOptions
 from cytokit.curves.solver import fit_batch, weak_prior
+from cytokit.options import FitOptions
 from cytokit.parsers.read import read_file
 from cytokit.results import stream
 from cytokit.results import stream as tasks

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtr
 
+from cytokit.options import CompareOptions
 from cytokit.trial import permutation as sign_flips
 from cytokit.trial.analyses import (
     RANKED,
@@ -32,7 +33,6 @@ from cytokit.trial.analyses import (
     within,
 )
 from cytokit.trial.multiplicity import adjust
-from cytokit.trial.options import CompareOptions
 from cytokit.trial.permutation import arm_flip_max_t, max_t
 from cytokit.trial.power import Scenario, simulate
 from cytokit.trial.tobit import ArmData, maximise_spreads

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from cytokit.errors import did_you_mean
+from cytokit.options import Option, StudyOptions, TableOptions, options_of
 
 if TYPE_CHECKING:
     # click gives the class of its bars no public name
@@ -56,40 +57,60 @@ def output_options(function: Function) -> Function:
     return function
 
 
+def click_options(*kinds: type, leave_out: Sequence[str] = ()) -> Callable[[Function], Function]:
+    """The flags of option classes, in the order of their fields."""
+
+    def decorate(function: Function) -> Function:
+        for one in reversed(options_of(*kinds)):
+            if one.name not in leave_out:
+                function = _flag(one)(function)
+        return function
+
+    return decorate
+
+
+def _flag(one: Option) -> Callable[[Function], Function]:
+    """One option as click takes it."""
+    rule, flag = one.rule, one.flag
+    # a default that depends on other options is said in words, and is theirs to find
+    default = None if rule.default_words else one.default
+    more: dict[str, Any] = {
+        "default": default,
+        "show_default": default is not None and default != "",
+    }
+    said = f"{rule.words}, {rule.range}." if rule.range else f"{rule.words}."
+    said += f"  [default: {rule.default_words}]" if rule.default_words else ""
+    if rule.kind == "switch":
+        if one.default:
+            flag += f"/--no-{flag[2:]}"
+        else:
+            more = {"is_flag": True}
+    elif rule.kind == "choice":
+        more["type"] = Choice(rule.choices)
+    elif rule.kind in ("number", "whole"):  # the options check their range themselves
+        more["type"] = float if rule.kind == "number" else int
+    elif rule.kind in ("day", "days"):
+        more |= {"default": str(default), "callback": _baseline if rule.kind == "day" else _days}
+    if rule.metavar:
+        more["metavar"] = rule.metavar
+    return click.option(flag, one.name, help=said, **more)
+
+
 def study_options(function: Function) -> Function:
-    """``--design --map --baseline --no-baseline --day --reference --censor --floors --scale``."""
+    """What a study is made of: ``--design``, ``--map``, days, reference, out-of-range values."""
     options = (
         click.option("--design", type=click.Path(), metavar="FILE",
                      help="sample, subject, group, day [, stratum, status]."),
         click.option("--map", "mapping", multiple=True, callback=_pairs, metavar="NAME=COLUMN",
                      help="Your column for one of ours; repeatable."),
-        click.option("--baseline", default="0", show_default=True, callback=_baseline,
-                     help="The day before treatment."),
         click.option("--no-baseline", is_flag=True, is_eager=True, expose_value=False,
                      callback=_no_baseline, help="There is none: the groups at --day alone."),
-        click.option("--day", default="6", show_default=True, callback=_days,
-                     metavar="DAY[,DAY...]",
-                     help="The day of the comparison; of several, their mean of ln."),
-        click.option("--reference", metavar="GROUP", help="The group others are compared with."),
-        click.option("--censor", type=Choice(["lod", "lloq", "interval"]), default="lod",
-                     show_default=True, help="What counts as out of range."),
-        click.option("--scale", type=Choice(["linear", "log2", "log10", "ln"]), default=None,
-                     help="Of the numbers in a table.  [default: as its headers and units say]"),
-        click.option("--floors", type=Choice(["censor", "keep"]), default=None,
-                     help="Values of a table on a lowest value that many share and nobody "
-                          "declared: below it, or measured.  [default: censor where a fifth of an "
-                          "analyte's values or more stand on floors]"),
+        click_options(StudyOptions, leave_out=["analytes"]),
+        click_options(TableOptions, leave_out=["nd"]),
     )  # fmt: skip
     for option in reversed(options):
         function = option(function)
     return function
-
-
-def decimal_option(function: Function) -> Function:
-    """``--decimal``: for commands that read numbers from files."""
-    option = click.option("--decimal", type=Choice(["comma", "point"]),
-                          help="The decimal mark, where the cells leave it open.")  # fmt: skip
-    return option(function)
 
 
 def pseudonyms_option(function: Function) -> Function:

@@ -8,10 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cytokit.options import (
+    BridgeOptions,
+    CompareOptions,
+    LookOptions,
+    ReadOptions,
+    StudyOptions,
+    TableOptions,
+)
+
 from ._shared import (
     Bars,
-    Choice,
-    decimal_option,
+    click_options,
     examples,
     note,
     output_options,
@@ -25,13 +33,9 @@ from ._shared import (
 )
 
 if TYPE_CHECKING:
-    from cytokit.figures.panels import Label, Style, Summary
+    from cytokit.options import Label, Style, Summary
     from cytokit.trial.comparison import Comparison
     from cytokit.trial.sensitivity import Sensitivity
-
-ADJUSTERS = [
-    "holm", "none", "bonferroni", "sidak", "holm-sidak", "hochberg", "hommel", "bh", "by", "maxt",
-]  # fmt: skip
 
 
 @click.command(
@@ -43,57 +47,10 @@ ADJUSTERS = [
 )
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @study_options
-@click.option("--analytes", metavar="A,B,...",
-              help="Show only these; p is adjusted over all that were measured.")  # fmt: skip
-@click.option("--family-of-these", is_flag=True,
-              help="Adjust p over the analytes chosen alone.")  # fmt: skip
-@click.option("--between",
-              type=Choice(["ancova", "welch", "ranks", "brunner-munzel", "change", "mixed"]),
-              default="ancova", show_default=True,
-              help="mixed: a model of all days, of three or more.")  # fmt: skip
-@click.option("--within", type=Choice(["ratio", "signed-rank"]), default="ratio",
-              show_default=True)  # fmt: skip
-@click.option("--adjust", type=Choice(ADJUSTERS), default="holm", show_default=True)
-@click.option("--gate/--no-gate", default=None,
-              help="Stars within arms only where the arms differ.  "
-                   "[default: gate; no-gate with --style lanzoni]")  # fmt: skip
-@click.option("--substitute", type=Choice(["none", "as-given", "limit", "half", "sqrt2"]),
-              default="none", show_default=True,
-              help="Sensitivity only: a number for values out of range.")  # fmt: skip
-@click.option("--propagate", is_flag=True, help="Carry the assay's uncertainty along.")
-@click.option("--strata/--no-strata", default=True, show_default=True,
-              help="Adjust for the design's stratum.")  # fmt: skip
-@click.option("--mixed/--no-mixed", default=True, show_default=True,
-              help="Of three or more days, also a mixed model of all of them.")  # fmt: skip
-@click.option("--versus", type=Choice(["reference", "all"]), default="reference",
-              show_default=True, help="Of three or more groups, which pairs.")  # fmt: skip
-@click.option("--worse", type=Choice(["high", "low"]), default="high", show_default=True,
-              help="The bad end of a cytokine, for ranks that count deaths.")  # fmt: skip
-@click.option("--spread", type=Choice(["design", "common", "separate"]), default="design",
-              show_default=True,
-              help="One spread for both arms or one per arm; design: one per arm where a Tobit is "
-                   "fitted or the arms differ 1.5-fold in size.")  # fmt: skip
-@click.option("--sensitivity", "with_panel", is_flag=True,
-              help="Also every other defensible analysis, and a figure of them.")  # fmt: skip
-@click.option("--allow-confounded", is_flag=True, help="Compare although plate and group coincide.")
-@click.option("--style", type=Choice(["trial", "lanzoni"]), default="trial", show_default=True)
-@click.option("--label", type=Choice(["stars", "p", "both"]), default="stars", show_default=True)
-@click.option("--summary", "summary_mark", type=Choice(["box", "gm", "bar"]), default="box",
-              show_default=True, help="What the panels draw per column.")  # fmt: skip
-@click.option("--alpha", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.05,
-              show_default=True)  # fmt: skip
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--draws", type=click.IntRange(100), default=100_000, show_default=True,
-              help="Of permutation tests too large to enumerate.")  # fmt: skip
-@click.option("--bridge", is_flag=True,
-              help="Divide readings by their plate's effect, as its controls tell.")  # fmt: skip
-@click.option("--bridge-samples", metavar="A,B,...",
-              help="Bridge by these samples, measured on several plates, instead.")  # fmt: skip
-@click.option("--bridge-reference", default="", metavar="PLATE",
-              help="Whose readings stay.  [default: the mean over plates]")  # fmt: skip
-@decimal_option
-@click.option("--nd", type=Choice(["below", "missing"]),
-              help="What ND means in a table: not detected, or not done.")  # fmt: skip
+@click_options(StudyOptions, leave_out=["baseline", "day", "reference", "censor", "floors"])
+@click_options(CompareOptions, leave_out=["censor", "floors"])
+@click_options(LookOptions, BridgeOptions, ReadOptions)
+@click_options(TableOptions, leave_out=["scale"])
 @pseudonyms_option
 @output_options
 @speech_options
@@ -102,10 +59,10 @@ def command(
     design: str | None,
     mapping: dict[str, str | list[str]],
     analytes: str | None,
-    with_panel: bool,
+    sensitivity: bool,
     style: Style,
     label: Label,
-    summary_mark: Summary,
+    summary: Summary,
     gate: bool | None,
     censor: str,
     floors: str | None,
@@ -153,10 +110,8 @@ def command(
     gated = style != "lanzoni" if gate is None else gate
     with Bars("analytes", after=1.0) as bars:
         result = compare(study, analytes=names, gate=gated, progress=bars.show, **options)
-    panel = _panel(result) if with_panel else None
-    result.write(
-        goal, force=force, style=style, label=label, summary=summary_mark, sensitivity=panel
-    )
+    panel = _panel(result) if sensitivity else None
+    result.write(goal, force=force, style=style, label=label, summary=summary, sensitivity=panel)
     _report(result, panel, goal, as_json)
 
 

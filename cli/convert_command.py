@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
-from ._shared import decimal_option, examples, note, print_json, pseudonyms_option, speech_options
+from cytokit.options import ReadOptions
+
+from ._shared import click_options, examples, note, print_json, pseudonyms_option, speech_options
 
 
 @click.command(
@@ -21,7 +23,7 @@ from ._shared import decimal_option, examples, note, print_json, pseudonyms_opti
 @click.option("--to", "goal", required=True, type=click.Path(), metavar="FILE",
               help="tidy.csv or tidy.xlsx.")  # fmt: skip
 @click.option("--layout", type=click.Path(), metavar="FILE", help="Plate map, .csv or .xlsx.")
-@decimal_option
+@click_options(ReadOptions)
 @pseudonyms_option
 @click.option("--excel", is_flag=True, help="Mark the CSV as UTF-8 for Excel.")
 @click.option("--force", is_flag=True, help="Replace an existing file.")

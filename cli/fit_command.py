@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cytokit.options import FitOptions, ReadOptions
+
 from ._shared import (
     Bars,
-    Choice,
-    decimal_option,
+    click_options,
     examples,
     note,
     output_options,
@@ -38,53 +39,8 @@ if TYPE_CHECKING:
 )
 @click.argument("plates", nargs=-1, required=True, metavar="PLATE...")
 @click.option("--layout", type=click.Path(), metavar="FILE", help="Plate map, .csv or .xlsx.")
-@click.option("--model", type=Choice(["5pl", "4pl"]), default="5pl", show_default=True)
-@click.option(
-    "--weights",
-    type=Choice(["model", "1/y2", "1/y", "none", "xponent", "bioplex"]),
-    default="model",
-    show_default=True,
-    help="Variance model, or another's rule.",
-)
-@click.option("--prior", type=Choice(["weak", "none"]), default="weak", show_default=True)
-@click.option(
-    "--pool",
-    is_flag=True,
-    help="Let plates lend each other variance and shape; all are then held in memory.",
-)
-@click.option("--robust/--no-robust", default=True, show_default=True)
-@click.option(
-    "--profile",
-    type=Choice(["research", "kit", "m10"]),
-    default="research",
-    show_default=True,
-    help="Acceptance rules.",
-)
-@click.option(
-    "--limits",
-    type=Choice(["precision", "recovery"]),
-    default="precision",
-    show_default=True,
-    help="What decides LLOQ and ULOQ.",
-)
-@click.option(
-    "--max-cv-pct",
-    type=click.FloatRange(1, 100),
-    default=20.0,
-    show_default=True,
-    metavar="PERCENT",
-    help="The imprecision that defines LLOQ and ULOQ.",
-)
-@click.option(
-    "--dilution-error-pct",
-    type=click.FloatRange(0, 100),
-    default=0.0,
-    show_default=True,
-    metavar="PERCENT",
-    help="Pipetting error per step of the standards' dilution.",
-)
+@click_options(FitOptions)
 @click.option("--exclude", type=click.Path(), metavar="FILE", help="Wells to leave out, and why.")
-@click.option("--unit", default="", metavar="UNIT", help="Where the export states none.")
 @click.option(
     "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes at once."
 )
@@ -95,7 +51,7 @@ if TYPE_CHECKING:
     help="A page for each of many plates, half a megabyte of it.",
 )
 @click.option("--strict", is_flag=True, help="Exit 1 where a quality gate failed.")
-@decimal_option
+@click_options(ReadOptions)
 @pseudonyms_option
 @output_options
 @speech_options
@@ -118,7 +74,6 @@ def command(
 
     PLATE is an export, a folder of exports or a glob. A plate that fails does not stop the others.
     """
-    from cytokit.curves.options import FitOptions
     from cytokit.parsers.read import find_plates
     from cytokit.tables.exclusions import read_exclusions
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import click
 
-from ._shared import decimal_option, examples, note, print_json, print_table, speech_options
+from cytokit.options import ReadOptions
+
+from ._shared import click_options, examples, note, print_json, print_table, speech_options
 
 
 @click.command(
@@ -26,7 +28,7 @@ from ._shared import decimal_option, examples, note, print_json, print_table, sp
     help="Write a layout to fill in (.csv or .xlsx), with what the export says already in it.",
 )
 @click.option("--force", is_flag=True, help="Replace an existing layout file.")
-@decimal_option
+@click_options(ReadOptions)
 @speech_options
 def command(
     plate: str,

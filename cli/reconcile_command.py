@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ._shared import decimal_option, examples, print_json, print_table, short, speech_options
+from cytokit.options import ReadOptions
+
+from ._shared import click_options, examples, print_json, print_table, short, speech_options
 
 if TYPE_CHECKING:
     from cytokit.curves.reconcile import Reconciliation
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 )
 @click.argument("plates", nargs=-1, required=True, metavar="PLATE...")
 @click.option("--layout", type=click.Path(), metavar="FILE", help="Plate map, .csv or .xlsx.")
-@decimal_option
+@click_options(ReadOptions)
 @speech_options
 def command(plates: Sequence[str], layout: str | None, decimal: str | None, as_json: bool) -> None:
     """Compare with the vendor's numbers: under the vendor's own rule, and with our default fit.

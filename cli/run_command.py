@@ -32,7 +32,7 @@ NOT_OPTIONS = frozenset(
     }
 )
 #: a flag's name in click -> its name in the study file
-RENAMED = {"summary_mark": "summary", "with_panel": "sensitivity", "mapping": "map"}
+RENAMED = {"mapping": "map"}
 
 
 def override_flags(function: Callable[..., Any]) -> Callable[..., Any]:

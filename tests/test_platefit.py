@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from cytokit.curves import platefit
-from cytokit.curves.options import FitOptions
 from cytokit.curves.platefit import fit
 from cytokit.errors import InputError, NothingToDoError, UsageError
+from cytokit.options import FitOptions
 from cytokit.schema import TABLES
 from cytokit.simulate.trials import CYTOKINES, PlatePlan, simulate_plate
 
@@ -114,8 +114,8 @@ def test_a_unit_is_stated_only_where_the_export_has_none():
         ({"profile": "m11"}, "did you mean 'm10'?"),
         ({"prior": "strong"}, "prior='strong' is no choice"),
         ({"limits": "recover"}, "did you mean 'recovery'?"),
-        ({"max_cv_pct": 0.0}, "give a percentage, 1 to 100"),
-        ({"dilution_error_pct": float("nan")}, "give a percentage, 0 to 100"),
+        ({"max_cv_pct": 0.0}, "give a number between 1 and 100"),
+        ({"dilution_error_pct": float("nan")}, "give a number between 0 and 100"),
     ],
 )
 def test_options_that_are_no_choice(plates, given, words):

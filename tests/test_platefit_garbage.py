@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cytokit.curves.options import FitOptions
 from cytokit.curves.platefit import PlateFit, fit
+from cytokit.options import FitOptions
 from cytokit.plate import Plate
 from cytokit.schema import RangeStatus
 from cytokit.simulate.trials import CYTOKINES, PlatePlan, simulate_plate

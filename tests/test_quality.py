@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 from cytokit.curves.acceptance import PROFILES
-from cytokit.curves.options import FitOptions
 from cytokit.curves.platefit import fit
 from cytokit.curves.quality import (
     bead_findings,
@@ -21,6 +20,7 @@ from cytokit.curves.quality import (
 )
 from cytokit.describe import describe
 from cytokit.flags import Finding
+from cytokit.options import FitOptions
 from cytokit.plate import Plate
 from cytokit.schema import TABLES, Severity
 from cytokit.simulate.trials import CYTOKINES, simulate_plate

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytokit.arrays import Floats
-from cytokit.curves.options import ProfileName
+from cytokit.options import ProfileName
 from cytokit.schema import Verdict
 
 _M10 = "ICH M10 (2022), section 4.2.3, ligand binding assays: calibration curve and range"

@@ -29,9 +29,9 @@ from cytokit.curves.noise import (
     prior_centre,
     tukey,
 )
-from cytokit.curves.options import FitOptions
 from cytokit.curves.solver import LEVELS_NEEDED, Prior, fit_batch, weak_prior
 from cytokit.curves.standards import VENDOR_RULES, Calibration, StandardWells, well_weights
+from cytokit.options import FitOptions
 
 # Fits beyond the solver's box, for comparison with software that has none.
 

@@ -6,7 +6,7 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from scipy import special
 
 from cytokit.arrays import Floats
-from cytokit.curves import options as names
 from cytokit.curves.acceptance import (
     PROFILES,
     Evidence,
@@ -29,7 +28,6 @@ from cytokit.curves.inverse import CurveArrays, concentration, concentration_int
 from cytokit.curves.limits import Limits, find_limits, recovery_limits
 from cytokit.curves.logistic import X_ZERO, equation, log_concentration, log_midpoint, natural
 from cytokit.curves.noise import Scatter
-from cytokit.curves.options import FitOptions
 from cytokit.curves.solver import Prior
 from cytokit.curves.standards import (
     AnalyteStandards,
@@ -44,6 +42,7 @@ from cytokit.curves.standards import (
     well_arrays,
 )
 from cytokit.errors import InputError, Problem, UsageError, did_you_mean, place
+from cytokit.options import FitOptions
 from cytokit.plate import Plate, replicates
 from cytokit.schema import TABLES, Verdict, WellType
 
@@ -1046,42 +1045,6 @@ def _dropped(round_number: int, one: AnalyteStandards, level: int, recovery: flo
     found = f"recovers {recovery:.1f} %" if np.isfinite(recovery) else "has no inverse"
     reason = f"left out by the acceptance profile in round {round_number}: {found}"
     return Dropped(round_number, one.names[level], float(one.x[level]), recovery, reason)
-
-
-# Options of a fit as a person gives them: merged and checked.
-
-
-_CHOICES: Mapping[str, tuple[str, ...]] = {
-    "model": get_args(names.ModelName),
-    "weights": get_args(names.WeightName),
-    "prior": get_args(names.PriorName),
-    "profile": get_args(names.ProfileName),
-    "limits": get_args(names.LimitsName),
-}
-
-
-def chosen_options(options: FitOptions, given: dict[str, Any]) -> FitOptions:
-    """The options with those given by keyword, checked."""
-    options = replace(options, **{name: one for name, one in given.items() if one is not None})
-    problems = [
-        Problem(
-            "CK-342",
-            f"{name}={getattr(options, name)!r} is no choice",
-            mend=f"use one of {', '.join(allowed)}",
-            near=did_you_mean(getattr(options, name), allowed),
-        )
-        for name, allowed in _CHOICES.items()
-        if getattr(options, name) not in allowed
-    ]
-    limits = {"max_cv_pct": (1.0, 100.0), "dilution_error_pct": (0.0, 100.0)}
-    for name, (low, high) in limits.items():
-        value = getattr(options, name)
-        if not low <= value <= high:
-            what = f"{name}={value!r} is no choice"
-            problems.append(Problem("CK-342", what, mend=f"give a percentage, {low:g} to {high:g}"))
-    if problems:
-        raise UsageError(*problems)
-    return options
 
 
 # A standard curve as a notebook shows it.

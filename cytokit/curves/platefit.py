@@ -11,15 +11,7 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from cytokit.curves.fit import CurveSet, StandardCurve, chosen_options, fit_curves
-from cytokit.curves.options import (
-    FitOptions,
-    LimitsName,
-    ModelName,
-    PriorName,
-    ProfileName,
-    WeightName,
-)
+from cytokit.curves.fit import CurveSet, StandardCurve, fit_curves
 from cytokit.curves.quality import (
     SignalLevels,
     curve_findings,
@@ -32,6 +24,14 @@ from cytokit.curves.quality import (
 from cytokit.curves.quantify import Quantified, quantify
 from cytokit.errors import NothingToDoError, Problem, UsageError
 from cytokit.flags import FLAGS, Finding, findings_table
+from cytokit.options import (
+    FitOptions,
+    LimitsName,
+    ModelName,
+    PriorName,
+    ProfileName,
+    WeightName,
+)
 from cytokit.parsers.read import distinct_names, refuse_twins, twin_findings
 from cytokit.plate import Plate, SourceInfo
 from cytokit.schema import VERDICTS_COLUMNS, PlateVerdict, RangeStatus, Severity, Verdict, WellType
@@ -403,7 +403,7 @@ def fit(
         Carries chunks of plates; results do not depend on it. With `pool` all plates are one
         chunk.
     model, weights, prior, pool, robust, profile, limits, max_cv_pct, dilution_error_pct, unit
-        See :class:`cytokit.curves.options.FitOptions`.
+        See :class:`cytokit.options.FitOptions`.
 
     Returns
     -------
@@ -447,7 +447,7 @@ def fit(
         "dilution_error_pct": dilution_error_pct,
         "unit": unit,
     }
-    chosen = chosen_options(options or FitOptions(), given)
+    chosen = FitOptions.of(options, given)
     listed = _listed(plates)
     sources = [(plate.name, plate.source) for plate in listed]
     if chosen.pool:

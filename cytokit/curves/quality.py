@@ -23,7 +23,6 @@ import pandas as pd
 from cytokit.arrays import Floats
 from cytokit.curves.acceptance import PROFILES, Profile
 from cytokit.curves.fit import DOWNWEIGHTED, StandardCurve
-from cytokit.curves.options import FitOptions
 from cytokit.curves.standards import (
     FALL_LIMIT,
     STEP_LIMIT,
@@ -34,6 +33,7 @@ from cytokit.curves.standards import (
     possible_reading,
 )
 from cytokit.flags import Finding, formula_findings
+from cytokit.options import FitOptions
 from cytokit.plate import Plate, has_name, replicates
 from cytokit.schema import RangeStatus, Severity, Verdict, WellType
 from cytokit.sources.numbers import NAN

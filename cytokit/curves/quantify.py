@@ -30,10 +30,10 @@ from cytokit.curves.inverse import (
     range_status,
 )
 from cytokit.curves.limits import relative_sd
-from cytokit.curves.options import FitOptions
 from cytokit.curves.quality import hooked_analytes
 from cytokit.curves.standards import WellArrays, well_arrays
 from cytokit.flags import Finding
+from cytokit.options import FitOptions
 from cytokit.plate import Plate, replicates
 from cytokit.schema import TABLES, RangeStatus, WellType
 

@@ -14,10 +14,10 @@ import pandas as pd
 
 from cytokit.arrays import Floats
 from cytokit.curves.fit import StandardCurve
-from cytokit.curves.options import WeightName
 from cytokit.curves.platefit import PlateFit, fit
 from cytokit.curves.standards import rule_weights
 from cytokit.errors import NothingToDoError, Problem, place
+from cytokit.options import WeightName
 from cytokit.parsers.registry import PARSERS
 from cytokit.plate import Plate, VendorCurve
 from cytokit.schema import VendorStatus

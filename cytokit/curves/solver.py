@@ -28,8 +28,8 @@ from cytokit.curves.logistic import (
     psi_gradient,
     solve3,
 )
-from cytokit.curves.options import ModelName
 from cytokit.errors import InputError, Problem, UsageError
+from cytokit.options import ModelName
 
 # Weak knowledge of a curve's shape, in the objective's own units.
 

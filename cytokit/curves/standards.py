@@ -14,8 +14,8 @@ from cytokit.arrays import Floats
 from cytokit.curves.inverse import CurveArrays
 from cytokit.curves.logistic import X_ZERO
 from cytokit.curves.noise import Scatter, VarianceModel
-from cytokit.curves.options import FitOptions
 from cytokit.curves.solver import Prior
+from cytokit.options import FitOptions
 from cytokit.plate import Plate, replicates
 from cytokit.schema import REPLICATE_COLUMNS, WellType
 

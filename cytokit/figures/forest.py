@@ -12,7 +12,7 @@ import pandas as pd
 from cytokit.errors import NothingToDoError, Problem
 from cytokit.figures.axes import log_axis, log_bounds
 from cytokit.figures.brackets import size_in_points
-from cytokit.figures.panels import LABELS, Label, mark_text
+from cytokit.figures.panels import LABELS, mark_text
 from cytokit.figures.style import (
     INK,
     LINE,
@@ -46,6 +46,7 @@ from cytokit.figures.view import (
     warning_sentences,
     write_footer,
 )
+from cytokit.options import Label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

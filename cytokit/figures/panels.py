@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -61,6 +61,7 @@ from cytokit.figures.view import (
     warning_sentences,
     write_footer,
 )
+from cytokit.options import Label, Style, Summary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -189,8 +190,6 @@ def draw_deaths(
 # One panel: an analyte's columns with points, lines, summary, limits, and the table's brackets.
 
 
-Summary = Literal["box", "gm", "bar"]
-Label = Literal["stars", "p", "both"]
 SUMMARIES, LABELS = ("box", "gm", "bar"), ("stars", "p", "both")
 
 
@@ -320,7 +319,6 @@ def _obstacles(
     return obstacles
 
 
-Style = Literal["trial", "lanzoni"]
 STYLES = ("trial", "lanzoni")
 
 # mm: what stands around the axes of one panel

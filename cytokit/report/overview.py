@@ -30,7 +30,7 @@ from cytokit.schema import (
 )
 
 if TYPE_CHECKING:
-    from cytokit.curves.options import FitOptions
+    from cytokit.options import FitOptions
     from cytokit.report.tables import Shown
 
 #: where the pages of single plates lie in the folder of results

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +30,8 @@ from cytokit.tables.pseudonyms import ROLE
 
 if TYPE_CHECKING:
     from cytokit.curves.fit import StandardCurve
-    from cytokit.curves.options import FitOptions
     from cytokit.curves.platefit import PlateFit
+    from cytokit.options import FitOptions
     from cytokit.plate import Plate, SourceInfo
     from cytokit.report.tables import Shown
 
@@ -337,14 +337,11 @@ def refit_words(plates: Sequence[Plate], options: FitOptions) -> list[str]:
         if (flag := _companion_flag(entry, plate))
     }
     words += [word for pair in given.items() for word in pair]
-    for field in fields(options):
-        value, flag = getattr(options, field.name), field.name.replace("_", "-")
-        if value == field.default:
-            continue
+    for one, value in options.changed():
         if isinstance(value, bool):
-            words.append(f"--{flag}" if value else f"--no-{flag}")
+            words.append(one.flag if value else f"--no-{one.flag[2:]}")
         else:
-            words += [f"--{flag}", f"{value:g}" if isinstance(value, float) else str(value)]
+            words += [one.flag, f"{value:g}" if isinstance(value, float) else str(value)]
     stem = Path(files[0]).stem if len(files) == 1 else "cytokit"
     return [*words, "--exclude", "exclusions.csv", "--out", f"{stem[:60]}_refit"]
 

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from cytokit.curves.options import LimitsName
 from cytokit.errors import OutputError, Problem, place
 from cytokit.flags import FLAGS
+from cytokit.options import LimitsName
 from cytokit.report.tables import read_table, shown
 from cytokit.schema import (
     PLATE_VERDICTS,

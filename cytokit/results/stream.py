@@ -19,12 +19,12 @@ from typing import TypeVar
 import pandas as pd
 
 from cytokit.curves.fit import CurveSet
-from cytokit.curves.options import FitOptions
 from cytokit.curves.platefit import PLATES_PER_CHUNK, PlateFit, fit, fit_chunk, shared_findings
 from cytokit.curves.quality import SignalLevels, exclusion_findings
 from cytokit.errors import CytokitError, InputError, Problem, place
 from cytokit.flags import Finding
 from cytokit.folder import OutputFolder, check_goal
+from cytokit.options import FitOptions
 from cytokit.parsers.read import (
     FoundFiles,
     distinct_names,

@@ -16,7 +16,14 @@ from textwrap import wrap
 from typing import Any
 
 from cytokit.errors import InputError, OutputError, Problem, UsageError, did_you_mean, place
-from cytokit.results.study_options import TAKES, Kind, Option, compare_options, fit_options
+from cytokit.options import (
+    COMPARE_SECTION,
+    FIT_SECTION,
+    TAKES,
+    Kind,
+    Option,
+    options_of,
+)
 from cytokit.schema import DESIGN_COLUMNS, DESIGN_OPTIONAL, LAST_DAY
 from cytokit.sources.text import parse_toml
 
@@ -188,12 +195,12 @@ class Checker:
             key = (section, name)
             if name not in by_name:
                 self.unknown(key, list(by_name))
-            elif not _fits(by_name[name].kind, value):
+            elif not _fits(by_name[name].rule.kind, value):
                 self.wrong_type(key, value, by_name[name].takes)
-            elif problem := _not_allowed(section, by_name[name], value):
+            elif problem := _not_allowed(by_name[name], value):
                 self.problems.append(replace(problem, where=self.where(*key)))
             else:
-                sound[name] = _number(value) if by_name[name].kind == "number" else value
+                sound[name] = _number(value) if by_name[name].rule.kind == "number" else value
         return sound
 
     def leave(self) -> None:
@@ -236,37 +243,21 @@ def _fits(kind: Kind, value: object) -> bool:
     return isinstance(value, (int, float) if kind == "number" else str)
 
 
-def _not_allowed(section: str, option: Option, value: object) -> Problem | None:
+def _not_allowed(option: Option, value: object) -> Problem | None:
     """What is wrong with a value of the right kind; the options' own checks are asked."""
-    if option.choices and value not in option.choices:
+    if option.rule.choices and value not in option.rule.choices:
         return Problem(
             "CK-634",
             f"{option.name} = {_toml(value)} is no choice",
-            mend=f"use one of {', '.join(option.choices)}",
-            near=did_you_mean(value, option.choices),
+            mend=f"use one of {', '.join(option.rule.choices)}",
+            near=did_you_mean(value, option.rule.choices),
         )
-    try:
-        _try(section, option.name, value)
-    except UsageError as error:
-        first = error.problems[0]
-        return Problem(
-            "CK-634",
-            f"{option.name} = {_toml(value)} is not allowed: {first.what}",
-            mend=first.mend,
-        )
-    return None
-
-
-def _try(section: str, name: str, value: object) -> None:
-    """Make the options with one value, which checks its range."""
-    from cytokit.curves.fit import chosen_options
-    from cytokit.curves.options import FitOptions
-    from cytokit.trial.options import CompareOptions
-
-    if section == "fit" and name in FitOptions.__dataclass_fields__:
-        chosen_options(FitOptions(), {name: value})
-    elif name in CompareOptions.__dataclass_fields__:
-        CompareOptions(**{name: value})  # type: ignore[arg-type]
+    found = option.problem(value, ("CK-634", "CK-634"))
+    if found is None:
+        return None
+    return replace(
+        found, what=f"{option.name} = {_toml(value)} is not allowed: not {option.rule.range}"
+    )
 
 
 def _toml(value: object) -> str:
@@ -393,8 +384,8 @@ def _read(document: Mapping[str, Any], path: Path, sha256: str, check: Checker) 
         design=_file(study, ("study", "design"), base, check),
         pseudonyms=_file(study, ("study", "pseudonyms"), base, check),
         mapping=_mapping(tables["design"].get("map", {}), ("design", "map"), check),
-        fit=check.options("fit", tables["fit"], fit_options()),
-        compare=check.options("compare", tables["compare"], compare_options()),
+        fit=check.options("fit", tables["fit"], options_of(*FIT_SECTION)),
+        compare=check.options("compare", tables["compare"], options_of(*COMPARE_SECTION)),
         exclusions=_file(tables["exclusions"], ("exclusions", "file"), base, check),
         folder=_folder(tables["output"], base, check),
     )
@@ -474,7 +465,10 @@ def _mapping(given: object, key: tuple[str, ...], check: Checker) -> dict[str, s
 def _overridden(study: StudyFile, given: dict[str, object], check: Checker) -> StudyFile:
     """The study with flags in place of the file's own; their problems name the flag."""
     flags = Checker("flags")
-    sections: dict[str, tuple[Option, ...]] = {"fit": fit_options(), "compare": compare_options()}
+    sections: dict[str, tuple[Option, ...]] = {
+        "fit": options_of(*FIT_SECTION),
+        "compare": options_of(*COMPARE_SECTION),
+    }
     names = {option.name for options in sections.values() for option in options}
     new: dict[str, Any] = {}
     for section, options in sections.items():
@@ -567,8 +561,12 @@ def study_text(
     parts = [
         _HEAD,
         study,
-        _section("fit", "Standard curves and concentrations.", fit_options()),
-        _section("compare", "Groups and days; used where a design is given.", compare_options()),
+        _section("fit", "Standard curves and concentrations.", options_of(*FIT_SECTION)),
+        _section(
+            "compare",
+            "Groups and days; used where a design is given.",
+            options_of(*COMPARE_SECTION),
+        ),
         _TAIL,
     ]
     return "\n".join(parts)
@@ -653,7 +651,7 @@ def _section(name: str, about: str, options: Sequence[Option]) -> str:
     """A table of options, all commented out, each under a line that says what it does."""
     lines = [f"# {about}", f"[{name}]"]
     for option in options:
-        about = f"{option.words}: {option.takes}."
+        about = f"{option.rule.words}: {option.takes}."
         lines += wrap(about, 98, initial_indent="# ", subsequent_indent="# ")
         lines.append(f"# {option.name} = {toml_value(option.shown)}")
     return "\n".join(lines) + "\n"

@@ -17,7 +17,6 @@ from typing import Any
 
 import pandas as pd
 
-from cytokit.curves.options import FitOptions
 from cytokit.curves.platefit import fit
 from cytokit.errors import (
     CytokitError,
@@ -30,6 +29,7 @@ from cytokit.errors import (
     place,
 )
 from cytokit.folder import describe_input, make_manifest, read_manifest, sha256_of
+from cytokit.options import FitOptions
 from cytokit.parsers.read import distinct_names, find_plates, read_file
 from cytokit.plate import Plate, SourceInfo, Unread
 from cytokit.results.stream import WorkerPool, worker_died, worker_pool

@@ -10,13 +10,12 @@ import socket
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
 
-from cytokit.curves.options import FitOptions
 from cytokit.errors import CytokitError, OutputError, PrivacyError, Problem, UsageError
 from cytokit.flags import finding_lines
 from cytokit.folder import (
@@ -28,10 +27,17 @@ from cytokit.folder import (
     sha256_of,
     versions,
 )
+from cytokit.options import (
+    COMPARE_SECTION,
+    FIT_SECTION,
+    CompareOptions,
+    FitOptions,
+    options_in,
+    options_of,
+)
 from cytokit.plate import Unread
 from cytokit.report.tables import write_table
 from cytokit.results.study_file import StudyFile, read_study_file, recorded
-from cytokit.results.study_options import compare_options, curve_options
 from cytokit.results.study_plates import (
     PlateWorkers,
     Row,
@@ -57,7 +63,6 @@ from cytokit.tables.designs import read_design
 from cytokit.tables.exclusions import read_exclusions
 from cytokit.tables.pseudonyms import check_words, read_pseudonyms
 from cytokit.trial.compare import compare
-from cytokit.trial.options import CompareOptions
 from cytokit.trial.readings import read_fit_folder
 from cytokit.trial.sensitivity import sensitivity
 from cytokit.trial.study import Study
@@ -102,7 +107,7 @@ class ComparisonRequest:
 
 def options_in_force(given: Mapping[str, Any]) -> dict[str, Any]:
     """All options of the comparison: those given, and the defaults of the others."""
-    found = {one.name: given.get(one.name, one.default) for one in compare_options()}
+    found = {one.name: given.get(one.name, one.default) for one in options_of(*COMPARE_SECTION)}
     if "gate" not in given:
         found["gate"] = found["style"] != "lanzoni"
     return found
@@ -243,7 +248,7 @@ class Prepared:
 
 def prepare(study: StudyFile, plate_workers: PlateWorkers) -> Prepared:
     """Read every plate of a study."""
-    options = curve_options(study.fit)
+    options = FitOptions(**options_in(study.fit or {}, FitOptions))
     found = plate_files(study)
     rows: list[Row] = []
     if study.exclusions is not None:
@@ -426,7 +431,10 @@ def run_record(
     """Options in force, what was overridden, where each plate stands, what failed."""
     study, out = plan.study, plan.study.folder
     options = {
-        "fit": {**asdict(curve_options(study.fit)), "decimal": (study.fit or {}).get("decimal")},
+        "fit": {
+            one.name: (study.fit or {}).get(one.name, one.default)
+            for one in options_of(*FIT_SECTION)
+        },
         "compare": options_in_force(study.compare or {}) if plan.compares else None,
         "overridden": list(study.overridden),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import pandas as pd
 
 from cytokit.errors import CytokitError, InputError, Problem
 from cytokit.folder import files_in, read_manifest, sha256_of, versions
+from cytokit.options import CompareOptions, FitOptions, options_in
 from cytokit.schema import TABLES
 from cytokit.tables.pseudonyms import ROLE, Pseudonyms, pseudonymise, read_pseudonyms
 from cytokit.trial.study import Study
@@ -30,7 +31,6 @@ def refit(
     manifest: Mapping[str, Any], found: Mapping[str, Path], pseudonyms: Pseudonyms | None = None
 ) -> PlateFit:
     """Fit the same plates with the same options."""
-    from cytokit.curves.options import FitOptions
     from cytokit.curves.platefit import fit
     from cytokit.parsers.read import distinct_names, read_file
 
@@ -53,7 +53,7 @@ def refit(
     excluded = pd.DataFrame(manifest["excluded"], columns=TABLES["exclusions"].names, dtype="str")
     return fit(
         distinct_names(plates),
-        FitOptions(**_known(manifest["options"], FitOptions)),
+        FitOptions(**options_in(manifest["options"], FitOptions)),
         exclusions=excluded if len(excluded) else None,
     )
 
@@ -93,7 +93,6 @@ def rerun_fit(manifest: Mapping[str, Any], found: Mapping[str, Path], goal: Path
 def rerun_compare(manifest: Mapping[str, Any], found: Mapping[str, Path], goal: Path) -> None:
     """Compare the same inputs with the same options; parameters as :func:`rerun_fit`."""
     from cytokit.trial.compare import compare
-    from cytokit.trial.options import CompareOptions
     from cytokit.trial.sensitivity import sensitivity
     from cytokit.trial.study import Study
 
@@ -115,7 +114,7 @@ def rerun_compare(manifest: Mapping[str, Any], found: Mapping[str, Path], goal: 
         pseudonyms=_pseudonyms(manifest, found),
     )
     study = read.located({str(path): recorded for recorded, path in found.items()})
-    chosen = _known(options, CompareOptions)
+    chosen = options_in(options, CompareOptions)
     result = compare(
         study,
         baseline=options["baseline"],
@@ -164,12 +163,6 @@ def rerun_qc(manifest: Mapping[str, Any], found: Mapping[str, Path], goal: Path)
         lock = options["lock"]
         result = result.judged_by(result.guide_set(who=lock["who"], why=lock["why"]))
     result.write(goal, all_charts=options["all_charts"])
-
-
-def _known(options: Mapping[str, Any], kind: type) -> dict[str, Any]:
-    """The options that are fields of a dataclass."""
-    names = {field.name for field in fields(kind)}
-    return {name: value for name, value in options.items() if name in names}
 
 
 #: by the command that the manifest names

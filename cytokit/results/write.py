@@ -10,7 +10,6 @@ from typing import IO, TYPE_CHECKING, Any
 
 import pandas as pd
 
-from cytokit.curves.options import FitOptions
 from cytokit.errors import Problem, UsageError
 from cytokit.flags import Finding, finding_counts, findings_table
 from cytokit.folder import (
@@ -20,6 +19,7 @@ from cytokit.folder import (
     make_manifest,
     unfinished,
 )
+from cytokit.options import FitOptions
 from cytokit.plate import Plate
 from cytokit.report.overview import PAGES, PlateLine, page_name, plate_line
 from cytokit.report.page import shown_page
@@ -29,7 +29,7 @@ from cytokit.schema import TABLES, VERDICTS_COLUMNS
 
 if TYPE_CHECKING:
     from cytokit.curves.platefit import PlateFit
-    from cytokit.figures.panels import Label, Style, Summary
+    from cytokit.options import Label, Style, Summary
     from cytokit.qc.control import QualityControl
     from cytokit.report.overview import PlateLine
     from cytokit.trial.comparison import Comparison

@@ -18,6 +18,7 @@ from itertools import chain
 import numpy as np
 
 from cytokit.errors import FormatError, Problem, UsageError, did_you_mean, option_text, place
+from cytokit.options import ReadOptions, choices_of
 from cytokit.schema import VendorStatus
 
 NAN = float("nan")
@@ -276,7 +277,7 @@ def _number(text: str, decimal: str) -> float | None:
 
 
 #: What a user calls the marks.
-DECIMALS = {"comma": ",", "point": "."}
+DECIMALS = dict(zip(choices_of(ReadOptions, "decimal"), ",.", strict=True))
 _ONE_MARK = re.compile(r"[+-]?(\d*)([.,])(\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(?:(?:,\d{3})+(?:\.\d+)?|(?:\.\d{3})+(?:,\d+)?)", re.ASCII)
 _WHOLE = re.compile(r"[+-]?(\d+)", re.ASCII)

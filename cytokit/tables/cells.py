@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from cytokit.errors import InputError, Problem, UsageError, did_you_mean, option_text, place
 from cytokit.flags import Finding
+from cytokit.options import TableOptions, choices_of
 from cytokit.schema import LAST_DAY, VendorStatus
 from cytokit.sources.numbers import Cell, has_thousands_mark
 from cytokit.sources.numbers import read_cell as read_text
@@ -26,7 +27,7 @@ _NO_NAME = frozenset(
     ("NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NAN", "<NA>", "NaT", "NULL", "null", "n.a.", "na")
 )
 #: What a word with two meanings (``ND``) may be taken for.
-ND_CHOICES = ("below", "missing")
+ND_CHOICES = choices_of(TableOptions, "nd")
 #: the limit a word speaks of -> the columns that may state it, the first that does decides
 _BELOW = {
     "lod": ("lod", "floor", "limit"),
@@ -241,7 +242,7 @@ def sort_key(day: Day) -> tuple[int, float, str]:
 LINEAR = "linear"
 #: natural logarithm of each scale's base
 _BASES = {"log2": math.log(2.0), "log10": math.log(10.0), "ln": 1.0}
-SCALES = (LINEAR, *_BASES)
+SCALES = choices_of(TableOptions, "scale")
 #: a number beyond 1e20 in any unit, or its inverse, is the logarithm of no concentration
 _FARTHEST = math.log(1e20)
 _NAMED = 6

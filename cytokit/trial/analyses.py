@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from cytokit.arrays import Bools, Floats
+from cytokit.options import CompareOptions
 from cytokit.trial.estimate import (
     LEAST_DF,
     NAN,
@@ -38,7 +39,6 @@ from cytokit.trial.linear import (
     unequal_sizes,
     welch,
 )
-from cytokit.trial.options import CompareOptions
 from cytokit.trial.paired import DECIMALS, change_between, change_within, paired_ratio
 from cytokit.trial.paired import METHOD as BIVARIATE
 from cytokit.trial.ranks import gehan, hodges_lehmann, rank_sum, signed_rank

@@ -24,13 +24,14 @@ from numpy.typing import NDArray
 
 from cytokit.errors import Problem, UsageError, did_you_mean, option_text
 from cytokit.flags import Finding
+from cytokit.options import StudyOptions, choices_of
 from cytokit.schema import LimitSource, RangeStatus
 from cytokit.tables.concentrations import repeated_end
 
 # Floors nobody declared: lowest values that many readings share, found and named.
 
 
-FLOORS = ("censor", "keep")
+FLOORS = choices_of(StudyOptions, "floors")
 #: from this share of an analyte's values on, floors count as limits unless asked otherwise
 CENSORED_FROM = 0.2
 #: readings under the lowest floor go with it up to this share of an analyte's values
@@ -116,7 +117,7 @@ def _heaps(value: NDArray[np.float64], limits: NDArray[np.float64]) -> Iterator[
         yield f"{len(mine) - lower} at {floor:g}" + (f" ({lower} lower)" if lower else "")
 
 
-POLICIES = ("lod", "lloq", "interval")
+POLICIES = choices_of(StudyOptions, "censor")
 
 
 def _values_state(rows: NDArray[np.bool_], side: str) -> str:

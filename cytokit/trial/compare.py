@@ -13,6 +13,7 @@ import pandas as pd
 from cytokit.arrays import Bools
 from cytokit.errors import NothingToDoError, Problem, UsageError, did_you_mean, option_text
 from cytokit.flags import worst_first
+from cytokit.options import CompareOptions
 from cytokit.tables.cells import Day, find_day
 from cytokit.trial.analyses import (
     changes,
@@ -39,7 +40,6 @@ from cytokit.trial.estimate import Estimate, Outcome, flags_text
 from cytokit.trial.families import adjust_rows, gatekeep, guard, permuted_p
 from cytokit.trial.methods_text import bridge_findings, mark_bridged, methods_text
 from cytokit.trial.mixed import Visits, compare_repeated, find_visits
-from cytokit.trial.options import CompareOptions
 from cytokit.trial.propagate import propagated
 from cytokit.trial.readings import codes_in
 from cytokit.trial.strata import check_strata, strata_of
@@ -201,9 +201,9 @@ def compare(
         Those to show, in this order; all where not given. The families stay those of all
         analytes measured, unless ``family_of_these``.
     between, within, adjust, gate, censor, floors, substitute, propagate, strata, mixed
-        See :class:`cytokit.trial.options.CompareOptions`.
+        See :class:`cytokit.options.CompareOptions`.
     versus, worse, spread
-        See :class:`cytokit.trial.options.CompareOptions`.
+        See :class:`cytokit.options.CompareOptions`.
     alpha, seed, draws, allow_confounded, family_of_these
         See there.
     progress : callable, optional

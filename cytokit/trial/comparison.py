@@ -15,11 +15,11 @@ import pandas as pd
 from cytokit.arrays import Bools
 from cytokit.errors import Problem, UsageError, did_you_mean, option_text
 from cytokit.flags import Finding, findings_table
+from cytokit.options import CompareOptions
 from cytokit.schema import TABLES
 from cytokit.tables.cells import Day
 from cytokit.trial.estimate import NAN, Outcome, exp, flags_text
 from cytokit.trial.linear import cles
-from cytokit.trial.options import CompareOptions
 from cytokit.trial.study import Study
 from cytokit.trial.summary import geometric_mean
 from cytokit.trial.values import AnalyteData, Cells
@@ -27,7 +27,7 @@ from cytokit.trial.values import AnalyteData, Cells
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from cytokit.figures.panels import Label, Style, Summary
+    from cytokit.options import Label, Style, Summary
     from cytokit.trial.sensitivity import Sensitivity
 
 

@@ -17,6 +17,7 @@ from scipy.special import stdtr
 
 from cytokit.arrays import Bools, Floats
 from cytokit.errors import Problem, UsageError
+from cytokit.options import CompareOptions, choices_of
 from cytokit.trial.analyses import covariates
 from cytokit.trial.arguments import (
     finite_vector,
@@ -29,7 +30,6 @@ from cytokit.trial.arguments import (
 )
 from cytokit.trial.estimate import Beside, Estimate, Outcome, not_analysed
 from cytokit.trial.linear import ANCOVA, ANCOVA_PER_ARM, indicators
-from cytokit.trial.options import CompareOptions
 from cytokit.trial.ranks import gehan
 from cytokit.trial.strata import strata_of, stratified_delta, stratified_ranks
 from cytokit.trial.values import AnalyteData
@@ -200,7 +200,7 @@ def _first_at(p: Callable[[float], float], alpha: float, farthest: float) -> flo
     return float(high)
 
 
-WORSE = ("high", "low")
+WORSE = choices_of(CompareOptions, "worse")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from cytokit.arrays import Bools, Floats
+from cytokit.options import CompareOptions
 from cytokit.trial.analyses import TOBIT, TOBIT_COMMON, WITHOUT_STRATA, covariates, spread_per_arm
 from cytokit.trial.comparison import Record
 from cytokit.trial.estimate import finite, label, stars
 from cytokit.trial.linear import ANCOVA, ANCOVA_PER_ARM, LINEAR, LINEAR_PER_ARM
 from cytokit.trial.multiplicity import adjust
-from cytokit.trial.options import CompareOptions
 from cytokit.trial.paired import METHOD as BIVARIATE
 from cytokit.trial.permutation import arm_flip_max_t, sign_flip_max_t
 from cytokit.trial.strata import Labels, strata_of, stratified_scores

@@ -17,6 +17,7 @@ from scipy.special import stdtr, stdtrit
 
 from cytokit.arrays import Bools, Floats, Ints
 from cytokit.errors import Problem, UsageError
+from cytokit.options import CompareOptions
 from cytokit.tables.cells import Day
 from cytokit.trial.analyses import beside_arms
 from cytokit.trial.arguments import (
@@ -28,7 +29,6 @@ from cytokit.trial.arguments import (
     same_length,
 )
 from cytokit.trial.estimate import Outcome, not_analysed, wald
-from cytokit.trial.options import CompareOptions
 from cytokit.trial.strata import Labels, strata_of
 from cytokit.trial.values import AnalyteData
 

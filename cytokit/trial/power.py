@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 
 from cytokit.arrays import Floats
-from cytokit.errors import Problem, UsageError, did_you_mean
+from cytokit.errors import Problem, UsageError, did_you_mean, option_text
+from cytokit.options import CompareOptions
 from cytokit.trial.analyses import RANKED, beside_arms, changes, primary, rank_test
 from cytokit.trial.comparison import Comparison
-from cytokit.trial.options import CompareOptions, choice_problem
 from cytokit.trial.values import AnalyteData, Cells, Subjects, analyte_data
 
 #: what can be planned for; a mixed model needs more than a spread and a correlation
@@ -228,7 +228,9 @@ def check_numbers(
     if simulations < 10:
         problems.append(_out_of_range("simulations", simulations, "10 or more"))
     if between not in PLANNED:
-        problems.append(choice_problem("between", between, PLANNED))
+        what = f"{option_text('between', between)} is no choice"
+        mend = f"use one of {', '.join(PLANNED)}"
+        problems.append(Problem("CK-410", what, mend=mend, near=did_you_mean(between, PLANNED)))
     if problems:
         raise UsageError(*problems)
 

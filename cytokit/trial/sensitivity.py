@@ -17,17 +17,17 @@ import numpy as np
 import pandas as pd
 
 from cytokit.errors import Problem, UsageError
+from cytokit.options import CompareOptions
 from cytokit.schema import TABLES
 from cytokit.tables.designs import Design
 from cytokit.trial.censoring import POLICIES
 from cytokit.trial.compare import compare
 from cytokit.trial.comparison import Comparison
-from cytokit.trial.options import CompareOptions
 from cytokit.trial.study import Study
 
 if TYPE_CHECKING:
-    from cytokit.curves.options import ModelName
     from cytokit.curves.platefit import PlateFit
+    from cytokit.options import ModelName
     from cytokit.tables.pseudonyms import Pseudonyms
 
 

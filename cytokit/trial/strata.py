@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from cytokit.arrays import Bools, Floats, Ints
 from cytokit.errors import Problem, UsageError, option_text
-from cytokit.trial.options import CompareOptions
+from cytokit.options import CompareOptions
 from cytokit.trial.permutation import arrangements
 from cytokit.trial.ranks import (
     NO_POWER,

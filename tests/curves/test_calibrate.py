@@ -10,8 +10,8 @@ import pytest
 from cytokit.curves.calibration import calibrate
 from cytokit.curves.logistic import psi, theta_from_natural
 from cytokit.curves.noise import Scatter
-from cytokit.curves.options import FitOptions
 from cytokit.curves.standards import StandardWells
+from cytokit.options import FitOptions
 
 LEVELS = np.concatenate([[0.0], 10000.0 / 4.0 ** np.arange(8)[::-1]])
 

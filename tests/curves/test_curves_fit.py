@@ -12,10 +12,10 @@ import pytest
 
 import example_plates
 from cytokit.curves.fit import CurveSet, UnknownCurveError, fit_curves, usual_wells
-from cytokit.curves.options import FitOptions
 from cytokit.curves.quality import standard_findings
 from cytokit.curves.quantify import quantify
 from cytokit.errors import InputError
+from cytokit.options import FitOptions
 from cytokit.parsers.read import read_plate
 from cytokit.plate import Plate
 from cytokit.schema import TABLES, RangeStatus, Verdict

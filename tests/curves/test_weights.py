@@ -16,8 +16,8 @@ from cytokit.curves.noise import (
     replicate_scatter,
     tukey,
 )
-from cytokit.curves.options import FitOptions
 from cytokit.curves.standards import StandardWells, rule_weights, well_weights
+from cytokit.options import FitOptions
 
 
 def noisy_pairs(s0, cv, size=200, groups=40, seed=1):

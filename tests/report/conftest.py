@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cytokit.curves.options import FitOptions
 from cytokit.curves.platefit import verdicts_table
 from cytokit.flags import Finding, findings_table
+from cytokit.options import FitOptions
 from cytokit.plate import Plate, SourceInfo, make_wells
 from cytokit.schema import PLATE_COLUMNS, TABLES, Verdict
 from cytokit.trial.compare import compare

@@ -11,8 +11,8 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from cytokit.curves.options import FitOptions
 from cytokit.flags import Finding, findings_table
+from cytokit.options import FitOptions
 from cytokit.report import overview
 from cytokit.report import workbook as many
 from cytokit.report.overview import PlateLine, beside_others, lines_table, overview_page, page_name

@@ -15,9 +15,9 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
-from cytokit.curves.options import FitOptions
 from cytokit.errors import OutputError
 from cytokit.flags import FLAGS
+from cytokit.options import FitOptions
 from cytokit.plate import SourceInfo
 from cytokit.report.embed import compact, json_block
 from cytokit.report.page import fit_page, refit_words, write_page

@@ -11,8 +11,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cytokit.curves.options import FitOptions
 from cytokit.folder import OutputFolder, make_manifest
+from cytokit.options import FitOptions
 from cytokit.plate import Plate
 from cytokit.results import study_plates as work
 from cytokit.results import study_run as run

@@ -16,9 +16,9 @@ import pytest
 
 import cytokit as ck
 from cytokit.curves import platefit
-from cytokit.curves.options import FitOptions
 from cytokit.errors import InputError, NothingToDoError, UsageError
 from cytokit.folder import files_in, read_manifest
+from cytokit.options import FitOptions
 from cytokit.parsers.read import read_file
 from cytokit.results import stream, write
 from cytokit.results import stream as tasks

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cytokit.errors import CytokitError, InputError, NothingToDoError, OutputError, UsageError
+from cytokit.options import COMPARE_SECTION, FIT_SECTION, options_of
 from cytokit.results.study_file import (
     KEYS,
     key_lines,
@@ -19,7 +20,6 @@ from cytokit.results.study_file import (
     toml_value,
     write_study_file,
 )
-from cytokit.results.study_options import compare_options, fit_options
 from cytokit.simulate.trials import simulate_trial
 
 GOOD = '[study]\nplates = ["plate_1.csv"]\n'
@@ -74,8 +74,8 @@ def problems(text: str, **overrides: object) -> list[str]:
         (GOOD + "[compare]\nday = [6, true]", "CK-633", "or a list of days", "line 4"),
         (GOOD + "[fit]\nmodel = '5PL'", "CK-634", "no choice (did you mean '5pl'?)", "line 4"),
         (GOOD + "[fit]\nmax_cv_pct = 0", "CK-634", "is not allowed", "line 4, fit.max_cv_pct"),
-        (GOOD + "[compare]\nalpha = 0.7", "CK-634", "is not between 0 and 0.5", "compare.alpha"),
-        (GOOD + "[compare]\ndraws = 3", "CK-634", "are too few", "line 4"),
+        (GOOD + "[compare]\nalpha = 0.7", "CK-634", "not between 0 and 0.5", "compare.alpha"),
+        (GOOD + "[compare]\ndraws = 3", "CK-634", "is not allowed: not 100 or more", "line 4"),
         ("[study]\nname = 'x'", "CK-635", "names no plates", "line 1, study.plates"),
         ("", "CK-635", "names no plates", "study.toml, study.plates"),
         ("[study]\nplates = []", "CK-635", "names no plates", "line 2"),
@@ -246,8 +246,8 @@ ODD = [
 def test_odd_values_are_mistakes_and_never_bugs(bench: Path, value: str) -> None:
     keys = {
         **{table: list(names) for table, names in KEYS.items()},
-        "fit": [option.name for option in fit_options()],
-        "compare": [option.name for option in compare_options()],
+        "fit": [option.name for option in options_of(*FIT_SECTION)],
+        "compare": [option.name for option in options_of(*COMPARE_SECTION)],
     }
     lines = []
     for table, names in keys.items():

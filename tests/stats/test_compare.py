@@ -450,8 +450,8 @@ def test_a_mixed_model_stands_beside_three_days(trial):
 
 def test_with_all_days_there_the_mixed_model_of_two_gives_the_ancova(trial):
     """The constrained model's estimate, on the two days alone, is the ANCOVA's."""
+    from cytokit.options import CompareOptions
     from cytokit.trial.mixed import Visits, compare_repeated
-    from cytokit.trial.options import CompareOptions
     from cytokit.trial.values import analyte_data
 
     study = trial(effect=-0.7)

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
+from cytokit.options import CompareOptions
 from cytokit.trial.analyses import TOBIT_COMMON, covariates, model_estimate
-from cytokit.trial.options import CompareOptions
 from cytokit.trial.tobit import tobit
 from cytokit.trial.values import Analysis, AnalyteData, Cells, Subjects
 

@@ -282,7 +282,7 @@ def test_refitted_studies(monkeypatch):
     from dataclasses import dataclass, field
 
     import cytokit.curves.platefit
-    from cytokit.curves.options import FitOptions
+    from cytokit.options import FitOptions
     from cytokit.trial.sensitivity import refitted_studies
 
     samples = pd.DataFrame(

@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 
 from cytokit.errors import UsageError
+from cytokit.options import CompareOptions
 from cytokit.trial.analyses import WITHOUT_STRATA, primary, rank_test
 from cytokit.trial.compare import compare
 from cytokit.trial.linear import ANCOVA, cliffs_delta
 from cytokit.trial.mixed import Visits, compare_repeated
-from cytokit.trial.options import CompareOptions
 from cytokit.trial.ranks import gehan_scores, hodges_lehmann, rank_sum
 from cytokit.trial.strata import stratified_delta, stratified_ranks, stratified_shift
 from cytokit.trial.study import Study

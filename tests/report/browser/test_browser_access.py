@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from cytokit.curves.options import FitOptions
 from cytokit.flags import findings_table
+from cytokit.options import FitOptions
 from cytokit.report.comparison_page import comparison_page
 from cytokit.report.overview import PlateLine, overview_page
 from cytokit.report.page import fit_page

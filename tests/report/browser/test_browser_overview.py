@@ -7,8 +7,8 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from cytokit.curves.options import FitOptions
 from cytokit.flags import findings_table
+from cytokit.options import FitOptions
 from cytokit.report.overview import PlateLine, overview_page
 
 pytestmark = pytest.mark.browser

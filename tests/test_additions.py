@@ -1,0 +1,103 @@
+"""What a stranger adds in one place appears everywhere: an option, a column, a finding."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, replace
+
+import click
+import openpyxl
+import pytest
+from click.testing import CliRunner
+
+import cytokit as ck
+from cytokit.curves.platefit import PlateFit
+from cytokit.flags import FLAGS, Finding, Flag, finding_lines
+from cytokit.options import FIT_SECTION, FitOptions, ReadOptions, option
+from cytokit.report.page import fit_page, refit_words
+from cytokit.report.tables import read_table
+from cytokit.report.workbook import fit_workbook
+from cytokit.results import study_file
+from cytokit.schema import TABLES, Column, Severity
+from cytokit.simulate.trials import simulate_trial
+from cytokit_cli._shared import click_options
+
+
+@dataclass(frozen=True, slots=True)
+class MoreOptions(FitOptions):
+    """The options of a fit and one more."""
+
+    shade: str = option("light", "How dark the plate is", choices=("light", "dark"))
+
+
+@pytest.fixture(scope="module")
+def fit(tmp_path_factory: pytest.TempPathFactory) -> PlateFit:
+    folder = tmp_path_factory.mktemp("plate")
+    name, data = next(iter(simulate_trial(seed=3, subjects=4).files().items()))
+    (folder / name).write_bytes(data)
+    return ck.fit(ck.read_plate(folder / name))
+
+
+def test_an_option_is_one_line(fit: PlateFit, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {}
+
+    @click.command()
+    @click_options(MoreOptions)
+    def command(**options: object) -> None:
+        given.update(options)
+
+    help_text = CliRunner().invoke(command, ["--help"]).output
+    assert "--shade [light|dark]" in help_text
+    assert "How dark the plate is.  [default: light]" in help_text
+    near = CliRunner().invoke(command, ["--shade", "drak"]).output
+    assert "did you mean 'dark'?" in near
+    assert CliRunner().invoke(command, ["--shade", "dark"]).exit_code == 0
+    options = MoreOptions(**given)
+    assert options.as_dict()["shade"] == "dark"  # what the manifest holds
+    assert "--shade dark" in " ".join(refit_words(fit.plates, options))
+    with pytest.raises(ck.CytokitError, match="shade='drak' is no choice"):
+        MoreOptions(shade="drak")
+
+    assert (FitOptions, ReadOptions) == FIT_SECTION
+    monkeypatch.setattr(study_file, "FIT_SECTION", (MoreOptions, ReadOptions))
+    text = study_file.study_text()
+    assert '# How dark the plate is: one of light, dark.\n# shade = "light"' in text
+
+
+def test_a_column_is_one_line_and_its_values(
+    fit: PlateFit, tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meaning = "How dark the wells of the sample are."
+    monkeypatch.setitem(TABLES["samples"].columns, "shade", Column(meaning, "number", "%"))
+    more = replace(fit, samples=fit.samples.assign(shade=12.3456789))
+    more.write(tmp_path / "fit")
+    back = read_table(tmp_path / "fit/samples.csv")
+    assert set(back["shade"]) == {12.3456789}
+    book = openpyxl.load_workbook(io.BytesIO(fit_workbook(more)))
+    tidy = book["Samples tidy"]
+    at = [cell.value for cell in tidy[1]].index("shade")
+    assert (tidy[2][at].value, tidy[2][at].number_format) == (12.3456789, "0.00")
+    notes = [[cell.value for cell in row] for row in book["Notes"].iter_rows()]
+    assert ["Samples tidy", "shade", f"{meaning} [%]"] in notes
+    page = fit_page(more)
+    assert "shade" in page
+    assert f"{meaning} [%]" in page
+
+
+def test_a_finding_is_one_entry(fit: PlateFit, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flag = Flag(Severity.WARN, "plate too dark", "The wells are dark.", "Switch on the lamp.")
+    with pytest.raises(KeyError, match="too_dark"):
+        Finding("too_dark", "dark")
+    monkeypatch.setitem(FLAGS, "too_dark", flag)
+    seen = Finding("too_dark", "12 % of the light", plate=fit.plates[0].name, analyte="IL-6")
+    more = replace(fit, findings=(*fit.findings, seen))
+    more.write(tmp_path / "fit")
+    flags = read_table(tmp_path / "fit/flags.csv")
+    assert flags.loc[flags["code"] == "too_dark", "severity"].tolist() == ["warn"]
+    page = fit_page(more)
+    for text in ("plate too dark", "The wells are dark.", "Switch on the lamp."):
+        assert text in page
+    notes = openpyxl.load_workbook(io.BytesIO(fit_workbook(more)))["Notes"]
+    words = [str(cell.value) for row in notes.iter_rows() for cell in row]
+    assert "plate too dark. The wells are dark. What to do: Switch on the lamp." in words
+    assert any("plate too dark (1): " in line for line in finding_lines(more.findings))
