@@ -32,7 +32,7 @@ from cytokit.options import (
     ProfileName,
     WeightName,
 )
-from cytokit.parsers.read import distinct_names, refuse_twins, twin_findings
+from cytokit.parsers.read import distinct_names, refuse_same_files, same_file_findings
 from cytokit.plate import Plate, SourceInfo
 from cytokit.schema import VERDICTS_COLUMNS, PlateVerdict, RangeStatus, Severity, Verdict, WellType
 from cytokit.tables.exclusions import (
@@ -99,7 +99,7 @@ def shared_findings(
 ) -> list[Finding]:
     """What concerns several plates, or was decided before: the last rows of flags.csv."""
     return [
-        *twin_findings(sources),
+        *same_file_findings(sources),
         *exclusion_findings(exclusions),
         *signal_findings(signals),
     ]
@@ -451,7 +451,7 @@ def fit(
     listed = _listed(plates)
     sources = [(plate.name, plate.source) for plate in listed]
     if chosen.pool:
-        refuse_twins(sources)
+        refuse_same_files(sources)
     table = no_exclusions() if exclusions is None else checked_exclusions(exclusions)
     match_exclusions(listed, table)
     size = len(listed) if chosen.pool else PLATES_PER_CHUNK

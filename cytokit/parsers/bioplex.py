@@ -253,11 +253,6 @@ class CurveText:
     failures: tuple[str, ...] = ()
     statistics: tuple[tuple[str, float], ...] = ()
 
-    @property
-    def said(self) -> bool:
-        """Whether any line spoke of a curve."""
-        return bool(self.equation or self.failures)
-
 
 def is_curve_line(line: str) -> bool:
     """Whether the line belongs to a printed curve."""
@@ -487,11 +482,11 @@ def _spellings(key: _Wells, analytes: Mapping[str, str], texts: Sequence[str]) -
     if len(texts) < 2:
         return
     label, wells = key
-    said = []
+    described = []
     for text in texts[:4]:
         of = [analyte for analyte, other in analytes.items() if other == text]
-        said.append(f"{text!r} ({', '.join(of[:3])}{' ...' if of[3:] else ''})")
-    message = f"{','.join(wells)} ({label}) is described as {' and '.join(said)}"
+        described.append(f"{text!r} ({', '.join(of[:3])}{' ...' if of[3:] else ''})")
+    message = f"{','.join(wells)} ({label}) is described as {' and '.join(described)}"
     message += f" and {len(texts) - 4} more" if texts[4:] else ""
     message += ": each analyte keeps its own name of the sample"
     yield Finding("header_mismatch", message, well=wells[0], sample=texts[0])
@@ -570,8 +565,8 @@ class Builder:
         if len(record.wells) < 2:
             return math.nan
         cell = read_cell(record.cell(key)[1], self.decimal)
-        told = cell.status is VendorStatus.IN_RANGE and cell.value >= 0
-        return cell.value if told else math.nan
+        printed = cell.status is VendorStatus.IN_RANGE and cell.value >= 0
+        return cell.value if printed else math.nan
 
     def _dilution(self, record: Record, label: Label) -> float:
         """1 where the export gives none; NaN, with a finding, where it cannot be read."""

@@ -413,7 +413,7 @@ def _clearer(error: FormatError, raw: RawFile) -> FormatError:
 # One file under two names: its plates would count twice.
 
 
-def twin_findings(plates: Iterable[tuple[str, SourceInfo]]) -> list[Finding]:
+def same_file_findings(plates: Iterable[tuple[str, SourceInfo]]) -> list[Finding]:
     """A finding for every plate whose file was given under another name too."""
     listed = list(plates)
     paths: dict[str, dict[str, None]] = {}
@@ -431,9 +431,9 @@ def twin_findings(plates: Iterable[tuple[str, SourceInfo]]) -> list[Finding]:
     ]
 
 
-def refuse_twins(plates: Iterable[tuple[str, SourceInfo]]) -> None:
+def refuse_same_files(plates: Iterable[tuple[str, SourceInfo]]) -> None:
     """Refuse files given twice where plates learn from each other."""
-    messages = dict.fromkeys(finding.message for finding in twin_findings(plates))
+    messages = dict.fromkeys(finding.message for finding in same_file_findings(plates))
     if messages:
         mend = "give each plate once, or leave --pool (pool=True) out"
         raise UsageError(

@@ -109,7 +109,11 @@ LONGEST_CELL = 400
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What one cell says."""
+    """What one cell says.
+
+    ``bound`` is the limit that a word speaks of, ``either`` marks a word with two meanings, and
+    ``grouped`` a number with thousands marks.
+    """
 
     value: float
     status: VendorStatus
@@ -119,6 +123,7 @@ class Cell:
     damaged: bool = False
     bound: str = ""
     either: bool = False
+    grouped: bool = False
 
 
 #: An empty cell.
@@ -212,9 +217,9 @@ def _read_text(text: str, decimal: str) -> Cell:
     if word in _WORDS:
         status, bound = _WORDS[word]
         return Cell(NAN, status, text=stripped, bound=bound, either=word in _EITHER)
-    number = _number(stripped, decimal)
+    number, grouped = _number(stripped, decimal)
     if number is not None:
-        return Cell(number, _IN_RANGE, text=stripped)
+        return Cell(number, _IN_RANGE, text=stripped, grouped=grouped)
     sign = _SIGNS.get(stripped[0])
     rest = stripped[1:] if sign else stripped
     if rest[:1] == "=" and sign in (_LOW, _HIGH):
@@ -223,12 +228,12 @@ def _read_text(text: str, decimal: str) -> Cell:
     if sign is None and rest.endswith("*"):
         sign, rest = _EXTRAPOLATED, rest[:-1].rstrip()
         rest, unit = (rest, unit) if unit else _without_unit(rest)
-    number = _number(rest, decimal)
+    number, grouped = _number(rest, decimal)
     if number is None:
         return Cell(NAN, _ABSENT, text=stripped, damaged=True)
     if sign in (_LOW, _HIGH):
-        return Cell(NAN, sign, limit=number, unit=unit, text=stripped)
-    return Cell(number, sign or _IN_RANGE, unit=unit, text=stripped)
+        return Cell(NAN, sign, limit=number, unit=unit, text=stripped, grouped=grouped)
+    return Cell(number, sign or _IN_RANGE, unit=unit, text=stripped, grouped=grouped)
 
 
 def _without_unit(text: str) -> tuple[str, str]:
@@ -250,31 +255,20 @@ def _without_count(text: str) -> tuple[str, float]:
     return (text[:at].rstrip(), float(match[1])) if match else (text, NAN)
 
 
-def has_thousands_mark(text: str, decimal: str) -> bool:
-    """Whether a cell's number is written in groups of three."""
-    if len(text) > LONGEST_CELL:
-        return False
-    bare, _ = _without_unit(text.strip().lstrip("<>≤≥=*").rstrip("*").strip())
-    return _GROUPS[decimal].fullmatch(bare) is not None
-
-
-def _number(text: str, decimal: str) -> float | None:
-    """A finite number in the notation of this decimal mark, else None."""
+def _number(text: str, decimal: str) -> tuple[float | None, bool]:
+    """A finite number in the notation of this decimal mark, else None; whether it has groups."""
     text = text.replace("−", "-")
     if (match := _GROUPS[decimal].fullmatch(text)) is not None:
         text = text.replace(match[1], "")
     elif decimal == "," and "." in text:
-        return None
+        return None, False
     if decimal == ",":
         text = text.replace(",", ".")
-    if not _PLAIN.fullmatch(text):
-        return None
-    value = float(text)
-    return value if math.isfinite(value) else None
+    value = float(text) if _PLAIN.fullmatch(text) else NAN
+    return (value if math.isfinite(value) else None), match is not None
 
 
 # Point or comma: the decimal mark, decided by all cells of a column and of its table or file.
-
 
 #: What a user calls the marks.
 DECIMALS = dict(zip(choices_of(ReadOptions, "decimal"), ",.", strict=True))
@@ -294,11 +288,6 @@ def decimal_asked(word: str | None) -> str:
         what = f"{option_text('decimal', word)} is no choice"
         raise UsageError(Problem("CK-222", what, "", mend, near))
     return DECIMALS[word]
-
-
-def _ways() -> str:
-    """How to say which mark is meant."""
-    return " or ".join(option_text("decimal", word) for word in DECIMALS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,8 +313,8 @@ class Marks:
 
         Points beside whole numbers of four digits and more group no thousands.
         """
-        beside = bool(self.whole) and all(len(text.lstrip("+-")) <= 3 for text in self.whole)
-        return self.open_comma + (self.open_point if beside or self.open_comma else ())
+        short = bool(self.whole) and all(len(text.lstrip("+-")) <= 3 for text in self.whole)
+        return self.open_comma + (self.open_point if short or self.open_comma else ())
 
 
 def marks_of(cells: Iterable[object]) -> Marks:
@@ -365,11 +354,12 @@ def decide(
     if asked:
         return asked
     where = place(file or None, column=column)
+    options = " or ".join(option_text("decimal", word) for word in DECIMALS)
     if marks.comma and marks.point:
         both = f"{_some(marks.comma)} beside {_some(marks.point)}"
         what = f"decimal commas and decimal points stand mixed: {both}"
         mend = (
-            f"write all numbers in one way; or say which mark is the decimal one with {_ways()}, "
+            f"write all numbers in one way; or say which mark is the decimal one with {options}, "
             "and the cells of the other kind are left out as damaged"
         )
         raise FormatError(Problem("CK-246", what, where, mend))
@@ -383,7 +373,7 @@ def decide(
             f"{first!r} can be read in two ways, as {readings}{also}: its mark may be a decimal "
             "mark or group thousands, and no other cell proves which"
         )
-        mend = f"say which mark is the decimal one: {_ways()}"
+        mend = f"say which mark is the decimal one: {options}"
         raise FormatError(Problem("CK-245", what, where, mend))
     return "."
 
@@ -416,7 +406,6 @@ def _some(texts: tuple[str, ...]) -> str:
 
 # Dilution factors as people and instruments write them, for exports and layouts alike.
 
-
 #: Longer cells hold a remark, not a factor.
 _LONGEST = 60
 _NEAT = frozenset(("neat", "undiluted", "undil", "undil."))
@@ -425,7 +414,7 @@ _ABOUT = re.compile(r"(?:dil(?:ution|uted)?\.?(?: factor)?)\s?[:=]?\s?", re.IGNO
 _PART_OF = re.compile(rf"1(?:\.0{{1,3}})?\s?(/|:|in)\s?{_NUMBER}", re.IGNORECASE)
 _FOLD = re.compile(rf"{_NUMBER}\s?(?:[x×]|-?\s?fold|-?\s?times)|[x×]\s?{_NUMBER}", re.IGNORECASE)
 _PARTS = re.compile(rf"1\s?\+\s?{_NUMBER}")
-_DILUTION_ONE_MARK = re.compile(r"\d+([.,])(\d+)", re.ASCII)
+_FACTOR = re.compile(r"\d+([.,])(\d+)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -445,7 +434,7 @@ def read_dilution(cell: object, decimal: str = ".") -> DilutionFactor:
     """Read a dilution factor."""
     if cell is None or isinstance(cell, str):
         text = " ".join((cell or "")[: 2 * _LONGEST].split())
-        return _dilution_read_text(text, decimal) if len(text) <= _LONGEST else _checked(NAN, text)
+        return _read_factor(text, decimal) if len(text) <= _LONGEST else _checked(NAN, text)
     number = read_cell(cell, decimal)
     return _checked(number.value, str(cell))
 
@@ -453,11 +442,12 @@ def read_dilution(cell: object, decimal: str = ".") -> DilutionFactor:
 def fraction_of(text: str, decimal: str = ".") -> float | None:
     """The n of a sample named ``1/n`` or ``1:n``, as serology plates name their standards."""
     match = _PART_OF.fullmatch(" ".join(text.split())) if len(text) <= _LONGEST else None
-    value = _dilution_number(match[2], decimal) if match else NAN
+    value = _plain_factor(match[2], decimal) if match else NAN
     return value if math.isfinite(value) else None
 
 
-def _dilution_read_text(text: str, decimal: str) -> DilutionFactor:
+def _read_factor(text: str, decimal: str) -> DilutionFactor:
+    """A factor in words: ``1:50``, ``50-fold``, ``1 + 49``, ``neat``."""
     if not text:
         return DilutionFactor(NAN, "no factor is given")
     bare = text
@@ -468,15 +458,15 @@ def _dilution_read_text(text: str, decimal: str) -> DilutionFactor:
     if bare.casefold() in _NEAT:
         return DilutionFactor(1.0)
     if (match := _PART_OF.fullmatch(bare)) is not None:
-        value = _dilution_number(match[2], decimal)
+        value = _plain_factor(match[2], decimal)
         if value == 1 and match[1] == ":":
             return DilutionFactor(NAN, f"{text!r} is undiluted, or one part and one part")
         return _checked(value, text)
     if (match := _FOLD.fullmatch(bare)) is not None:
-        return _checked(_dilution_number(match[1] or match[2], decimal), text)
+        return _checked(_plain_factor(match[1] or match[2], decimal), text)
     if (match := _PARTS.fullmatch(bare)) is not None:
-        return _checked(1.0 + _dilution_number(match[1], decimal), text)
-    return _checked(_dilution_number(bare, decimal), text)
+        return _checked(1.0 + _plain_factor(match[1], decimal), text)
+    return _checked(_plain_factor(bare, decimal), text)
 
 
 def _checked(value: float, text: str) -> DilutionFactor:
@@ -494,10 +484,10 @@ def _checked(value: float, text: str) -> DilutionFactor:
     )
 
 
-def _dilution_number(text: str, decimal: str) -> float:
+def _plain_factor(text: str, decimal: str) -> float:
     """A plain number; one mark that cannot separate thousands is a decimal mark in any file."""
     cell = read_cell(text, decimal)
-    mark = _DILUTION_ONE_MARK.fullmatch(text)
+    mark = _FACTOR.fullmatch(text)
     if mark and mark[1] not in ("", decimal) and len(mark[2]) == 3:
         return NAN  # a thousand, or one with three decimals
     if cell.status is not VendorStatus.IN_RANGE and mark and len(mark[2]) != 3:

@@ -16,7 +16,7 @@ from cytokit.errors import InputError, Problem, UsageError, did_you_mean, option
 from cytokit.flags import Finding
 from cytokit.options import TableOptions, choices_of
 from cytokit.schema import LAST_DAY, VendorStatus
-from cytokit.sources.numbers import Cell, has_thousands_mark
+from cytokit.sources.numbers import Cell
 from cytokit.sources.numbers import read_cell as read_text
 from cytokit.tables.columns import Header, normal_unit, read_unit
 
@@ -108,7 +108,7 @@ def read_cell(
         return None
     if cell.either and nd == "below":
         return _flagged(Cell(NAN, _LOW, text=cell.text, bound="lod"), limits)
-    unit, grouped = normal_unit(cell.unit), has_thousands_mark(text, decimal)
+    unit, grouped = normal_unit(cell.unit), cell.grouped
     if cell.limit == cell.limit:
         ends = (0.0, cell.limit) if cell.status is _LOW else (cell.limit, math.inf)
         state = "below" if cell.status is _LOW else "above"

@@ -11,7 +11,7 @@ from cytokit.errors import UsageError
 from cytokit.schema import WellType
 from cytokit.simulate.trials import CYTOKINES, PlatePlan, panel, simulate_plate, simulate_trial
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE_SEED = 2021
 
 

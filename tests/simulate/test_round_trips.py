@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from cytokit.parsers.is23 import read_is23
+from cytokit.parsers.read import read_plate
 from cytokit.parsers.registry import PARSERS, recognise
 from cytokit.plate import PLATE_SHAPES, Plate, SourceInfo, VendorCurve, make_wells
 from cytokit.schema import ANALYTE_COLUMNS, PLATE_COLUMNS, VendorStatus, WellType
@@ -29,7 +31,9 @@ from cytokit.simulate.exports import (
     intelliflex_rows,
     write_bioplex_statistic,
     write_lots,
+    write_xponent,
 )
+from cytokit.simulate.trials import PlatePlan, panel, simulate_plate
 from cytokit.sources.raw import RawFile
 
 ALL_STATUSES = tuple(VendorStatus)
@@ -517,3 +521,58 @@ def test_a_hundred_analytes_on_full_plates_come_back(name: str, shape: Shape) ->
     family = FAMILIES[name]
     plate = make_plate(family, shape)
     assert_same(family, as_carried(name, family, plate), read_back(family, plate))
+
+
+#: What the export carries (the writer prints shortest forms, so numbers come back to the bit).
+CARRIED = ["well", "sample", "well_type", "analyte", "dilution_factor", "mfi", "net_mfi",
+           "bead_count", "expected", "expected_low", "expected_high"]  # fmt: skip
+ODD_NAMES = ['a,b "c"', "=1+1", "IFN-γ", "IL-1α/IL-1F1", "TNF; soluble", "plain", "@x", "-y", "é"]
+
+
+def sorted_wells(wells: pd.DataFrame) -> pd.DataFrame:
+    return wells[CARRIED].sort_values(["well", "analyte"]).reset_index(drop=True)
+
+
+@settings(
+    deadline=None,
+    derandomize=True,
+    max_examples=12,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    size=st.sampled_from([96, 384]),
+    plex=st.sampled_from([1, 2, 9, 100]),
+    replicates=st.integers(1, 3),
+    samples=st.integers(1, 15),
+    seed=st.integers(0, 2**16),
+)
+def test_an_xponent_export_of_any_shape_reads_back(
+    tmp_path: Path, size: int, plex: int, replicates: int, samples: int, seed: int
+) -> None:
+    names = (ODD_NAMES + [f"Analyte {k}" for k in range(100)])[:plex]
+    truth = {
+        f"{name} {k}": np.full(plex, 20.0 * k + 5) for k, name in enumerate(ODD_NAMES[:samples])
+    }
+    plan = PlatePlan(size=size, replicates=replicates, levels=7)
+    rng = np.random.default_rng(seed)
+    plate = simulate_plate(panel(names), truth, rng=rng, plan=plan, name="round trip")
+    file = tmp_path / "plate.csv"
+    file.write_bytes(write_xponent(plate))
+    read = read_plate(file)
+    assert read.name == plate.name
+    assert read.analyte_names == plate.analyte_names
+    pd.testing.assert_frame_equal(
+        sorted_wells(read.wells), sorted_wells(plate.wells), check_exact=True
+    )
+    found = {finding.code for finding in read.findings}
+    assert found == set(), found
+
+
+@pytest.mark.parametrize("name", ["plate_1", "plate_2", "plate_3"])
+def test_the_bundled_plates_are_read_whole(name: str) -> None:
+    folder = Path(__file__).resolve().parents[2] / "example_plates"
+    plate = read_plate(folder / f"{name}.csv")
+    assert plate.findings == ()
+    assert plate.wells["mfi"].notna().all()
+    standards = plate.wells[plate.wells["well_type"] == "standard"]
+    assert standards["expected"].notna().all()

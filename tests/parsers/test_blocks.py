@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cytokit.errors import FormatError
-from cytokit.parsers import blocks as _block_bulk
+from cytokit.parsers import blocks as _blocks
 from cytokit.parsers.read import read_plate
 from cytokit.plate import Plate
 
@@ -34,7 +34,7 @@ SOME = st.lists(
 
 
 def read(file: Path, least: int, monkeypatch: pytest.MonkeyPatch) -> Plate | str:
-    monkeypatch.setattr(_block_bulk, "_LEAST_CELLS", least)
+    monkeypatch.setattr(_blocks, "_LEAST_CELLS", least)
     try:
         return read_plate(file)
     except FormatError as error:
@@ -89,15 +89,15 @@ def test_plain_blocks_are_read_at_once(
     xponent: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[int] = []
-    original = _block_bulk._read_group
+    original = _blocks._read_group
 
     def counted(*arguments: object) -> object:
         result = original(*arguments)  # type: ignore[arg-type]
         calls.append(len(result))
         return result
 
-    monkeypatch.setattr(_block_bulk, "_read_group", counted)
-    monkeypatch.setattr(_block_bulk, "_LEAST_CELLS", 1)
+    monkeypatch.setattr(_blocks, "_read_group", counted)
+    monkeypatch.setattr(_blocks, "_LEAST_CELLS", 1)
     file = tmp_path / "plate.csv"
     blocks = {"Mean": [["NaN", "2"]] * 8, "Peak": [["NaN", "x"]] * 8, "Std Dev": [["", ""]] * 8}
     file.write_text(xponent(blocks=blocks), encoding="utf-8")
