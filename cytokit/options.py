@@ -7,6 +7,7 @@ is added here appears in all of them.
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -47,13 +48,22 @@ class Rule:
 
     words: str
     kind: Kind
-    choices: tuple[str, ...] = ()
+    listed: tuple[str, ...] = ()
+    registry: str = ""
     low: float = -math.inf
     high: float = math.inf
     open: bool = False
     metavar: str = ""
     example: object = None
     default_words: str = ""
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """What may be chosen: as listed, or the keys of a registry, which is asked when needed."""
+        if not self.registry:
+            return self.listed
+        module, _, name = self.registry.partition(":")
+        return tuple(getattr(importlib.import_module(module), name))
 
     @property
     def range(self) -> str:
@@ -70,12 +80,20 @@ class Rule:
 
 
 def option(
-    default: Any, words: str, kind: Kind | None = None, choices: tuple[str, ...] = (), **more: Any
+    default: Any,
+    words: str,
+    kind: Kind | None = None,
+    choices: tuple[str, ...] = (),
+    registry: str = "",
+    **more: Any,
 ) -> Any:
-    """A field of :class:`Options`; the kind is that of the default where it is not given."""
+    """A field of :class:`Options`; the kind is that of the default where it is not given.
+
+    ``registry`` names a mapping, as ``module:NAME``, whose keys are the choices.
+    """
     kinds: dict[type, Kind] = {bool: "switch", float: "number", int: "whole", str: "text"}
-    found = "choice" if choices else kind or kinds[type(default)]
-    return field(default=default, metadata={"rule": Rule(words, found, choices, **more)})
+    found = "choice" if choices or registry else kind or kinds[type(default)]
+    return field(default=default, metadata={"rule": Rule(words, found, choices, registry, **more)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,10 +358,7 @@ class CompareOptions(Options):
     adjust: str = option(
         "holm",
         "Adjustment for several analytes, inside each declared family",
-        choices=(
-            *("holm", "none", "bonferroni", "sidak", "holm-sidak", "hochberg", "hommel"),
-            *("bh", "by", "maxt"),
-        ),
+        registry="cytokit.trial.multiplicity:ADJUSTMENTS",
     )
     gate: bool = option(
         True,

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import io
+import json
 from dataclasses import dataclass, replace
 
 import click
+import numpy as np
 import openpyxl
+import pandas as pd
 import pytest
 from click.testing import CliRunner
+from matplotlib.text import Text
 
 import cytokit as ck
 from cytokit.curves.platefit import PlateFit
+from cytokit.figures.panels import panels
 from cytokit.flags import FLAGS, Finding, Flag, finding_lines
 from cytokit.options import FIT_SECTION, FitOptions, ReadOptions, option
+from cytokit.report.comparison_page import conclusion
 from cytokit.report.page import fit_page, refit_words
 from cytokit.report.tables import read_table
 from cytokit.report.workbook import fit_workbook
 from cytokit.results import study_file
 from cytokit.schema import TABLES, Column, Severity
 from cytokit.simulate.trials import simulate_trial
+from cytokit.trial.compare import compare
+from cytokit.trial.multiplicity import ADJUSTMENTS, Adjustment
+from cytokit.trial.study import Study
 from cytokit_cli._shared import click_options
 
 
@@ -101,3 +110,37 @@ def test_a_finding_is_one_entry(fit: PlateFit, tmp_path, monkeypatch: pytest.Mon
     words = [str(cell.value) for row in notes.iter_rows() for cell in row]
     assert "plate too dark. The wells are dark. What to do: Switch on the lamp." in words
     assert any("plate too dark (1): " in line for line in finding_lines(more.findings))
+
+
+def test_an_adjustment_is_one_object(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Doubled p-values: in --help, table, methods, figure, page and manifest."""
+    doubling = Adjustment("Doubling", "p-values were doubled", lambda p: 2 * p)
+    rng = np.random.default_rng(2)
+    table = pd.DataFrame(
+        {
+            "subject": [f"s{n}" for n in range(16)],
+            "group": ["treated"] * 8 + ["control"] * 8,
+            "day": 6,
+            "IL-6 (pg/mL)": np.exp(rng.normal(2, 1, 16)),
+            "TNFa (pg/mL)": np.exp(np.arange(16) / 4),
+        }
+    )
+    asked = {"baseline": None, "reference": "control", "adjust": "double"}
+    with pytest.raises(ck.CytokitError, match="adjust='double' is no choice"):
+        compare(Study(table), **asked)
+    monkeypatch.setitem(ADJUSTMENTS, "double", doubling)
+    made = compare(Study(table), **asked)
+    rows = made.between
+    np.testing.assert_allclose(rows["p_adjusted"], np.minimum(2 * rows["p"], 1))
+    assert "within each, p-values were doubled, and" in made.methods
+    assert "after Doubling adjustment" in conclusion(made)
+    texts = [text.get_text() for text in panels(made).findobj(Text)]
+    assert any("p adjusted by Doubling" in text for text in texts)
+    made.write(tmp_path / "compare")
+    assert set(read_table(tmp_path / "compare/comparisons.csv")["adjust"]) == {"double"}
+    assert (
+        json.loads((tmp_path / "compare/manifest.json").read_text())["options"]["adjust"]
+        == "double"
+    )
+    command = importlib.reload(compare_command).command
+    assert "|maxt|double]" in CliRunner().invoke(command, ["--help"]).output.replace("\n", "")

@@ -30,6 +30,7 @@ from cytokit.figures.style import (
 from cytokit.figures.text import plain, shorten, text_width, wrap
 from cytokit.schema import LimitSource
 from cytokit.tables.cells import sort_key
+from cytokit.trial.multiplicity import ADJUSTMENTS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -560,18 +561,6 @@ def draw_title(ax: Axes, analyte: str, unit: str) -> None:
 # The words under a figure: which test, which adjustment, how large the family, what n is.
 
 
-_ADJUST = {
-    "holm": "Holm",
-    "none": "not adjusted",
-    "bonferroni": "Bonferroni",
-    "sidak": "Šidák",
-    "holm-sidak": "Holm-Šidák",
-    "hochberg": "Hochberg",
-    "hommel": "Hommel",
-    "bh": "Benjamini-Hochberg",
-    "by": "Benjamini-Yekutieli",
-    "maxt": "Westfall-Young maxT",
-}
 _SUMMARY = {
     "box": "Box: median and quartiles, whiskers to the extremes where these are in range.",
     "gm": "Stroke: geometric mean",
@@ -615,11 +604,11 @@ def test_sentences(result: ComparisonLike, analytes: Sequence[str]) -> list[str]
 def _tests(rows: pd.DataFrame) -> str:
     """``ANCOVA; p adjusted by Holm (family of 6 tests)``."""
     methods = [plain(name) for name in _distinct(rows.loc[rows["p"].notna(), "method"])]
-    adjust = [_ADJUST.get(name, plain(name)) for name in _distinct(rows["adjust"])]
+    adjust = [ADJUSTMENTS[name].label for name in _distinct(rows["adjust"])]
     families = rows[["family", "family_size"]].dropna().drop_duplicates()
     sizes = [f"{float(size):g}" for size in families["family_size"]]
     parts = [", ".join(methods) or "no test"]
-    if adjust == [_ADJUST["none"]]:
+    if adjust == [ADJUSTMENTS["none"].label]:
         parts.append("p not adjusted")
     elif adjust and sizes:
         many = "family" if len(sizes) == 1 else "families"

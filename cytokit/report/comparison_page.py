@@ -17,6 +17,7 @@ from cytokit.errors import OutputError, Problem
 from cytokit.flags import FLAGS, Finding, grouped
 from cytokit.report.embed import explained, own_file, render, short, write_html
 from cytokit.schema import Severity
+from cytokit.trial.multiplicity import ADJUSTMENTS
 
 if TYPE_CHECKING:
     from cytokit.trial.comparison import Comparison
@@ -25,17 +26,6 @@ if TYPE_CHECKING:
 # The sentences of the comparison page: its verdict and the names of its contrasts.
 
 
-_ADJUST = {
-    "holm": "Holm",
-    "bonferroni": "Bonferroni",
-    "sidak": "Šidák",
-    "holm-sidak": "Holm-Šidák",
-    "hochberg": "Hochberg",
-    "hommel": "Hommel",
-    "bh": "Benjamini-Hochberg",
-    "by": "Benjamini-Yekutieli",
-    "maxt": "Westfall-Young",
-}
 _CONTRASTS = {
     "within_treated": "change within the treated group",
     "within_control": "change within the reference group",
@@ -59,7 +49,7 @@ def conclusion(comparison: Comparison) -> str:
     tested = rows[rows["p_adjusted"].notna()]
     adjust = comparison.options.adjust
     how = (
-        f"after {_ADJUST.get(adjust, adjust)} adjustment"
+        f"after {ADJUSTMENTS[adjust].label} adjustment"
         if adjust != "none"
         else "without adjustment"
     )

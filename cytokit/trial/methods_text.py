@@ -32,6 +32,7 @@ from cytokit.trial.families import flips_signs
 from cytokit.trial.linear import ANCOVA, ANCOVA_PER_ARM, LINEAR, LINEAR_PER_ARM
 from cytokit.trial.mixed import METHODS as MIXED
 from cytokit.trial.mixed import SUBJECTS_PER_COMPONENT, find_visits
+from cytokit.trial.multiplicity import ADJUSTMENTS
 from cytokit.trial.paired import METHOD as BIVARIATE
 from cytokit.trial.propagate import IMPUTATIONS
 from cytokit.trial.strata import NOT_USED
@@ -382,18 +383,6 @@ SUBSTITUTE = {
     "half": "half its limit",
     "sqrt2": "its limit divided by the square root of two",
 }
-ADJUST = {
-    "none": "p-values were not adjusted for multiple testing",
-    "bonferroni": "p-values were adjusted by Bonferroni's method",
-    "sidak": "p-values were adjusted by Šidák's method",
-    "holm-sidak": "p-values were adjusted by the step-down Holm-Šidák method",
-    "holm": "p-values were adjusted by Holm's method",
-    "hochberg": "p-values were adjusted by Hochberg's method",
-    "hommel": "p-values were adjusted by Hommel's method",
-    "bh": "the false discovery rate was controlled by the method of Benjamini and Hochberg",
-    "by": "the false discovery rate was controlled by the method of Benjamini and Yekutieli",
-    "maxt": "p-values were adjusted by the step-down maxT method of Westfall and Young",
-}
 WITHIN = {
     "paired t": "paired t tests on the log ratio",
     "signed-rank": "exact Wilcoxon signed-rank tests of the log ratios, with the paired ratio of "
@@ -651,8 +640,8 @@ def _multiplicity(result: Comparison) -> str:
     how = _permutation(result) if result.options.adjust == "maxt" else ""
     return (
         f"Families of tests were declared beforehand: {families}; within each, "
-        f"{ADJUST[result.options.adjust]}{seed}, and Benjamini-Hochberg q-values are given "
-        f"beside. {how}"
+        f"{ADJUSTMENTS[result.options.adjust].sentence}{seed}, and Benjamini-Hochberg q-values "
+        f"are given beside. {how}"
         f"Tests are two-sided at {result.options.alpha:g}.{gate} Symbols: {STARS_LEGEND}."
     )
 

@@ -12,19 +12,6 @@ from cytokit.arrays import Floats
 from cytokit.errors import Problem, UsageError
 from cytokit.trial.arguments import one_of
 
-#: Adjustments of p-values alone; ``maxt`` needs the data: :mod:`cytokit.trial.permutation`.
-METHODS = (
-    "none",
-    "bonferroni",
-    "sidak",
-    "holm-sidak",
-    "holm",
-    "hochberg",
-    "hommel",
-    "bh",
-    "by",
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Family:
@@ -72,7 +59,8 @@ def adjust(p: ArrayLike, method: str) -> Floats:
 
     Wright SP (1992) Adjusted p-values for simultaneous inference. Biometrics 48:1005-1013.
     """
-    one_of(method, METHODS, "adjustment")
+    alone = {key: one.of_p for key, one in ADJUSTMENTS.items() if one.of_p is not None}
+    one_of(method, tuple(alone), "adjustment")
     raw = np.asarray(p, dtype=np.float64)
     wrong = np.flatnonzero((raw < 0) | (raw > 1))
     if wrong.size:
@@ -88,7 +76,7 @@ def adjust(p: ArrayLike, method: str) -> Floats:
     tested = np.flatnonzero(~np.isnan(raw))
     if tested.size:
         order = tested[np.argsort(raw[tested], kind="stable")]
-        adjusted[order] = np.minimum(_ADJUSTERS[method](raw[order]), 1.0)
+        adjusted[order] = np.minimum(alone[method](raw[order]), 1.0)
     return adjusted
 
 
@@ -159,14 +147,46 @@ def _from_the_largest(values: Floats) -> Floats:
     return np.minimum.accumulate(values[::-1])[::-1]
 
 
-_ADJUSTERS: dict[str, Callable[[Floats], Floats]] = {
-    "none": _none,
-    "bonferroni": _bonferroni,
-    "sidak": _sidak,
-    "holm-sidak": _holm_sidak,
-    "holm": _holm,
-    "hochberg": _hochberg,
-    "hommel": _hommel,
-    "bh": _bh,
-    "by": _by,
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """A way to adjust the p-values of one family.
+
+    ``label`` is how figures and page call it, ``sentence`` what methods.md says was done. ``of_p``
+    takes p-values in ascending order, and may give more than 1; an adjustment without it needs
+    the data, as :mod:`cytokit.trial.permutation` has them.
+    """
+
+    label: str
+    sentence: str
+    of_p: Callable[[Floats], Floats] | None
+
+
+def _by_name(name: str) -> str:
+    return f"p-values were adjusted by {name} method"
+
+
+#: by the key that ``--adjust`` takes
+ADJUSTMENTS: dict[str, Adjustment] = {
+    "holm": Adjustment("Holm", _by_name("Holm's"), _holm),
+    "none": Adjustment("not adjusted", "p-values were not adjusted for multiple testing", _none),
+    "bonferroni": Adjustment("Bonferroni", _by_name("Bonferroni's"), _bonferroni),
+    "sidak": Adjustment("Šidák", _by_name("Šidák's"), _sidak),
+    "holm-sidak": Adjustment("Holm-Šidák", _by_name("the step-down Holm-Šidák"), _holm_sidak),
+    "hochberg": Adjustment("Hochberg", _by_name("Hochberg's"), _hochberg),
+    "hommel": Adjustment("Hommel", _by_name("Hommel's"), _hommel),
+    "bh": Adjustment(
+        "Benjamini-Hochberg",
+        "the false discovery rate was controlled by the method of Benjamini and Hochberg",
+        _bh,
+    ),
+    "by": Adjustment(
+        "Benjamini-Yekutieli",
+        "the false discovery rate was controlled by the method of Benjamini and Yekutieli",
+        _by,
+    ),
+    "maxt": Adjustment(
+        "Westfall-Young maxT",
+        "p-values were adjusted by the step-down maxT method of Westfall and Young",
+        None,
+    ),
 }
