@@ -100,20 +100,19 @@ class Notes:
     renamed: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     damaged: list[str] = field(default_factory=list)
     lacking: dict[str, list[int]] = field(default_factory=dict)
-    plate: str = ""
 
     def damage(
         self, text: str, part: str, *, at: Location | None = None, sample: str = "", analyte: str
     ) -> None:
         """Note a damaged cell."""
         self.damaged.append(text)
-        plate, well = (str(at.plate), at.well) if at is not None else (self.plate, "")
+        plate, well = (str(at.plate), at.well) if at is not None else ("", "")
         finding = damaged_value(text, part, plate=plate, well=well, sample=sample, analyte=analyte)
         self.findings.append(finding)
 
     def mismatch(self, message: str, *, at: Location | None = None, analyte: str = "") -> None:
         """Note that two parts of the file disagree."""
-        plate, well = (str(at.plate), at.well) if at is not None else (self.plate, "")
+        plate, well = (str(at.plate), at.well) if at is not None else ("", "")
         self.findings.append(Finding("header_mismatch", message, plate, well, analyte=analyte))
 
 
@@ -139,7 +138,10 @@ def read_readings(block: Block, notes: Notes) -> Readings:
         seen.add(key)
         locations.append(location)
     if len(again) == 1:
-        notes.problems.append(repeated_location(block, *again[0], notes.file))
+        key, line = again[0]
+        what = f"{block.part}: location {key!r} stands twice"
+        mend = "a line was doubled; export the plate again"
+        notes.problems.append(Problem("CK-127", what, place(notes.file, line=line), mend))
     elif again:
         some = ", ".join(key for key, _ in again[:5]) + (" ..." if len(again) > 5 else "")
         what = f"{block.part}: {len(again)} locations stand twice ({some}): several plates in one"
@@ -183,13 +185,6 @@ def _analytes(block: Block, notes: Notes) -> list[str]:
                 notes.mismatch(f"{stands} and holds no numbers; it is not read")
                 del places[name]
     return list(places)
-
-
-def repeated_location(block: Block, key: str, line: int, file: str) -> Problem:
-    """A location that stands twice in a block."""
-    what = f"{block.part}: location {key!r} stands twice"
-    mend = "a line was doubled; export the plate again"
-    return Problem("CK-127", what, place(file, line=line), mend)
 
 
 def note_renamed(notes: Notes) -> None:
@@ -261,8 +256,8 @@ def _rows_by_place(block: Block, readings: Readings, notes: Notes) -> list[int]:
         elif found.setdefault(location, index) != index:
             same = list(block.rows[index]) == list(block.rows[found[location]])
             doubtful |= set() if same else {location}
-            said = "alike; it is read once" if same else "differently; it is not read"
-            notes.mismatch(f"{block.part}: location {key!r} stands twice, {said}", at=location)
+            how = "alike; it is read once" if same else "differently; it is not read"
+            notes.mismatch(f"{block.part}: location {key!r} stands twice, {how}", at=location)
     by_well: dict[tuple[int, str], list[Location]] = {}
     for location in found:
         by_well.setdefault(location[1:], []).append(location)

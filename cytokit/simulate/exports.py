@@ -364,12 +364,12 @@ def curve_lines(curve: VendorCurve | None, decimal: str = ".") -> list[str]:
     name = curve.regression.removesuffix(", external")
     title = "Std. Curve" if name == curve.regression else "Ext Std Curve"
     lines = [f"Regression Type: {name}", f"{title}: FI = {a} + ({b} {sign} {again}) / {below}"]
-    said = curve.statistics
-    if {"fit_prob", "res_var"} <= set(said):
-        fit, variance = printed(said["fit_prob"], ".4f"), printed(said["res_var"], ".4f")
+    known = curve.statistics
+    if {"fit_prob", "res_var"} <= set(known):
+        fit, variance = printed(known["fit_prob"], ".4f"), printed(known["res_var"], ".4f")
         lines.append(f"FitProb. = {fit}, ResVar. = {variance}")
-    if {"range_low", "range_high"} <= set(said):
-        low, high = printed(said["range_low"]), printed(said["range_high"])
+    if {"range_low", "range_high"} <= set(known):
+        low, high = printed(known["range_low"]), printed(known["range_high"])
         lines.append(f"Conc In Range = {low} to {high}")
     return lines
 
@@ -378,39 +378,30 @@ def curve_lines(curve: VendorCurve | None, decimal: str = ".") -> list[str]:
 
 
 _TITLES = (
-    "Analyte",
-    "Type",
-    "Well",
-    "Outlier",
-    "Description",
-    "FI",
-    "FI - Bkgd",
-    "Std Dev",
-    "%CV",
-    "Obs Conc",
-    "Exp Conc",
-    "(Obs/Exp) * 100",
-    "Group",
-    "Ratio",
-    "Dilution",
-    "Bead Count",
+    *("Analyte", "Type", "Well", "Outlier", "Description", "FI", "FI - Bkgd", "Std Dev", "%CV"),
+    *("Obs Conc", "Exp Conc", "(Obs/Exp) * 100", "Group", "Ratio", "Dilution", "Bead Count"),
     "Sampling Errors",
 )
-_ERRORS = "Sampling Errors: " + ";  ".join(f"{n} - {said}" for n, said in SAMPLING_ERRORS.items())
+#: the sheets of the other workbook, by their columns' title
+_STATISTICS = (
+    *("Outlier", "FI", "FI - Bkgd", "Obs Conc", "Exp Conc", "(Obs/Exp) * 100", "Dilution"),
+    "Bead Count",
+)
+_ERRORS = "Sampling Errors: " + ";  ".join(f"{n} - {words}" for n, words in SAMPLING_ERRORS.items())
 _NUMBERS = (VendorStatus.IN_RANGE, VendorStatus.EXTRAPOLATED)
 
 
 def write_bioplex_analyte(plate: Plate) -> bytes:
     """The plate as Bio-Plex Manager exports it, one sheet per analyte."""
     readout = read_out(plate)
-    table = _Table(readout, groups(readout))
+    table = _BioplexCells(readout)
     book = Workbook()
     for column, (name, printed) in enumerate(
         zip(readout.analytes, printed_names(readout), strict=True)
     ):
         rows: list[Row] = [*header(plate), (f"Analyte: {printed}",), ()]
-        if table.has_replicates:
-            rows += [_TITLES, *table.means(printed, column), (), ()]
+        if means := table.means(printed, column):
+            rows += [_TITLES, *means, (), ()]
         rows += [_TITLES, *table.singles(printed, column), ()]
         rows += [(_ERRORS,), *((line,) for line in LEGEND), ("Ratio = Member/Reference",), ()]
         if plate.vendor_curves:
@@ -419,70 +410,55 @@ def write_bioplex_analyte(plate: Plate) -> bytes:
     return book.finish()
 
 
-class _Table:
-    """The rows of every sheet, made from one read-out of the plate."""
+class _BioplexCells:
+    """What both workbooks print of a well, and of the replicates of a type code together."""
 
-    def __init__(self, readout: ReadOut, found: Sequence[Group]) -> None:
+    def __init__(self, readout: ReadOut) -> None:
         self._readout = readout
-        self._groups = found
-        self._numbers = {
-            name: readout.numbers(name)
-            for name in (
-                "mfi",
-                "net_mfi",
-                "bead_count",
-                "expected",
-                "vendor_concentration",
-                "vendor_recovery_pct",
-            )
-        }
+        self.groups = groups(readout)
+        names = ("mfi", "net_mfi", "bead_count", "expected")
+        names = (*names, "vendor_concentration", "vendor_recovery_pct")
+        self._numbers = {name: readout.numbers(name) for name in names}
         self._statuses = readout.texts("vendor_status")
         self._comments = readout.texts("comment")
-
-    @property
-    def has_replicates(self) -> bool:
-        """Whether any type code has several wells."""
-        return any(len(group.rows) > 1 for group in self._groups)
 
     def singles(self, printed: str, column: int) -> list[Row]:
         """One row per well."""
         return [
-            self._row(printed, group, self._readout.wells[row], self._of_well(row, column))
-            for group in self._groups
+            self._row(printed, self._readout.wells[row], self.of_well(group, row, column))
+            for group in self.groups
             for row in group.rows
         ]
 
     def means(self, printed: str, column: int) -> list[Row]:
-        """One row per type code, readings averaged over its wells."""
+        """One row per type code, readings averaged over its wells; none without replicates."""
+        if all(len(group.rows) == 1 for group in self.groups):
+            return []
         rows = []
-        for group in self._groups:
+        for group in self.groups:
             wells = ",".join(self._readout.wells[row] for row in group.rows)
-            rows.append(self._row(printed, group, wells, self._of_group(group, column)))
+            rows.append(self._row(printed, wells, self._of_group(group, column)))
         return rows
 
-    def _row(self, printed: str, group: Group, wells: str, cells: dict[str, Cell]) -> Row:
-        whole: dict[str, Cell] = {
-            "Analyte": printed,
-            "Type": group.code,
-            "Well": wells,
-            "Description": group.description,
-            "Dilution": group.dilution,
-            **cells,
-        }
+    def _row(self, printed: str, wells: str, cells: dict[str, Cell]) -> Row:
+        whole: dict[str, Cell] = {"Analyte": printed, "Well": wells, **cells}
         return [whole.get(title, "") for title in _TITLES]
 
-    def _of_well(self, row: int, column: int) -> dict[str, Cell]:
+    def of_well(self, group: Group, row: int, column: int) -> dict[str, Cell]:
+        """The cells of one well by their columns' titles."""
         value = {name: float(table[row, column]) for name, table in self._numbers.items()}
         status, kind = self._statuses[row][column], self._readout.well_types[row]
-        outlier = status == VendorStatus.OUTLIER
         remark = self._comments[row][column]
         errors = [code for code, words in SAMPLING_ERRORS.items() if words in remark]
         return {
-            "Outlier": float(outlier),
+            "Type": group.code,
+            "Description": group.description,
+            "Dilution": group.dilution,
+            "Outlier": float(status == VendorStatus.OUTLIER),
             "FI": value["mfi"],
             "FI - Bkgd": value["net_mfi"],
             "Obs Conc": result(value["vendor_concentration"], status),
-            "Exp Conc": expected(value["expected"], kind, self._readout.dilutions[row]),
+            "Exp Conc": expected(value["expected"], kind, group.dilution),
             "(Obs/Exp) * 100": recovery(value["vendor_recovery_pct"], kind, status),
             "Bead Count": value["bead_count"],
             "Sampling Errors": ",".join(errors),
@@ -493,18 +469,19 @@ class _Table:
         mfi = readings["mfi"]
         spread = float(mfi.std(ddof=1)) if len(mfi) > 1 else 0.0
         mean = float(mfi.mean())
-        statuses = {self._statuses[row][column] for row in group.rows}
-        status = _joint_status(statuses)
-        concentration = float(readings["vendor_concentration"].mean())
+        status = _joint_status({self._statuses[row][column] for row in group.rows})
         kind = self._readout.well_types[group.rows[0]]
         found = float(readings["vendor_recovery_pct"].mean())
         return {
+            "Type": group.code,
+            "Description": group.description,
+            "Dilution": group.dilution,
             "Outlier": 0.0,
             "FI": mean,
             "FI - Bkgd": float(readings["net_mfi"].mean()),
             "Std Dev": spread,
             "%CV": 100 * spread / mean if mean > 0 else float(np.nan),
-            "Obs Conc": result(concentration, status),
+            "Obs Conc": result(float(readings["vendor_concentration"].mean()), status),
             "Exp Conc": expected(float(readings["expected"][0]), kind, group.dilution),
             "(Obs/Exp) * 100": recovery(found, kind, status),
         }
@@ -520,53 +497,30 @@ def _joint_status(statuses: set[str]) -> str:
 # Bio-Plex Manager .xlsx, one sheet per statistic: analytes above Type, Well, Description.
 
 
-#: one cell of a statistic, by row and column of the read-out
-Statistic = Callable[[int, int], Cell]
-
-
 def write_bioplex_statistic(plate: Plate, *, decimal: str = ".") -> bytes:
     """The plate as Bio-Plex Manager exports it, one sheet per statistic and one for the curves."""
     readout = read_out(plate)
     printed = printed_names(readout)
-    labels: list[tuple[int, Row]] = [
-        (row, (group.code, readout.wells[row], group.description))
-        for group in groups(readout)
-        for row in group.rows
-    ]
+    table = _BioplexCells(readout)
+    labels: list[Row] = []
+    cells: list[list[dict[str, Cell]]] = []
+    for group in table.groups:
+        for row in group.rows:
+            labels.append((group.code, readout.wells[row], group.description))
+            cells.append([table.of_well(group, row, column) for column in range(len(printed))])
     book = Workbook()
-    for title, statistic in _statistics(readout).items():
+    for title in _STATISTICS:
         rows: list[Row] = [*header(plate, decimal), (), ("", "", "", *printed)]
         rows.append(("Type", "Well", "Description", *[title] * len(printed)))
-        for row, label in labels:
-            cells = [_printed(statistic(row, j), decimal) for j in range(len(printed))]
-            rows.append((*label, *cells))
+        rows += [
+            (*label, *(_printed(cell[title], decimal) for cell in row))
+            for label, row in zip(labels, cells, strict=True)
+        ]
         rows += [(), *((line,) for line in LEGEND)]
         book.add(title.replace("/", " ").replace("*", "X"), rows)
     if plate.vendor_curves:
         book.add("Standard Curve", _curves(plate, decimal))
     return book.finish()
-
-
-def _statistics(readout: ReadOut) -> dict[str, Statistic]:
-    """The sheets by their columns' title."""
-    numbers = {
-        name: readout.numbers(name).tolist()
-        for name in ("mfi", "net_mfi", "bead_count", "expected")
-    }
-    concentrations = readout.numbers("vendor_concentration").tolist()
-    recoveries = readout.numbers("vendor_recovery_pct").tolist()
-    statuses = readout.texts("vendor_status")
-    kinds, dilutions = readout.well_types, readout.dilutions
-    return {
-        "Outlier": lambda i, j: float(statuses[i][j] == VendorStatus.OUTLIER),
-        "FI": lambda i, j: numbers["mfi"][i][j],
-        "FI - Bkgd": lambda i, j: numbers["net_mfi"][i][j],
-        "Obs Conc": lambda i, j: result(concentrations[i][j], statuses[i][j]),
-        "Exp Conc": lambda i, j: expected(numbers["expected"][i][j], kinds[i], dilutions[i]),
-        "(Obs/Exp) * 100": lambda i, j: recovery(recoveries[i][j], kinds[i], statuses[i][j]),
-        "Dilution": lambda i, _: dilutions[i],
-        "Bead Count": lambda i, j: numbers["bead_count"][i][j],
-    }
 
 
 def _printed(cell: Cell, decimal: str) -> Cell:
