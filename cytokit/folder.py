@@ -30,7 +30,7 @@ import pandas as pd
 
 from cytokit.cell_text import unguard
 from cytokit.errors import InputError, OutputError, Problem, UsageError, place
-from cytokit.sources.text import parse_json
+from cytokit.sources.delimited import parse_json
 
 # Folders that are being written: their names, what killed runs left of them, and whose turn it is.
 

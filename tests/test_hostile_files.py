@@ -22,7 +22,7 @@ from cytokit.parsers.read import read_file
 from cytokit.parsers.registry import recognise
 from cytokit.simulate.exports import WRITERS
 from cytokit.simulate.trials import CYTOKINES, PlatePlan, simulate_plate
-from cytokit.sources import workbook as workbooks
+from cytokit.sources import excel as workbooks
 from cytokit.sources.markup import cell_position
 from cytokit.sources.raw import RawFile
 from cytokit.tables.columns import split_header

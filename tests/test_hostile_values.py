@@ -16,8 +16,8 @@ from cytokit.folder import MANIFEST, make_manifest, read_manifest
 from cytokit.qc.guide import Guide, Limits, _seal, guide_bytes, read_guide
 from cytokit.results.study_file import MAX_BYTES, read_study_file
 from cytokit.results.verify import verify
+from cytokit.sources.delimited import parse_json, parse_toml
 from cytokit.sources.raw import RawFile
-from cytokit.sources.text import parse_json, parse_toml
 from cytokit.tables.cells import is_impossible, normal_day
 from cytokit.tables.concentrations import read_concentrations
 from cytokit.tables.designs import read_design

@@ -34,10 +34,10 @@ from cytokit.parsers.registry import RunKeys, parser
 from cytokit.parsers.well_tables import row_misfit, twice_named
 from cytokit.plate import Plate, SourceInfo, Unread, VendorCurve, make_wells, normal_well
 from cytokit.schema import ANALYTE_COLUMNS, VendorStatus, WellType
+from cytokit.sources.delimited import LazyRows, trimmed
+from cytokit.sources.excel import CellValue, cell_text
 from cytokit.sources.numbers import Cell, decide_decimal, read_cell, read_dilution, read_fi_count
 from cytokit.sources.raw import HEAD_ROWS, RawFile
-from cytokit.sources.text import LazyRows, trimmed
-from cytokit.sources.workbook import CellValue, cell_text
 
 #: header lines of all of this maker's exports that tell of the run
 BIOPLEX_RUN = RunKeys(
@@ -85,7 +85,7 @@ SAMPLING_ERRORS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class BioplexSheet:
     """One sheet, or the whole of a text file, as rows of cells; it knows where each row stands."""
 
     raw: RawFile
@@ -150,18 +150,18 @@ class Label:
     known: bool
 
 
-def grids(raw: RawFile) -> list[Grid]:
+def sheets_of(raw: RawFile) -> list[BioplexSheet]:
     """The sheets of a workbook, or the text as one grid."""
     if raw.kind == "workbook":
-        return [Grid(raw, sheet.name, sheet.cells) for sheet in raw.sheets]
-    return [Grid(raw, "", raw.rows)] if raw.kind == "text" else []
+        return [BioplexSheet(raw, sheet.name, sheet.cells) for sheet in raw.sheets]
+    return [BioplexSheet(raw, "", raw.rows)] if raw.kind == "text" else []
 
 
-def heads(raw: RawFile) -> list[Grid]:
+def heads(raw: RawFile) -> list[BioplexSheet]:
     """The first rows of each grid, in which a table must have begun, to recognise a file by."""
     if raw.kind == "workbook":
-        return [Grid(raw, sheet.name, sheet.cells[:HEAD_ROWS]) for sheet in raw.sheets]
-    return [Grid(raw, "", raw.head)] if raw.kind == "text" else []
+        return [BioplexSheet(raw, sheet.name, sheet.cells[:HEAD_ROWS]) for sheet in raw.sheets]
+    return [BioplexSheet(raw, "", raw.head)] if raw.kind == "text" else []
 
 
 @lru_cache(maxsize=4096)
@@ -343,7 +343,7 @@ _NO_WORD = (VendorStatus.NOT_GIVEN, VendorStatus.NOT_AVAILABLE, VendorStatus.OUT
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class BioplexRecord:
     """One line of the export for one analyte: type code, wells and what its columns hold.
 
     ``cells`` maps a column's printed title to the cell; ``table`` numbers the tables of the file.
@@ -372,8 +372,8 @@ class Contents:
     ``means`` are records of replicates that stand beside the records of their single wells.
     """
 
-    records: list[Record] = field(default_factory=list)
-    means: list[Record] = field(default_factory=list)
+    records: list[BioplexRecord] = field(default_factory=list)
+    means: list[BioplexRecord] = field(default_factory=list)
     header: dict[str, str] = field(default_factory=dict)
     curves: dict[str, CurveText] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
@@ -382,7 +382,7 @@ class Contents:
     problems: list[Problem] = field(default_factory=list)
 
     def wells(
-        self, grid: Grid, row: int, titles: Sequence[str], text: str
+        self, grid: BioplexSheet, row: int, titles: Sequence[str], text: str
     ) -> tuple[str, ...] | None:
         """The wells of a row of readings; what is wrong with the row becomes a problem."""
         problem, wells = grid.misfit(row, titles), read_wells(text)
@@ -395,7 +395,7 @@ class Contents:
             return None
         return wells
 
-    def take_line(self, grid: Grid, row: int, text: str) -> None:
+    def take_line(self, grid: BioplexSheet, row: int, text: str) -> None:
         """A line outside of tables: a header line, a legend, or something nobody knows."""
         if is_legend(text):
             return
@@ -431,12 +431,12 @@ class SampleNames:
     shared: Mapping[str, list[str]]
     findings: tuple[Finding, ...]
 
-    def of(self, record: Record) -> str:
+    def of(self, record: BioplexRecord) -> str:
         """The sample of a record."""
         return self.names[record.label, record.wells, record.analyte]
 
 
-def sample_names(records: Sequence[Record]) -> SampleNames:
+def sample_names(records: Sequence[BioplexRecord]) -> SampleNames:
     """The description of a well, with the type code where several samples share it.
 
     A type code whose wells are described differently covers several samples. Where the tables of
@@ -508,7 +508,7 @@ class Builder:
         self.samples = samples
         self.damaged: list[Finding] = []
 
-    def cell(self, record: Record, key: str) -> Cell:
+    def cell(self, record: BioplexRecord, key: str) -> Cell:
         """One number of a record; a damaged one becomes a finding."""
         title, value = record.cell(key)
         cell = read_cell(value, self.decimal)
@@ -525,7 +525,7 @@ class Builder:
             )
         return cell
 
-    def row(self, record: Record) -> dict[str, Any]:
+    def row(self, record: BioplexRecord) -> dict[str, Any]:
         """The row of the tidy table."""
         label = read_label(record.label)
         fi, net = self.cell(record, "fi"), self.cell(record, "fibkgd")
@@ -560,7 +560,7 @@ class Builder:
             "external": label.external,
         }
 
-    def _printed(self, record: Record, key: str) -> float:
+    def _printed(self, record: BioplexRecord, key: str) -> float:
         """What is printed of the wells that a mean stands for; NaN for a single well."""
         if len(record.wells) < 2:
             return math.nan
@@ -568,7 +568,7 @@ class Builder:
         printed = cell.status is VendorStatus.IN_RANGE and cell.value >= 0
         return cell.value if printed else math.nan
 
-    def _dilution(self, record: Record, label: Label) -> float:
+    def _dilution(self, record: BioplexRecord, label: Label) -> float:
         """1 where the export gives none; NaN, with a finding, where it cannot be read."""
         _, value = record.cell("dilution")
         cell = read_cell(value, self.decimal)
@@ -584,7 +584,7 @@ class Builder:
                 self.damaged.append(found)
         return factor.value
 
-    def _expected(self, record: Record, label: Label, dilution: float) -> float:
+    def _expected(self, record: BioplexRecord, label: Label, dilution: float) -> float:
         """At the bead: the export prints it for the undiluted sample, as it prints Obs Conc."""
         if label.well_type is WellType.BLANK:
             return 0.0
@@ -595,7 +595,7 @@ class Builder:
             return math.nan  # the software prints 0 where the user entered nothing
         return value / dilution
 
-    def statistics(self, records: list[Record], prefix: str) -> dict[str, pd.DataFrame]:
+    def statistics(self, records: list[BioplexRecord], prefix: str) -> dict[str, pd.DataFrame]:
         """The columns that are not part of the tidy table, one frame each: well, sample, analytes.
 
         With a prefix (means beside single wells) every column is one.
@@ -699,9 +699,9 @@ def _analytes(names: Mapping[str, tuple[str, str]], units: Mapping[str, str]) ->
     return frame.astype({"analyte": "str", "bead_id": "str", "unit": "str", "min_beads": "float64"})
 
 
-def _single_wells(records: list[Record]) -> tuple[list[Record], list[Record]]:
+def _single_wells(records: list[BioplexRecord]) -> tuple[list[BioplexRecord], list[BioplexRecord]]:
     """The readings, and the means that stand beside a table of their single wells."""
-    tables: dict[tuple[str, int], list[Record]] = defaultdict(list)
+    tables: dict[tuple[str, int], list[BioplexRecord]] = defaultdict(list)
     for record in records:
         tables[record.analyte, record.table].append(record)
     means: set[tuple[str, int]] = set()
@@ -856,7 +856,7 @@ def read_analyte(raw: RawFile) -> list[Plate]:
     """Read the plate."""
     contents = Contents()
     tables = 0
-    for grid in grids(raw):
+    for grid in sheets_of(raw):
         rows = range(len(grid.rows))
         if not any(_analyte_titles(grid, row) for row in rows):
             contents.unread += grid.unread("a sheet without a table of readings")
@@ -869,7 +869,7 @@ def read_analyte(raw: RawFile) -> list[Plate]:
     return [assemble(raw, "bioplex_analyte", contents)]
 
 
-def _begins_analyte_table(grid: Grid, row: int) -> bool:
+def _begins_analyte_table(grid: BioplexSheet, row: int) -> bool:
     """Whether a row is a table's head and the rows below, if any, name wells: no text about one."""
     cells = grid.texts(row)
     if _analyte_titles(grid, row) is None:
@@ -880,7 +880,7 @@ def _begins_analyte_table(grid: Grid, row: int) -> bool:
     return not named or any(read_wells(text) is not None for text in named)
 
 
-def _analyte_titles(grid: Grid, row: int) -> dict[str, int] | None:
+def _analyte_titles(grid: BioplexSheet, row: int) -> dict[str, int] | None:
     """Column positions by printed title, if the row is the head of a table of this family.
 
     Where one statistic stands in several columns, each under an analyte, it is another family's.
@@ -904,7 +904,7 @@ def _analyte_titles(grid: Grid, row: int) -> dict[str, int] | None:
 class _AnalyteTables:
     """One pass over a grid: which table, analyte and curve the current row belongs to."""
 
-    grid: Grid
+    grid: BioplexSheet
     contents: Contents
     table: int
     titles: dict[str, int] | None = None
@@ -968,7 +968,9 @@ class _AnalyteTables:
             return
         raw_cells = self.grid.rows[row]
         values = {t: raw_cells[i] for t, i in (self.titles or {}).items() if i < len(raw_cells)}
-        self.contents.records.append(Record(analyte, label, wells, values, where, self.table))
+        self.contents.records.append(
+            BioplexRecord(analyte, label, wells, values, where, self.table)
+        )
         if analyte not in self.analytes:
             self.analytes.append(analyte)
 
@@ -1013,7 +1015,7 @@ _OF_THE_WELL = ("description", "dilution")
 class _StatisticTable:
     """One statistic's sheet: where its rows begin, its id columns and its analytes' columns."""
 
-    grid: Grid
+    grid: BioplexSheet
     head: int
     title: str
     ids: dict[str, int]
@@ -1037,7 +1039,7 @@ def read_statistic(raw: RawFile) -> list[Plate]:
     contents = Contents()
     tables: list[_StatisticTable] = []
     curves: list[CurveText] = []
-    for grid in grids(raw):
+    for grid in sheets_of(raw):
         table = _find_table(grid)
         if table is not None:
             tables.append(table)
@@ -1056,7 +1058,7 @@ def read_statistic(raw: RawFile) -> list[Plate]:
         read = read_wells(wells)
         if read is not None:
             where = places[label, wells, _, analyte]
-            contents.records.append(Record(analyte, label, read, cells, where))
+            contents.records.append(BioplexRecord(analyte, label, read, cells, where))
     if contents.problems:
         raise FormatError(*shortened(contents.problems))
     _note_gaps(tables, merged, contents)
@@ -1078,7 +1080,7 @@ def _given_twice(tables: Sequence[_StatisticTable]) -> Iterator[Problem]:
         yield from table.grid.twice_named(table.head, beside)
 
 
-def _find_table(grid: Grid) -> _StatisticTable | None:
+def _find_table(grid: BioplexSheet) -> _StatisticTable | None:
     """The sheet's table, if the two rows of names stand in it."""
     for row in range(1, min(HEAD_ROWS, len(grid.rows))):
         if not grid.names_wells(row):
@@ -1200,7 +1202,7 @@ def _note_gaps(
             contents.findings.append(Finding("header_mismatch", message + some(rows)))
 
 
-def _curve_lines(grid: Grid) -> list[CurveText]:
+def _curve_lines(grid: BioplexSheet) -> list[CurveText]:
     """The curves of the sheet ``Standard Curve``, row by row of its groups of lines."""
     starts = []
     for row in range(len(grid.rows)):
@@ -1255,7 +1257,7 @@ def read_raw(raw: RawFile) -> list[Plate]:
     """Read the plate."""
     found: list[Plate] = []
     others: list[Unread] = []
-    for grid in grids(raw):
+    for grid in sheets_of(raw):
         head = _raw_head(grid)
         if head is not None:
             found.append(_raw_plate(grid, head))
@@ -1264,7 +1266,7 @@ def read_raw(raw: RawFile) -> list[Plate]:
     return [replace(plate, unread=(*plate.unread, *others)) for plate in found]
 
 
-def _raw_head(grid: Grid) -> int | None:
+def _raw_head(grid: BioplexSheet) -> int | None:
     """The row of column names, if Bio-Plex header lines stand above it."""
     for row in range(min(HEAD_ROWS, len(grid.rows))):
         named = (
@@ -1278,7 +1280,7 @@ def _raw_head(grid: Grid) -> int | None:
     return None
 
 
-def _raw_plate(grid: Grid, head: int) -> Plate:
+def _raw_plate(grid: BioplexSheet, head: int) -> Plate:
     contents = Contents()
     titles = trimmed(grid.texts(head))
     for title in dict.fromkeys(t for t in titles if t and titles.count(t) > 1):
@@ -1311,7 +1313,7 @@ def _raw_plate(grid: Grid, head: int) -> Plate:
         for column, analyte in analytes.items():
             cell = grid.rows[row][column] if column < len(texts) else ""
             values = {**beside, **_reading(cell, decimal)}
-            record = Record(analyte, texts[ids["type"]], wells, values, grid.where(row))
+            record = BioplexRecord(analyte, texts[ids["type"]], wells, values, grid.where(row))
             contents.records.append(record)
     return assemble(grid.raw, "bioplex_raw", contents)
 

@@ -16,9 +16,9 @@ from cytokit.errors import Problem, place
 from cytokit.flags import Finding
 from cytokit.parsers.bioplex import (
     BIOPLEX_RUN,
+    BioplexRecord,
     Contents,
     CurveText,
-    Record,
     assemble,
     is_curve_line,
     take_line,
@@ -163,14 +163,14 @@ def _read_sample(
         if wells:
             name = _printed(analyte, region, regions)
             means = dict(_means(analyte))
-            contents.means.append(Record(name, label, wells, means, where))
+            contents.means.append(BioplexRecord(name, label, wells, means, where))
     for well, member in members:
         for reading in _children(member, "MWAnalytes", "MWAnalyte"):
             region = reading.get("RegionNumber", "")
             name = _printed(reading, region, regions)
             bead = beads.get((well, region), {})
             cells = {**shared, "Exp Conc": expected.get(region, ""), **_cells(reading, bead)}
-            contents.records.append(Record(name, label, (well,), cells, where))
+            contents.records.append(BioplexRecord(name, label, (well,), cells, where))
 
 
 def _printed(element: Element, region: str, regions: dict[str, str]) -> str:

@@ -20,9 +20,9 @@ from cytokit.parsers.blocks import (
     BESIDE,
     KNOWN_BLOCKS,
     STACKED,
-    Block,
     BlockFile,
     BulkNumbers,
+    DataBlock,
     Export,
     Location,
     analyte_places,
@@ -70,7 +70,7 @@ XPONENT_RUN = RunKeys(
 
 
 @dataclass(frozen=True)
-class Readings:
+class MedianRows:
     """The rows of the Median block, to which every other block is matched."""
 
     keys: list[str]
@@ -116,7 +116,7 @@ class Notes:
         self.findings.append(Finding("header_mismatch", message, plate, well, analyte=analyte))
 
 
-def read_readings(block: Block, notes: Notes) -> Readings:
+def read_readings(block: DataBlock, notes: Notes) -> MedianRows:
     """Locations, samples and analytes of the Median block, with problems noted.
 
     Problems: CK-124 a location that names no well, CK-127 a location given twice, CK-161 several
@@ -150,10 +150,10 @@ def read_readings(block: Block, notes: Notes) -> Readings:
     elif len(locations) == len(block.samples):
         _check_names(block, locations, notes)
     analytes = _analytes(block, notes)
-    return Readings(block.locations, locations, block.samples, analytes)
+    return MedianRows(block.locations, locations, block.samples, analytes)
 
 
-def _check_names(block: Block, locations: Sequence[Location], notes: Notes) -> None:
+def _check_names(block: DataBlock, locations: Sequence[Location], notes: Notes) -> None:
     """CK-161: wells read more than once, and under other names each time, are other plates'."""
     names: dict[tuple[int, str], dict[str, int]] = {}
     for location, name, line in zip(locations, block.samples, block.lines, strict=True):
@@ -168,7 +168,7 @@ def _check_names(block: Block, locations: Sequence[Location], notes: Notes) -> N
     notes.problems.append(Problem("CK-161", what, where, STACKED))
 
 
-def _analytes(block: Block, notes: Notes) -> list[str]:
+def _analytes(block: DataBlock, notes: Notes) -> list[str]:
     """The analytes of the Median block; a column behind the events must hold numbers to be one."""
     places = analyte_places(block)
     first = block.first
@@ -198,7 +198,7 @@ def note_renamed(notes: Notes) -> None:
         notes.mismatch(message, analyte=name)
 
 
-def note_lacking(readings: Readings, notes: Notes) -> None:
+def note_lacking(readings: MedianRows, notes: Notes) -> None:
     """One finding for every well of which other blocks have no row; one where they have none."""
     blocks: dict[int, list[str]] = {}
     for name, lacking in notes.lacking.items():
@@ -219,7 +219,7 @@ def note_lacking(readings: Readings, notes: Notes) -> None:
 
 
 @dataclass(frozen=True)
-class Grid:
+class BlockGrid:
     """A block's numbers on the rows and columns of the readings."""
 
     values: np.ndarray
@@ -227,7 +227,7 @@ class Grid:
     given: np.ndarray
 
 
-def match_rows(block: Block, readings: Readings, notes: Notes, *, partial: bool) -> list[int]:
+def match_rows(block: DataBlock, readings: MedianRows, notes: Notes, *, partial: bool) -> list[int]:
     """For each reading the block's row, -1 where it has none.
 
     The plate is what the Median block says: rows that another block lacks (unless it may be
@@ -244,7 +244,7 @@ def match_rows(block: Block, readings: Readings, notes: Notes, *, partial: bool)
     return rows
 
 
-def _rows_by_place(block: Block, readings: Readings, notes: Notes) -> list[int]:
+def _rows_by_place(block: DataBlock, readings: MedianRows, notes: Notes) -> list[int]:
     """Rows by location; by well alone where only the number of the acquisition is another."""
     found: dict[Location, int] = {}
     doubtful: set[Location] = set()
@@ -284,7 +284,7 @@ def _rows_by_place(block: Block, readings: Readings, notes: Notes) -> list[int]:
     return rows
 
 
-def _compare_samples(block: Block, rows: list[int], readings: Readings, notes: Notes) -> None:
+def _compare_samples(block: DataBlock, rows: list[int], readings: MedianRows, notes: Notes) -> None:
     """Note the first well whose sample has another name in this block."""
     samples = block.samples
     if samples == readings.samples:
@@ -297,7 +297,7 @@ def _compare_samples(block: Block, rows: list[int], readings: Readings, notes: N
             return
 
 
-def match_analytes(block: Block, analytes: Sequence[str], notes: Notes) -> list[int]:
+def match_analytes(block: DataBlock, analytes: Sequence[str], notes: Notes) -> list[int]:
     """For each analyte its column behind the labels, -1 where it has none."""
     places = analyte_places(block)
     found = [places.get(name, -1) for name in analytes]
@@ -317,19 +317,19 @@ def match_analytes(block: Block, analytes: Sequence[str], notes: Notes) -> list[
 
 
 def read_grid(
-    block: Block, readings: Readings, notes: Notes, decimal: str, *, partial: bool = False
-) -> Grid:
+    block: DataBlock, readings: MedianRows, notes: Notes, decimal: str, *, partial: bool = False
+) -> BlockGrid:
     """A block's numbers on the rows and columns of the readings; damage is noted."""
     rows = match_rows(block, readings, notes, partial=partial)
     columns = match_analytes(block, readings.analytes, notes)
     values, others = read_cells(block, rows, columns, decimal)
     given = np.outer([row >= 0 for row in rows], [column >= 0 for column in columns])
     note_damage(block, rows, others, readings, readings.analytes, notes)
-    return Grid(values, others, given)
+    return BlockGrid(values, others, given)
 
 
 def read_cells(
-    block: Block, rows: Sequence[int], columns: Sequence[int], decimal: str
+    block: DataBlock, rows: Sequence[int], columns: Sequence[int], decimal: str
 ) -> tuple[np.ndarray, dict[tuple[int, int], Cell]]:
     """Numbers and all that is none, in the order asked for; empty where an index is -1."""
     if block.bulk is None:
@@ -368,7 +368,7 @@ def _bulk_others(
     return dict(sorted(found.items()))
 
 
-def chosen_cells(block: Block, rows: Sequence[int], columns: Sequence[int]) -> list[list[str]]:
+def chosen_cells(block: DataBlock, rows: Sequence[int], columns: Sequence[int]) -> list[list[str]]:
     """As :func:`read_cells`, but the texts."""
     first = block.first
     width = len(columns)
@@ -382,10 +382,10 @@ def chosen_cells(block: Block, rows: Sequence[int], columns: Sequence[int]) -> l
 
 
 def note_damage(
-    block: Block,
+    block: DataBlock,
     rows: Sequence[int],
     others: Mapping[tuple[int, int], Cell],
-    readings: Readings,
+    readings: MedianRows,
     names: Sequence[str],
     notes: Notes,
 ) -> None:
@@ -405,7 +405,7 @@ _TELLING = (VendorStatus.OOR_LOW, VendorStatus.OOR_HIGH, VendorStatus.EXTRAPOLAT
 
 
 def kept_blocks(
-    parts: BlockFile, readings: Readings, notes: Notes, decimal: str
+    parts: BlockFile, readings: MedianRows, notes: Notes, decimal: str
 ) -> tuple[WideTables, list[Unread]]:
     """Every block that is not in the table of wells, as it stands or by name."""
     statistics: dict[str, Wide] = {}
@@ -426,7 +426,7 @@ def kept_blocks(
     return WideTables(statistics), unread
 
 
-def _total_events(parts: BlockFile, readings: Readings, decimal: str) -> Wide | None:
+def _total_events(parts: BlockFile, readings: MedianRows, decimal: str) -> Wide | None:
     """The events counted in each well, which stand beside the medians."""
     median = parts.find("Median")
     if median is None or "Total Events" not in median.columns:
@@ -436,7 +436,7 @@ def _total_events(parts: BlockFile, readings: Readings, decimal: str) -> Wide | 
     return Wide(*readings.labels, pd.Index(["Total Events"]), values)
 
 
-def _by_well(block: Block, readings: Readings, notes: Notes, decimal: str) -> Wide:
+def _by_well(block: DataBlock, readings: MedianRows, notes: Notes, decimal: str) -> Wide:
     """One row per reading, on the analytes of the readings where the block has analytes."""
     places = analyte_places(block)
     names, columns = list(places), list(places.values())
@@ -455,7 +455,7 @@ def _by_well(block: Block, readings: Readings, notes: Notes, decimal: str) -> Wi
     return Wide(*readings.labels, titles, values)
 
 
-def _by_sample(block: Block, notes: Notes, decimal: str) -> Wide:
+def _by_sample(block: DataBlock, notes: Notes, decimal: str) -> Wide:
     """One row per sample; the average of its wells as the vendor gives it."""
     places = analyte_places(block)
     names = list(places)
@@ -492,7 +492,9 @@ _NO_UNIT = ("bead", "none", "n/a", "")
 _SHORT_LOCATION = re.compile(r"(?<!\d)(\d{1,9})\s{0,9},\s{0,9}([A-Za-z]\d{1,2})")
 
 
-def by_analyte(block: Block | None, row_name: str, analytes: list[str], notes: Notes) -> list[str]:
+def by_analyte(
+    block: DataBlock | None, row_name: str, analytes: list[str], notes: Notes
+) -> list[str]:
     """The cells of one row (``Units:``, ``BeadID:``) of a block with one column per analyte."""
     if block is None:
         return [""] * len(analytes)
@@ -529,7 +531,7 @@ def analyte_table(
 
 
 def by_reagent(
-    block: Block | None, analytes: list[str], notes: Notes, decimal: str
+    block: DataBlock | None, analytes: list[str], notes: Notes, decimal: str
 ) -> dict[str, np.ndarray]:
     """Expected values or limits: reagent name -> one number per analyte."""
     if block is None:
@@ -591,7 +593,7 @@ def vendor_curves(
 
 
 def vendor_result(
-    result: Grid | None, out_of: Grid | None, comments: np.ndarray, shape: tuple[int, int]
+    result: BlockGrid | None, out_of: BlockGrid | None, comments: np.ndarray, shape: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The vendor's concentrations, statuses and limits, readings x analytes.
 
@@ -617,7 +619,9 @@ def vendor_result(
     return values, status, limits
 
 
-def text_grid(block: Block | None, readings: Readings, rows: list[int], notes: Notes) -> np.ndarray:
+def text_grid(
+    block: DataBlock | None, readings: MedianRows, rows: list[int], notes: Notes
+) -> np.ndarray:
     """A block of remarks as text, readings x analytes."""
     texts = np.full((len(readings.keys), len(readings.analytes)), "", dtype=object)
     if block is not None and not block.is_empty:
@@ -628,7 +632,7 @@ def text_grid(block: Block | None, readings: Readings, rows: list[int], notes: N
     return texts
 
 
-def instrument_warnings(block: Block | None, plate: int) -> list[Finding]:
+def instrument_warnings(block: DataBlock | None, plate: int) -> list[Finding]:
     """The export's own warnings of one plate, one finding per well and message."""
     findings = []
     for row in block.rows if block is not None else ():
@@ -716,7 +720,7 @@ def _match(
 class WholeFile:
     """What the file says of all its plates: readings x analytes, and per reading."""
 
-    grids: dict[str, Grid]
+    grids: dict[str, BlockGrid]
     comments: np.ndarray
     dilution: np.ndarray
     roles: dict[str, Role]
@@ -724,9 +728,11 @@ class WholeFile:
     controls: tuple[dict[str, np.ndarray], dict[str, np.ndarray], dict[str, np.ndarray]]
 
 
-def read_grids(parts: BlockFile, readings: Readings, notes: Notes, decimal: str) -> dict[str, Grid]:
+def read_grids(
+    parts: BlockFile, readings: MedianRows, notes: Notes, decimal: str
+) -> dict[str, BlockGrid]:
     """The blocks that belong into the table of wells, by their role; the first of each."""
-    grids: dict[str, Grid] = {}
+    grids: dict[str, BlockGrid] = {}
     for key, kind in KNOWN_BLOCKS.items():
         block = parts.find(key) if kind.role and kind.role not in grids else None
         if block is None or not block.by_well:
@@ -737,7 +743,7 @@ def read_grids(parts: BlockFile, readings: Readings, notes: Notes, decimal: str)
     return grids
 
 
-def read_whole(parts: BlockFile, readings: Readings, notes: Notes, decimal: str) -> WholeFile:
+def read_whole(parts: BlockFile, readings: MedianRows, notes: Notes, decimal: str) -> WholeFile:
     """Grids, dilutions and expected values of all readings; problems and findings go to notes."""
     grids = read_grids(parts, readings, notes, decimal)
     remarks = parts.find("Comments")
@@ -762,7 +768,7 @@ def read_whole(parts: BlockFile, readings: Readings, notes: Notes, decimal: str)
     return WholeFile(grids, comments, dilution, roles, standards, (expected, low, high))
 
 
-def _unclear_types(readings: Readings, roles: dict[str, Role]) -> list[Finding]:
+def _unclear_types(readings: MedianRows, roles: dict[str, Role]) -> list[Finding]:
     """One finding for every well of an unknown that is called like a standard, blank or control."""
     found: dict[tuple[int, str], Finding] = {}
     for at, sample in zip(readings.locations, readings.samples, strict=True):
@@ -775,8 +781,8 @@ def _unclear_types(readings: Readings, roles: dict[str, Role]) -> list[Finding]:
 
 
 def _dilution(
-    block: Block | None,
-    readings: Readings,
+    block: DataBlock | None,
+    readings: MedianRows,
     roles: dict[str, Role],
     notes: Notes,
     decimal: str,
@@ -812,7 +818,9 @@ def _dilution(
     return factors
 
 
-def _factor_cells(block: Block, readings: Readings, notes: Notes) -> tuple[list[str], list[int]]:
+def _factor_cells(
+    block: DataBlock, readings: MedianRows, notes: Notes
+) -> tuple[list[str], list[int]]:
     """What the block says of each reading, by well or by sample, and on which line; 0 for none."""
     if block.by_well and len(block.columns) > 2:
         rows = match_rows(block, readings, notes, partial=False)
@@ -830,7 +838,7 @@ def _factor_cells(block: Block, readings: Readings, notes: Notes) -> tuple[list[
     return cells, [block.lines[row] if row >= 0 else 0 for row in rows]
 
 
-def missing_readings(readings: Readings, whole: WholeFile, plate: int) -> list[Finding]:
+def missing_readings(readings: MedianRows, whole: WholeFile, plate: int) -> list[Finding]:
     """Wells and analytes without a median, one finding per well; repeated wells."""
     lacking: dict[int, list[str]] = {}
     for (index, column), cell in whole.grids["mfi"].others.items():
@@ -855,7 +863,7 @@ def missing_readings(readings: Readings, whole: WholeFile, plate: int) -> list[F
     return findings
 
 
-def file_wells(readings: Readings, whole: WholeFile) -> pd.DataFrame:
+def file_wells(readings: MedianRows, whole: WholeFile) -> pd.DataFrame:
     """The tidy table of all readings of the file."""
     shape = (len(readings.keys), len(readings.analytes))
     grids = whole.grids
@@ -1027,7 +1035,7 @@ def _check_blocks(parts: BlockFile, notes: Notes) -> None:
                 notes.mismatch(f"{what}; it is not read")
 
 
-def _no_median(parts: BlockFile, median: Block | None) -> Problem:
+def _no_median(parts: BlockFile, median: DataBlock | None) -> Problem:
     """CK-123: there is no Median block, or nothing in it."""
     mend = "export the plate with the statistic Median"
     if median is not None:

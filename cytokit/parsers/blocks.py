@@ -19,9 +19,9 @@ from cytokit.errors import FormatError, Problem, place
 from cytokit.flags import Finding
 from cytokit.parsers.well_tables import row_misfit
 from cytokit.plate import Unread, normal_well
+from cytokit.sources.delimited import LazyRows, trimmed
+from cytokit.sources.excel import Sheet
 from cytokit.sources.raw import RawFile
-from cytokit.sources.text import LazyRows, trimmed
-from cytokit.sources.workbook import Sheet
 
 #: Errors listed one by one before the rest is only counted.
 MAX_PROBLEMS = 12
@@ -142,7 +142,7 @@ _LABELS = ("Location", "Plate", "Sample")
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class DataBlock:
     """One block: its name, its column names and its rows, each row as long as the columns."""
 
     name: str
@@ -203,20 +203,20 @@ class BlockFile:
 
     file: str
     header: dict[str, str]
-    blocks: tuple[Block, ...]
+    blocks: tuple[DataBlock, ...]
     footer: str
     stray: tuple[Unread, ...]
     problems: tuple[Problem, ...]
     last_line: int
     findings: tuple[Finding, ...] = ()
 
-    def find(self, *names: str) -> Block | None:
+    def find(self, *names: str) -> DataBlock | None:
         """The first block of any of these names."""
         keys = {block_key(name) for name in names}
         return next((block for block in self.blocks if block.key in keys), None)
 
 
-def analyte_places(block: Block) -> dict[str, int]:
+def analyte_places(block: DataBlock) -> dict[str, int]:
     """A block's analytes, and in which column behind the labels each stands.
 
     All columns are analytes but the first ones and those that stand beside. A name that occurs
@@ -396,7 +396,7 @@ class _Walk:
     line_of: Callable[[int], int]
     file: str
     spans: list[Span] = field(default_factory=list)
-    blocks: list[Block] = field(default_factory=list)
+    blocks: list[DataBlock] = field(default_factory=list)
     stray: list[Unread] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
@@ -518,11 +518,11 @@ class _Walk:
             # rows that were read at once stand on a line each
             begin = self.line_of(span.body.start)
             lines = range(begin, begin + len(span.body))
-            self.blocks.append(Block(span.name, span.line, span.columns, later, lines, bulk))
+            self.blocks.append(DataBlock(span.name, span.line, span.columns, later, lines, bulk))
             return
         cells: list[list[str]] = []
         numbers: list[int] = []
-        block = Block(span.name, span.line, span.columns, cells, numbers)
+        block = DataBlock(span.name, span.line, span.columns, cells, numbers)
         for index in span.body:
             row = self.rows[index]
             if len(row) != width:
@@ -536,7 +536,7 @@ class _Walk:
             numbers.append(self.line_of(index))
         self.blocks.append(block)
 
-    def _refuse_row(self, block: Block, index: int, why: str, column: int) -> None:
+    def _refuse_row(self, block: DataBlock, index: int, why: str, column: int) -> None:
         """A row of another length: a problem where the readings depend on it, else a finding."""
         line = self.line_of(index)
         what = f"{block.part}: {why}"
@@ -547,13 +547,13 @@ class _Walk:
         mend = "the file may be cut off, or a delimiter lost or added; export it again"
         self.problem("CK-121", what, mend=mend, line=line, column=column)
 
-    def joined(self) -> list[Block]:
+    def joined(self) -> list[DataBlock]:
         """One block of each name: plates that stand in tables of their own are put together.
 
         What cannot be told apart is a problem where the plate depends on it (CK-161 the plates of
         several Median tables, CK-128), else a finding.
         """
-        by_key: dict[str, list[Block]] = {}
+        by_key: dict[str, list[DataBlock]] = {}
         for block in self.blocks:
             by_key.setdefault(block.key, []).append(block)
         return [
@@ -562,7 +562,7 @@ class _Walk:
             for block in (same if len(same) == 1 else self._one_of(same))
         ]
 
-    def _one_of(self, same: Sequence[Block]) -> list[Block]:
+    def _one_of(self, same: Sequence[DataBlock]) -> list[DataBlock]:
         """Blocks of one name as one, if that can be; else none."""
         first, *others = same
         parts = [first, *(block for block in others if not _alike(first, block))]
@@ -603,12 +603,12 @@ def _columns(row: list[str]) -> list[str]:
     return [own.get(name.casefold(), name) for name in columns]
 
 
-def _alike(one: Block, other: Block) -> bool:
+def _alike(one: DataBlock, other: DataBlock) -> bool:
     """Whether two blocks say the same in every cell."""
     return one.columns == other.columns and list(one.rows) == list(other.rows)
 
 
-def _together(parts: Sequence[Block]) -> Block:
+def _together(parts: Sequence[DataBlock]) -> DataBlock:
     """The rows of several blocks under the columns of the first."""
     first = parts[0]
     rows: list[list[str]] = []

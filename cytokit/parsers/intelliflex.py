@@ -111,7 +111,7 @@ def read_rows(raw: RawFile) -> list[Plate]:
     return plates
 
 
-class Reading(NamedTuple):
+class ReadingTitle(NamedTuple):
     """What a column of one region and reporter is called: ``R25: RP1 MEDIAN``."""
 
     bead: str
@@ -119,11 +119,11 @@ class Reading(NamedTuple):
     what: str
 
 
-def reading_of(title: str) -> Reading | None:
+def reading_of(title: str) -> ReadingTitle | None:
     """Region, reporter and statistic of a column's name; None for a column of another kind."""
     found = _REPORTER.search(title)
     bead = title[: found.start()].rstrip() if found else ""
-    return Reading(bead, found[1], title[found.end() :]) if found and bead else None
+    return ReadingTitle(bead, found[1], title[found.end() :]) if found and bead else None
 
 
 @dataclass
@@ -200,7 +200,7 @@ def _add_row(table: RowTable, row: list[str], line: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Bead:
+class _BeadColumns:
     """One region seen by one reporter: where its columns are."""
 
     bead: str
@@ -208,26 +208,26 @@ class _Bead:
     columns: dict[str, int]
 
 
-def _beads(head: list[str]) -> list[_Bead]:
+def _beads(head: list[str]) -> list[_BeadColumns]:
     """Regions in the file's order, each with the columns of each reporter."""
-    beads: dict[tuple[str, str], _Bead] = {}
+    beads: dict[tuple[str, str], _BeadColumns] = {}
     for index, title in enumerate(head):
         reading = reading_of(title)
         if reading is not None:
             key = (reading.bead, reading.reporter)
-            bead = beads.setdefault(key, _Bead(*key, {}))
+            bead = beads.setdefault(key, _BeadColumns(*key, {}))
             bead.columns[reading.what.upper()] = index
     return [bead for bead in beads.values() if "MEDIAN" in bead.columns]
 
 
-def _labels(table: RowTable, bead: _Bead, what: str) -> list[str]:
+def _labels(table: RowTable, bead: _BeadColumns, what: str) -> list[str]:
     """The different names (or region numbers) that the rows give, NaN left out."""
     at = bead.columns.get(what)
     cells = [row[at] for row in table.rows] if at is not None else []
     return list(dict.fromkeys(cell for cell in cells if cell and cell.casefold() != "nan"))
 
 
-def _analytes(table: RowTable, beads: list[_Bead]) -> pd.DataFrame:
+def _analytes(table: RowTable, beads: list[_BeadColumns]) -> pd.DataFrame:
     """Names, unique; with the reporter where there are two."""
     two = len({bead.reporter for bead in beads}) > 1
     names: list[str] = []
@@ -257,7 +257,7 @@ def _analytes(table: RowTable, beads: list[_Bead]) -> pd.DataFrame:
 
 
 def _plate(
-    table: RowTable, beads: list[_Bead], name: str, source: SourceInfo, decimal: str
+    table: RowTable, beads: list[_BeadColumns], name: str, source: SourceInfo, decimal: str
 ) -> Plate:
     """One plate of the rows that carry its name."""
     wells = [normal_well(text) or text for text in table.column("WELL LOCATION")]
@@ -303,7 +303,7 @@ def _plate(
 
 def _grid(
     table: RowTable,
-    beads: list[_Bead],
+    beads: list[_BeadColumns],
     what: str,
     labels: tuple[list[str], list[str], list[str]],
     decimal: str,

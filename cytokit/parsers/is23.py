@@ -24,9 +24,9 @@ from cytokit.errors import FormatError, Problem, place
 from cytokit.flags import Finding
 from cytokit.parsers.block_plates import (
     XPONENT_RUN,
-    Grid,
+    BlockGrid,
+    MedianRows,
     Notes,
-    Readings,
     kept_blocks,
     note_lacking,
     note_renamed,
@@ -200,7 +200,7 @@ def _entry(book: Lots | None, lots: Sequence[str], analyte: str, notes: Notes) -
 
 
 def _units(
-    readings: Readings, result: Grid | None, entries: Sequence[Lot | None], notes: Notes
+    readings: MedianRows, result: BlockGrid | None, entries: Sequence[Lot | None], notes: Notes
 ) -> dict[str, str]:
     """The unit that an analyte's results carry, else the lots file's."""
     units: dict[str, str] = {}
@@ -240,7 +240,7 @@ def _expected(
 
 
 def _note_names(
-    readings: Readings, types: Sequence[WellType], expected: np.ndarray, notes: Notes
+    readings: MedianRows, types: Sequence[WellType], expected: np.ndarray, notes: Notes
 ) -> None:
     """Standards without a level, and samples whose names look like the software's own."""
     standards = [kind is WellType.STANDARD for kind in types]

@@ -23,8 +23,8 @@ import pandas as pd
 
 from cytokit.errors import InputError, OutputError, Problem, UsageError, place
 from cytokit.qc.series import CONTROL, ChartPlate, control_name
+from cytokit.sources.delimited import parse_json
 from cytokit.sources.raw import RawFile
-from cytokit.sources.text import parse_json
 
 SCHEMA = "cytokit-qc-guide-1"
 #: with fewer plates the limits are provisional (CLSI C24 asks for at least ten runs, better twenty)

@@ -25,7 +25,7 @@ from cytokit.options import (
     options_of,
 )
 from cytokit.schema import DESIGN_COLUMNS, DESIGN_OPTIONAL, LAST_DAY
-from cytokit.sources.text import parse_toml
+from cytokit.sources.delimited import parse_toml
 
 # On which line of a TOML file a key stands, for messages; the values are tomllib's business.
 

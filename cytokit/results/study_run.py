@@ -58,7 +58,7 @@ from cytokit.schema import (
     DesignStatus,
     PlateVerdict,
 )
-from cytokit.sources.text import parse_json
+from cytokit.sources.delimited import parse_json
 from cytokit.tables.designs import read_design
 from cytokit.tables.exclusions import read_exclusions
 from cytokit.tables.pseudonyms import check_words, read_pseudonyms

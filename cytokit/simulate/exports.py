@@ -417,8 +417,8 @@ class _BioplexCells:
         self._readout = readout
         self.groups = groups(readout)
         names = ("mfi", "net_mfi", "bead_count", "expected")
-        names = (*names, "vendor_concentration", "vendor_recovery_pct")
-        self._numbers = {name: readout.numbers(name) for name in names}
+        vendor = ("vendor_concentration", "vendor_recovery_pct")
+        self._numbers = {name: readout.numbers(name) for name in (*names, *vendor)}
         self._statuses = readout.texts("vendor_status")
         self._comments = readout.texts("comment")
 
@@ -820,7 +820,7 @@ _SIGNATURE = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Bead:
+class _BeadTitles:
     """One analyte's column group: name without reporter, region, reporter, position."""
 
     name: str
@@ -914,16 +914,16 @@ def intelliflex_rows(
     return [*rows, *_SIGNATURE]
 
 
-def _beads(readout: ReadOut) -> list[_Bead]:
+def _beads(readout: ReadOut) -> list[_BeadTitles]:
     """Column groups; CK-618 if two analytes would share one or a region is missing."""
     regions = list(map(str, readout.plate.analytes["bead_id"]))
     matches = [_REPORTER.fullmatch(name) for name in readout.analytes]
     reporters = {match[2] for match in matches if match}
     two = all(matches) and len(reporters) == 2
     beads = [
-        _Bead(match[1], region, match[2], position)
+        _BeadTitles(match[1], region, match[2], position)
         if two and match is not None
-        else _Bead(readout.analytes[position], region, "1", position)
+        else _BeadTitles(readout.analytes[position], region, "1", position)
         for position, (match, region) in enumerate(zip(matches, regions, strict=True))
     ]
     keys = [(bead.region, bead.reporter) for bead in beads]

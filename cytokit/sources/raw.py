@@ -11,9 +11,7 @@ from typing import Self
 from xml.etree.ElementTree import Element
 
 from cytokit.errors import FormatError, InputError, Problem, did_you_mean, place
-from cytokit.sources.markup import read_xml
-from cytokit.sources.numbers import decimal_asked
-from cytokit.sources.text import (
+from cytokit.sources.delimited import (
     Rows,
     decode,
     first_rows,
@@ -24,7 +22,9 @@ from cytokit.sources.text import (
     split_lines,
     split_rows,
 )
-from cytokit.sources.workbook import Sheet, read_sheets
+from cytokit.sources.excel import Sheet, read_sheets
+from cytokit.sources.markup import read_xml
+from cytokit.sources.numbers import decimal_asked
 
 #: A 384-well 100-plex export with twenty statistics has about 8 MB.
 MAX_BYTES = 64 * 2**20

@@ -16,8 +16,8 @@ import pandas as pd
 
 from cytokit.errors import InputError, Problem, map_text, place
 from cytokit.schema import TABLES
+from cytokit.sources.excel import cell_text
 from cytokit.sources.raw import RawFile
-from cytokit.sources.workbook import cell_text
 from cytokit.tables.columns import SYNONYMS, is_unit, plain, split_header
 
 _LINES_ABOVE_HEADER = 40

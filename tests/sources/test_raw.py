@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cytokit.errors import CytokitError, FormatError, InputError, UsageError
-from cytokit.sources import text as rows_module
-from cytokit.sources import workbook as workbooks
+from cytokit.sources import delimited as rows_module
+from cytokit.sources import excel as workbooks
+from cytokit.sources.delimited import Rows, first_rows, guess_delimiter, split_lines
 from cytokit.sources.raw import RawFile
-from cytokit.sources.text import Rows, first_rows, guess_delimiter, split_lines
 
 
 def split_rows(text: str, delimiter: str, file: str) -> Rows:

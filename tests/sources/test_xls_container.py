@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cytokit.errors import FormatError
+from cytokit.sources.excel import _has_circle, check_compound
 from cytokit.sources.raw import RawFile
-from cytokit.sources.workbook import _has_circle, check_compound
 
 END, FREE, TABLE = 0xFFFFFFFE, 0xFFFFFFFF, 0xFFFFFFFD
 SECTOR = 512
