@@ -654,11 +654,11 @@ def assemble(raw: RawFile, family: str, contents: Contents) -> Plate:
         [*means, *contents.means], "Replicates: "
     )
     curves, curve_notes, unread = _curves(contents, names, raw)
-    notes = [*_notes(rows, name), *_twins(samples, name), *curve_notes]
+    notes = [*_notes(rows, name), *_shared_descriptions(samples, name), *curve_notes]
     return Plate(
         name=name,
         source=SourceInfo(raw.path, raw.sha256, family, raw.encoding, raw.delimiter, decimal),
-        wells=make_wells(_with_honest_expected(rows)),
+        wells=make_wells(_without_zero_levels(rows)),
         analytes=_analytes(names, contents.units),
         header=contents.header,
         statistics=statistics,
@@ -719,7 +719,7 @@ def _single_wells(records: list[BioplexRecord]) -> tuple[list[BioplexRecord], li
     return chosen, [record for record in records if (record.analyte, record.table) in means]
 
 
-def _with_honest_expected(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _without_zero_levels(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Standards of an analyte that are all 0 say nothing: the software prints 0 for no entry."""
     known = _analytes_with_levels(rows)
     standard = str(WellType.STANDARD)
@@ -795,7 +795,7 @@ def _gaps(rows: list[dict[str, Any]], plate: str) -> Iterator[Finding]:
             yield Finding("missing_value", message + some(lacking), plate=plate, analyte=analyte)
 
 
-def _twins(samples: SampleNames, plate: str) -> Iterator[Finding]:
+def _shared_descriptions(samples: SampleNames, plate: str) -> Iterator[Finding]:
     """Descriptions that several type codes share: kept apart by their codes."""
     for text, codes in samples.shared.items():
         message = f"{some(codes)} are all called {text!r}; they are kept apart by their codes"

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
 
 from cytokit.errors import FormatError, Problem, place
+from cytokit.options import WeightName
 from cytokit.plate import Plate
 from cytokit.sources.raw import RawFile
-
-#: the rules by which vendors' software weights standards
-VendorWeights = Literal["xponent", "bioplex"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +36,7 @@ class Parser:
     title: str
     sniff: Callable[[RawFile], bool]
     read: Callable[..., list[Plate]]
-    weights: VendorWeights = "xponent"
+    weights: WeightName = "xponent"
     run: RunKeys = field(default_factory=RunKeys)
     takes_lots: bool = False
 
@@ -53,7 +50,7 @@ def parser(
     title: str,
     *,
     sniff: Callable[[RawFile], bool],
-    weights: VendorWeights = "xponent",
+    weights: WeightName = "xponent",
     run: RunKeys | None = None,
     takes_lots: bool = False,
 ) -> Callable[[Callable[..., list[Plate]]], Callable[..., list[Plate]]]:

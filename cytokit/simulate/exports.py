@@ -86,19 +86,7 @@ def read_out(plate: Plate) -> ReadOut:
     """Arrange a plate for writing."""
     names = plate.analyte_names
     wells = sorted(plate.wells["well"].unique(), key=lambda well: well_position(well)[::-1])
-    problems = [
-        Problem(
-            "CK-616",
-            f"{names.count(name)} analytes are called {name!r}"
-            if name
-            else "an analyte has no name",
-            place(plate.name),
-            "give every analyte a name of its own",
-        )
-        for name in dict.fromkeys(names)
-        if names.count(name) > 1 or not name
-    ]
-    problems += _mixed_wells(plate)
+    problems = [*name_problems(names, plate.name), *_mixed_wells(plate)]
     if problems:
         raise UsageError(*problems)
     index = pd.MultiIndex.from_product([wells, names])
@@ -111,6 +99,22 @@ def read_out(plate: Plate) -> ReadOut:
         dilutions=[float(factor) for factor in once["dilution_factor"]],
         cells=plate.wells.set_index(["well", "analyte"]).reindex(index),
     )
+
+
+def name_problems(names: Sequence[str], plate: str = "") -> list[Problem]:
+    """CK-616: analytes without a name, or of one name."""
+    return [
+        Problem(
+            "CK-616",
+            f"{names.count(name)} analytes are called {name!r}"
+            if name
+            else "an analyte has no name",
+            place(plate or None),
+            "give every analyte a name of its own",
+        )
+        for name in dict.fromkeys(names)
+        if names.count(name) > 1 or not name
+    ]
 
 
 def _mixed_wells(plate: Plate) -> list[Problem]:

@@ -13,7 +13,7 @@ from cytokit.arrays import Floats
 from cytokit.errors import Problem, UsageError, did_you_mean
 from cytokit.plate import PLATE_SHAPES, Plate, SourceInfo, make_wells
 from cytokit.schema import ANALYTE_COLUMNS, DesignStatus, WellType
-from cytokit.simulate.exports import WRITERS
+from cytokit.simulate.exports import WRITERS, name_problems
 
 # The simulated panel: for each analyte its true standard curve, level in plasma and effect.
 
@@ -129,7 +129,7 @@ def simulate_plate(
             )
         )
     wells = _positions(plan, samples)
-    at_bead = _plates_concentrations(plan, analytes, samples, wells)
+    at_bead = _at_bead(plan, analytes, samples, wells)
     mfi = _read(plan, analytes, at_bead, rng)
     counts = plan.min_beads + rng.poisson(35, size=mfi.shape)
     rows: list[dict[str, Any]] = []
@@ -173,7 +173,7 @@ def _positions(plan: PlatePlan, samples: Mapping[str, Floats]) -> list[tuple[str
     ]
 
 
-def _plates_concentrations(
+def _at_bead(
     plan: PlatePlan,
     analytes: Sequence[SimulatedAnalyte],
     samples: Mapping[str, Floats],
@@ -187,13 +187,13 @@ def _plates_concentrations(
     controls = {f"Control{i + 1}": tops * share for i, share in enumerate(plan.controls)}
     blank = {"Background0": np.zeros_like(tops)}
     diluted = {name: truth / plan.dilution_factor for name, truth in samples.items()}
-    at_bead = {
+    levels = {
         WellType.BLANK: blank,
         WellType.STANDARD: series,
         WellType.CONTROL: controls,
         WellType.UNKNOWN: diluted,
     }
-    return np.stack([at_bead[kind][sample] for _, sample, kind in wells])
+    return np.stack([levels[kind][sample] for _, sample, kind in wells])
 
 
 def _expected(kind: WellType, at_bead: float) -> dict[str, float]:
@@ -335,7 +335,8 @@ def simulate_trial(
     present = design[design["status"] == str(DesignStatus.SAMPLED)]
     plates = []
     per_plate = _subjects_per_plate(plan)
-    order = _plate_order(design)
+    # alternating arms keep every plate balanced
+    order = [str(subject) for subject in design["subject"].unique()]
     for number, start in enumerate(range(0, subjects, per_plate), start=1):
         aboard = set(order[start : start + per_plate])
         samples = present[present["subject"].isin(aboard)]["sample"]
@@ -345,13 +346,12 @@ def simulate_trial(
     return SimulatedTrial(
         plates=tuple(plates),
         design=design,
-        truth=pd.DataFrame([(a.name, a.unit, a.ratio) for a in chosen], columns=_TRUTH),
+        truth=pd.DataFrame(
+            [(a.name, a.unit, a.ratio) for a in chosen], columns=["analyte", "unit", "ratio"]
+        ),
         true_concentrations=_long(truth, chosen),
         seed=seed,
     )
-
-
-_TRUTH = ["analyte", "unit", "ratio"]
 
 
 def _check(subjects: int, deaths: tuple[int, int]) -> None:
@@ -375,17 +375,7 @@ def _check(subjects: int, deaths: tuple[int, int]) -> None:
 
 def _check_names(analytes: Sequence[str] | None) -> None:
     names = list(analytes or ())
-    problems = [
-        Problem(
-            "CK-616",
-            f"{names.count(name)} analytes are called {name!r}"
-            if name
-            else "an analyte has no name",
-            mend="name every analyte once",
-        )
-        for name in dict.fromkeys(names)
-        if names.count(name) > 1 or not name
-    ]
+    problems = name_problems(names)
     if analytes is not None and not names:
         problems.append(Problem("CK-616", "no analyte is named", mend="name at least one"))
     if problems:
@@ -421,11 +411,6 @@ def _design(rng: np.random.Generator, subjects: int, deaths: tuple[int, int]) ->
             sample = "" if died else f"{subject}-D{day}"
             rows.append((sample, subject, arms[i % 2], day, str(status)))
     return pd.DataFrame(rows, columns=["sample", "subject", "group", "day", "status"])
-
-
-def _plate_order(design: pd.DataFrame) -> list[str]:
-    """Subjects as they fill the plates: alternating arms keep every plate balanced."""
-    return [str(subject) for subject in design["subject"].unique()]
 
 
 def _concentrations(
