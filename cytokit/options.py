@@ -348,7 +348,7 @@ class CompareOptions(Options):
         "ancova",
         "How groups are compared at the day, on ln concentration; mixed: a model of all days, of "
         "three or more",
-        choices=("ancova", "welch", "ranks", "brunner-munzel", "change", "mixed"),
+        registry="cytokit.trial.analyses:BETWEEN",
     )
     within: str = option(
         "ratio",

@@ -15,8 +15,11 @@ from click.testing import CliRunner
 from matplotlib.text import Text
 
 import cytokit as ck
+from cytokit.arrays import Bools, Floats
 from cytokit.curves.platefit import PlateFit
+from cytokit.figures.forest import forest
 from cytokit.figures.panels import panels
+from cytokit.figures.specification import specification_pages
 from cytokit.flags import FLAGS, Finding, Flag, finding_lines
 from cytokit.options import FIT_SECTION, CompareOptions, FitOptions, ReadOptions, option
 from cytokit.report.comparison_page import conclusion
@@ -26,8 +29,11 @@ from cytokit.report.workbook import fit_workbook
 from cytokit.results import study_file
 from cytokit.schema import TABLES, Column, Severity
 from cytokit.simulate.trials import simulate_trial
+from cytokit.trial.analyses import BETWEEN, BetweenTest
 from cytokit.trial.compare import compare
+from cytokit.trial.estimate import Estimate, wald
 from cytokit.trial.multiplicity import ADJUSTMENTS, Adjustment
+from cytokit.trial.sensitivity import sensitivity
 from cytokit.trial.study import Study
 from cytokit_cli._shared import click_options
 
@@ -45,6 +51,22 @@ def fit(tmp_path_factory: pytest.TempPathFactory) -> PlateFit:
     name, data = next(iter(simulate_trial(seed=3, subjects=4).files().items()))
     (folder / name).write_bytes(data)
     return ck.fit(ck.read_plate(folder / name))
+
+
+@pytest.fixture
+def trial() -> Study:
+    """Two groups of eight, two analytes, one day."""
+    rng = np.random.default_rng(2)
+    table = pd.DataFrame(
+        {
+            "subject": [f"s{n}" for n in range(16)],
+            "group": ["treated"] * 8 + ["control"] * 8,
+            "day": 6,
+            "IL-6 (pg/mL)": np.exp(rng.normal(2, 1, 16)),
+            "TNFa (pg/mL)": np.exp(np.arange(16) / 4),
+        }
+    )
+    return Study(table)
 
 
 def test_an_option_is_one_line(fit: PlateFit, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,24 +134,14 @@ def test_a_finding_is_one_entry(fit: PlateFit, tmp_path, monkeypatch: pytest.Mon
     assert any("plate too dark (1): " in line for line in finding_lines(more.findings))
 
 
-def test_an_adjustment_is_one_object(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_adjustment_is_one_object(trial, tmp_path, monkeypatch) -> None:
     """Doubled p-values: in --help, table, methods, figure, page and manifest."""
     doubling = Adjustment("Doubling", "p-values were doubled", lambda p: 2 * p)
-    rng = np.random.default_rng(2)
-    table = pd.DataFrame(
-        {
-            "subject": [f"s{n}" for n in range(16)],
-            "group": ["treated"] * 8 + ["control"] * 8,
-            "day": 6,
-            "IL-6 (pg/mL)": np.exp(rng.normal(2, 1, 16)),
-            "TNFa (pg/mL)": np.exp(np.arange(16) / 4),
-        }
-    )
     asked = {"baseline": None, "reference": "control", "adjust": "double"}
     with pytest.raises(ck.CytokitError, match="adjust='double' is no choice"):
-        compare(Study(table), **asked)
+        compare(trial, **asked)
     monkeypatch.setitem(ADJUSTMENTS, "double", doubling)
-    made = compare(Study(table), **asked)
+    made = compare(trial, **asked)
     rows = made.between
     np.testing.assert_allclose(rows["p_adjusted"], np.minimum(2 * rows["p"], 1))
     assert "within each, p-values were doubled, and" in made.methods
@@ -147,3 +159,42 @@ def test_an_adjustment_is_one_object(tmp_path, monkeypatch: pytest.MonkeyPatch) 
         """What compare takes."""
 
     assert "|maxt|double]" in CliRunner().invoke(command, ["--help"]).output
+
+
+def _median_test(y: Floats, treated: Bools, level: float) -> Estimate:
+    """A difference of medians with an invented standard error: enough to see where it goes."""
+    difference = float(np.median(y[treated]) - np.median(y[~treated]))
+    return wald("median test", difference, 0.5, float(len(y) - 2), level)
+
+
+def test_a_test_between_groups_is_one_object(trial, tmp_path, monkeypatch) -> None:
+    """In --help, table, methods, forest, specification panel, workbook and manifest."""
+    added = BetweenTest(
+        "medians",
+        "Ratio of medians",
+        "the ratio of medians among subjects with a sample",
+        estimate=_median_test,
+        sentences={"median test": "a test of medians"},
+    )
+    monkeypatch.setitem(BETWEEN, "medians", added)
+    made = compare(trial, baseline=None, reference="control", between="medians")
+    assert set(made.between["method"]) == {"median test"}
+    assert "compared by a test of medians" in made.methods
+    assert "The estimand is the ratio of medians" in made.methods
+    assert any("Ratio of medians" in text.get_text() for text in forest(made).findobj(Text))
+    panel = sensitivity(made, analyses=("medians", "welch"), substitutes=())
+    assert set(panel.table["between"]) == {"medians", "welch"}
+    assert any("medians" in text.get_text() for text in specification_pages(panel)[0].findobj(Text))
+    made.write(tmp_path / "compare")
+    assert set(read_table(tmp_path / "compare/comparisons.csv")["method"]) >= {"median test"}
+    sheet = openpyxl.load_workbook(tmp_path / "compare/results.xlsx")["Comparison"]
+    assert "median test" in {cell.value for row in sheet.iter_rows() for cell in row}
+    manifest = json.loads((tmp_path / "compare/manifest.json").read_text())
+    assert manifest["options"]["between"] == "medians"
+
+    @click.command()
+    @click_options(CompareOptions)
+    def command(**_: object) -> None:
+        """What compare takes."""
+
+    assert "|mixed|medians]" in CliRunner().invoke(command, ["--help"]).output

@@ -47,6 +47,7 @@ from cytokit.figures.view import (
     write_footer,
 )
 from cytokit.options import Label
+from cytokit.trial.analyses import BETWEEN as BETWEEN_TESTS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,15 +56,6 @@ if TYPE_CHECKING:
 
 _ROW = 4.4  # mm per row
 _TOP, _BOTTOM = 7.0, 12.5
-#: what the ratio of a row between groups is, by the analysis that was asked for
-_ESTIMATES = {
-    "ancova": "Ratio of geometric means, adjusted for the baseline",
-    "welch": "Ratio of geometric means",
-    "ranks": "Hodges-Lehmann ratio",
-    "brunner-munzel": "Hodges-Lehmann ratio",
-    "change": "Ratio of the changes from the baseline (geometric means)",
-    "mixed": "Ratio of geometric means of the mixed model, common baseline",
-}
 #: An interval reaching beyond this factor either way ends in an arrow.
 _FARTHEST = 1000.0
 
@@ -222,9 +214,9 @@ def name_room(ax: Axes) -> float:
 
 def axis_words(result: ComparisonLike) -> str:
     """The estimate and the direction of the ratio, said once."""
-    estimate = _ESTIMATES[result.options.between]
+    estimate = BETWEEN_TESTS[result.options.between].axis
     if result.baseline is None and result.options.between == "ancova":
-        estimate = _ESTIMATES["welch"]
+        estimate = BETWEEN_TESTS["welch"].axis
     groups = groups_of(result)
     if len(groups) != 2:
         return estimate

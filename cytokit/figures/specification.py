@@ -40,6 +40,7 @@ from cytokit.figures.style import (
 )
 from cytokit.figures.text import plain, shorten, text_width
 from cytokit.figures.view import footer_lines, footer_room, warning_sentences, write_footer
+from cytokit.trial.analyses import BETWEEN
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,14 +64,6 @@ _SUBSTITUTE = {
     "limit": "the limit itself",
     "half": "half the limit",
     "sqrt2": "limit / √2",
-}
-_ANALYSIS = {
-    "ancova": "ANCOVA",
-    "welch": "Welch",
-    "ranks": "rank test",
-    "brunner-munzel": "Brunner-Munzel",
-    "change": "change",
-    "mixed": "mixed model",
 }
 
 
@@ -121,7 +114,7 @@ def choices_of(rows: pd.DataFrame) -> list[Choices]:
     asked = {
         "Readings": [plain(name) for name in rows["data"]],
         "Out of range": outside,
-        "Analysis": [_ANALYSIS.get(str(name), plain(name)) for name in rows["between"]],
+        "Analysis": [BETWEEN[str(name)].label for name in rows["between"]],
     }
     found = []
     for question, given in asked.items():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from math import comb
 
 import numpy as np
@@ -68,8 +69,79 @@ WITHIN_STRATA = {
 TOBIT, TOBIT_COMMON = "Tobit", "Tobit (common spread)"
 #: tests whose p is found with what stands beside
 RANKED = (RANK_SUM, GEHAN, BRUNNER_MUNZEL, *WITHIN_STRATA.values())
-#: the choices of ``between`` that ask for one of them
-BY_RANKS = ("ranks", "brunner-munzel")
+_DETECTABLE = "ranks and the share of detectable values (Fisher's exact test) were compared"
+_BY_MODEL = (
+    "with up to 50 % such values and at least 2 in range in each group a Tobit model was fitted, "
+    f"else with up to 80 % only {_DETECTABLE}, with more the analyte was not analysed"
+)
+_BY_RANKS = f"with up to 80 % such values {_DETECTABLE}, with more the analyte was not analysed"
+_GEOMETRIC = "the ratio of geometric means among subjects with a sample"
+_HODGES_LEHMANN = (
+    "Hodges and Lehmann's ratio, the median of the ratios between a subject of the one "
+    "group and a subject of the other, among subjects with a sample"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BetweenTest:
+    """A way to compare two groups at the tested day.
+
+    ``label`` is how figures call it, ``axis`` what a forest plot draws, ``estimand`` and
+    ``out_of_range`` what methods.md says of it; ``statistic`` is the one whose arrangements maxT
+    looks at. ``estimate`` takes ln concentrations in range, who is treated, and the level; the
+    tests that also take baselines, strata or values out of range are chosen by the rule table,
+    and have none. ``sentences`` describe the methods that it gives, by their labels.
+    """
+
+    label: str
+    axis: str = "Ratio of geometric means"
+    estimand: str = _GEOMETRIC
+    out_of_range: str = _BY_MODEL
+    statistic: str = "welch"
+    by_ranks: bool = False
+    estimate: Callable[[Floats, Bools, float], Estimate] | None = None
+    sentences: Mapping[str, str] = field(default_factory=dict)
+
+
+#: by the key that ``--between`` takes
+BETWEEN: dict[str, BetweenTest] = {
+    "ancova": BetweenTest(
+        "ANCOVA", "Ratio of geometric means, adjusted for the baseline", statistic="ancova"
+    ),
+    "welch": BetweenTest("Welch"),
+    "ranks": BetweenTest(
+        "rank test",
+        "Hodges-Lehmann ratio",
+        _HODGES_LEHMANN,
+        _BY_RANKS,
+        statistic="student",  # scores of ranks have one spread by nature
+        by_ranks=True,
+    ),
+    "brunner-munzel": BetweenTest(
+        "Brunner-Munzel",
+        "Hodges-Lehmann ratio",
+        "the probability that a subject of the one group has a higher value than a subject of "
+        "the other, among subjects with a sample",
+        _BY_RANKS,
+        by_ranks=True,
+    ),
+    "change": BetweenTest(
+        "change",
+        "Ratio of the changes from the baseline (geometric means)",
+        "the ratio of the groups' geometric mean changes from baseline, among subjects with both "
+        "samples",
+        "with such values in up to 50 % of the pairs and at least 2 pairs in range in each group "
+        "both days were modelled together, with more the change was not compared",
+    ),
+    "mixed": BetweenTest(
+        "mixed model",
+        "Ratio of geometric means of the mixed model, common baseline",
+        "the ratio of geometric means at the tested day, among subjects with a sample on any day; "
+        "samples are taken to be missing at random given the other days",
+        "an analyte with any at baseline or the tested day was not compared by it",
+    ),
+}
+
 #: an indicator for baselines out of range needs this many on either side
 _INDICATOR = 3
 
@@ -78,8 +150,13 @@ def model_estimate(
     data: AnalyteData, treated: Bools, method: str, analysis: Analysis, options: CompareOptions
 ) -> tuple[Estimate | None, Notes]:
     """The model the rule allows, on subjects who all have a value."""
-    if method in BY_RANKS or analysis is Analysis.RANKS:
+    test = BETWEEN[method]
+    if test.by_ranks or analysis is Analysis.RANKS:
         return None, []
+    if test.estimate is not None:
+        if analysis is not Analysis.NUMBERS:
+            return None, []
+        return _or_ranks(test.estimate(data.day.lower, treated, options.level), [])
     columns, notes = (
         covariates(data.base) if method == "ancova" else (np.empty((len(treated), 0)), [])
     )
@@ -338,7 +415,7 @@ def primary(
         estimate = Estimate(
             rank_test_name(method, data.day.take(used), treated[used], options, strata)
         )
-    if rule.analysis is not Analysis.NUMBERS and method not in BY_RANKS:
+    if rule.analysis is not Analysis.NUMBERS and not BETWEEN[method].by_ranks:
         said.insert(0, ("other_method", f"{estimate.method}: {rule.reason}"))
     return estimate, used, [*notes, *said]
 

@@ -9,7 +9,14 @@ import numpy as np
 
 from cytokit.arrays import Bools, Floats
 from cytokit.options import CompareOptions
-from cytokit.trial.analyses import TOBIT, TOBIT_COMMON, WITHOUT_STRATA, covariates, spread_per_arm
+from cytokit.trial.analyses import (
+    BETWEEN,
+    TOBIT,
+    TOBIT_COMMON,
+    WITHOUT_STRATA,
+    covariates,
+    spread_per_arm,
+)
 from cytokit.trial.comparison import Record
 from cytokit.trial.estimate import finite, label, stars
 from cytokit.trial.linear import ANCOVA, ANCOVA_PER_ARM, LINEAR, LINEAR_PER_ARM
@@ -151,8 +158,6 @@ def _flag(row: Row, code: str, text: str) -> None:
 Permuted = dict[tuple[str, int], tuple[float, int | None]]
 
 _OF_NUMBERS = (ANCOVA, ANCOVA_PER_ARM, LINEAR, LINEAR_PER_ARM, "Welch")
-#: scores of ranks have one spread by nature; the analysis of covariance takes strata as factors
-_STATISTIC = {"ancova": "ancova", "ranks": "student"}
 _ADJUSTED = (ANCOVA, ANCOVA_PER_ARM, TOBIT, TOBIT_COMMON)
 
 
@@ -185,7 +190,9 @@ def _between(records: Sequence[Record], options: CompareOptions) -> tuple[Floats
         return arm_flip_max_t(
             values, treated, baseline=baseline, strata=strata, draws=draws, seed=seed
         )
-    statistic = _STATISTIC.get(options.between, "welch" if strata is None else "ancova")
+    statistic = BETWEEN[options.between].statistic
+    if statistic == "welch" and strata is not None:  # the analysis of covariance takes strata
+        statistic = "ancova"
     result = max_t(
         values,
         treated,

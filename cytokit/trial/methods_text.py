@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from cytokit.flags import Finding, finding_lines
 from cytokit.trial.analyses import (
+    BETWEEN,
     BRUNNER_MUNZEL,
-    BY_RANKS,
     GEHAN,
     LINEAR_ON_CHANGE,
     ON_CHANGE,
@@ -53,18 +53,6 @@ _HALF = (
     "a pair of values out of range that is undecided counting one half; ratios, where every value "
     "is in range, are Hodges and Lehmann's"
 )
-#: by ``between``; what is not named here is compared by a model of the tested day
-_ESTIMAND = {
-    "ranks": "Hodges and Lehmann's ratio, the median of the ratios between a subject of the one "
-    "group and a subject of the other, among subjects with a sample",
-    "brunner-munzel": "the probability that a subject of the one group has a higher value than a "
-    "subject of the other, among subjects with a sample",
-    "change": "the ratio of the groups' geometric mean changes from baseline, among subjects with "
-    "both samples",
-    "mixed": "the ratio of geometric means at the tested day, among subjects with a sample on any "
-    "day; samples are taken to be missing at random given the other days",
-}
-_GEOMETRIC = "the ratio of geometric means among subjects with a sample"
 _OF_ONE_GROUP = "the ratio of geometric means of day over baseline among subjects with both samples"
 
 
@@ -72,7 +60,7 @@ def estimand(result: Comparison) -> str:
     """What the primary analysis estimates."""
     if result.between.empty:
         return f"The estimand is {_OF_ONE_GROUP}."
-    return f"The estimand is {_ESTIMAND.get(result.options.between, _GEOMETRIC)}."
+    return f"The estimand is {BETWEEN[result.options.between].estimand}."
 
 
 def between(result: Comparison) -> str:
@@ -180,6 +168,7 @@ def _methods(result: Comparison) -> dict[str, str]:
         MIXED["unstructured"]: "a linear mixed model of all days",
         MIXED["compound"]: "a linear mixed model of all days, compound symmetric in those not "
         "compared",
+        **BETWEEN[options.between].sentences,
     }
 
 
@@ -367,7 +356,6 @@ def propagation(result: Comparison) -> str:
 
 # The phrases of the methods paragraph, by option or by method.
 
-
 CENSOR = {
     "lod": "values below the limit of detection were treated as left-censored at it, values above "
     "the upper limit of detection (the curve's saturation) as right-censored at that",
@@ -392,20 +380,6 @@ WITHIN = {
     "sign test": "exact sign tests of the pairs whose direction is known",
 }
 _DETECTABLE = "ranks and the share of detectable values (Fisher's exact test) were compared"
-RULE = (
-    "with up to 50 % such values and at least 2 in range in each group a Tobit model was fitted, "
-    f"else with up to 80 % only {_DETECTABLE}, with more the analyte was not analysed"
-)
-#: where the analysis asked for is no model of the tested day
-RULES = {
-    **dict.fromkeys(
-        BY_RANKS,
-        f"with up to 80 % such values {_DETECTABLE}, with more the analyte was not analysed",
-    ),
-    "change": "with such values in up to 50 % of the pairs and at least 2 pairs in range in each "
-    "group both days were modelled together, with more the change was not compared",
-    "mixed": "an analyte with any at baseline or the tested day was not compared by it",
-}
 
 
 # What a comparison says of plates that were bridged: in its rows, its findings and its methods.
@@ -595,7 +569,7 @@ def _censoring(result: Comparison) -> str:
             f"{SUBSTITUTE[options.substitute]}; this biases effects and intervals."
         )
     if _out(result):
-        rule = RULES.get(options.between, RULE)
+        rule = BETWEEN[options.between].out_of_range
         known = result.study.values[["lod", "lloq", "uloq"]].notna().any(axis=None)
         return f"Out of range: {CENSOR[options.censor or 'lod'] if known else STATED}; {rule}."
     return "No value was out of range."

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from cytokit.errors import NothingToDoError, UsageError
-from cytokit.figures.forest import _ESTIMATES, axis_words, forest, forest_pages, forest_rows
+from cytokit.figures.forest import axis_words, forest, forest_pages, forest_rows
 from cytokit.figures.style import axes_at, new_figure
-from cytokit.options import CompareOptions, choices_of
 
 
 def test_a_row_per_analyte_with_the_tables_numbers(trial, texts):
@@ -114,7 +113,3 @@ def test_the_axis_names_the_estimate(comparison, between, baseline, words):
     assert axis_words(dataclasses.replace(made, options=options, baseline=baseline)).startswith(
         words
     )
-
-
-def test_every_analysis_has_its_estimate():
-    assert set(_ESTIMATES) == set(choices_of(CompareOptions, "between"))
