@@ -7,7 +7,7 @@ it is made. It holds the vendor's own numbers beside the readings, so that both 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -226,10 +226,25 @@ def make_wells(rows: list[dict[str, Any]]) -> pd.DataFrame:
     return frame
 
 
-def make_analytes(names: Iterable[str], units: Mapping[str, str] | None = None) -> pd.DataFrame:
-    """The table of analytes of an export that says no more of them than their names and units."""
-    rows = [(name, "", (units or {}).get(name, ""), float("nan")) for name in names]
-    frame = pd.DataFrame(rows, columns=list(ANALYTE_COLUMNS))
+def make_analytes(
+    names: Iterable[str],
+    *,
+    units: Sequence[str] | None = None,
+    bead_ids: Sequence[str] | None = None,
+    min_beads: Sequence[float] | None = None,
+) -> pd.DataFrame:
+    """The table of analytes in the export's order; what the export does not say stays empty."""
+    listed = list(names)
+    empty = [""] * len(listed)
+    frame = pd.DataFrame(
+        {
+            "analyte": listed,
+            "bead_id": empty if bead_ids is None else bead_ids,
+            "unit": empty if units is None else units,
+            "min_beads": float("nan") if min_beads is None else min_beads,
+        },
+        columns=list(ANALYTE_COLUMNS),
+    )
     return frame.astype({"analyte": "str", "bead_id": "str", "unit": "str", "min_beads": "float64"})
 
 

@@ -32,8 +32,16 @@ from cytokit.flags import Finding, damaged_value
 from cytokit.parsers.blocks import shortened
 from cytokit.parsers.registry import RunKeys, parser
 from cytokit.parsers.well_tables import row_misfit, twice_named
-from cytokit.plate import Plate, SourceInfo, Unread, VendorCurve, make_wells, normal_well
-from cytokit.schema import ANALYTE_COLUMNS, VendorStatus, WellType
+from cytokit.plate import (
+    Plate,
+    SourceInfo,
+    Unread,
+    VendorCurve,
+    make_analytes,
+    make_wells,
+    normal_well,
+)
+from cytokit.schema import VendorStatus, WellType
 from cytokit.sources.delimited import LazyRows, trimmed
 from cytokit.sources.excel import CellValue, cell_text
 from cytokit.sources.numbers import Cell, decide_decimal, read_cell, read_dilution, read_fi_count
@@ -659,7 +667,11 @@ def assemble(raw: RawFile, family: str, contents: Contents) -> Plate:
         name=name,
         source=SourceInfo(raw.path, raw.sha256, family, raw.encoding, raw.delimiter, decimal),
         wells=make_wells(_without_zero_levels(rows)),
-        analytes=_analytes(names, contents.units),
+        analytes=make_analytes(
+            [short for short, _ in names.values()],
+            bead_ids=[bead for _, bead in names.values()],
+            units=[contents.units.get(printed, "") for printed in names],
+        ),
         header=contents.header,
         statistics=statistics,
         vendor_curves=curves,
@@ -691,12 +703,6 @@ def matching_curves(plate: Plate) -> Plate:
         else:
             kept[analyte] = curve
     return replace(plate, vendor_curves=kept, unread=tuple(unread))
-
-
-def _analytes(names: Mapping[str, tuple[str, str]], units: Mapping[str, str]) -> pd.DataFrame:
-    rows = [(name, bead, units.get(whole, ""), math.nan) for whole, (name, bead) in names.items()]
-    frame = pd.DataFrame(rows, columns=list(ANALYTE_COLUMNS))
-    return frame.astype({"analyte": "str", "bead_id": "str", "unit": "str", "min_beads": "float64"})
 
 
 def _single_wells(records: list[BioplexRecord]) -> tuple[list[BioplexRecord], list[BioplexRecord]]:

@@ -41,10 +41,9 @@ from cytokit.parsers.well_tables import (
     Wide,
     WideTables,
     blanks_are_zero,
-    text_array,
     well_table,
 )
-from cytokit.plate import Plate, SourceInfo, Unread, VendorCurve, normal_well
+from cytokit.plate import Plate, SourceInfo, Unread, VendorCurve, make_analytes, normal_well
 from cytokit.schema import VendorStatus, WellType
 from cytokit.sources.numbers import (
     EMPTY,
@@ -519,13 +518,11 @@ def analyte_table(
     if units_block is not None and words:
         reason = f"{', '.join(map(repr, words))} is no unit of concentration"
         unread.append(Unread("Units", place(parts.file, line=units_block.line), reason))
-    table = pd.DataFrame(
-        {
-            "analyte": text_array(analytes),
-            "bead_id": text_array(beads),
-            "unit": text_array(["" if u.casefold() in _NO_UNIT else u for u in units]),
-            "min_beads": [read_cell(text).value for text in least],
-        }
+    table = make_analytes(
+        analytes,
+        bead_ids=beads,
+        units=["" if unit.casefold() in _NO_UNIT else unit for unit in units],
+        min_beads=[read_cell(text).value for text in least],
     )
     return table, unread
 

@@ -21,8 +21,15 @@ from cytokit.flags import Finding, damaged_value
 from cytokit.parsers.block_plates import XPONENT_RUN, BlockFamily, read_block_plates
 from cytokit.parsers.blocks import other_sheets, program_cells, raise_together, table_rows
 from cytokit.parsers.registry import RunKeys, parser
-from cytokit.parsers.well_tables import blanks_are_zero, row_misfit, twice_named, well_table
-from cytokit.plate import Plate, SourceInfo, Unread, normal_well
+from cytokit.parsers.well_tables import (
+    Wide,
+    WideTables,
+    blanks_are_zero,
+    row_misfit,
+    twice_named,
+    well_table,
+)
+from cytokit.plate import Plate, SourceInfo, Unread, make_analytes, normal_well
 from cytokit.schema import WellType
 from cytokit.sources.numbers import decide_decimal, read_dilution, read_row
 from cytokit.sources.raw import RawFile
@@ -246,14 +253,7 @@ def _analytes(table: RowTable, beads: list[_BeadColumns]) -> pd.DataFrame:
         names.append(name)
         numbers = _labels(table, bead, "REGION")
         regions.append(numbers[0] if numbers else bead.bead.lstrip("Rr"))
-    return pd.DataFrame(
-        {
-            "analyte": pd.Series(names, dtype="str"),
-            "bead_id": pd.Series(regions, dtype="str"),
-            "unit": pd.Series([""] * len(names), dtype="str"),
-            "min_beads": np.nan,
-        }
-    )
+    return make_analytes(names, bead_ids=regions)
 
 
 def _plate(
@@ -268,7 +268,8 @@ def _plate(
     analytes = _analytes(table, beads)
     names = list(analytes["analyte"])
     types = list(_types(table, wells, samples))
-    statistics: dict[str, pd.DataFrame] = {}
+    labels = pd.Series(wells, dtype="str"), pd.Series(samples, dtype="str")
+    statistics: dict[str, Wide] = {}
     grids: dict[str, np.ndarray] = {}
     for what in dict.fromkeys(key for bead in beads for key in bead.columns):
         if what in _LABELS:
@@ -277,11 +278,12 @@ def _plate(
         if what in _GRIDS:
             grids[_GRIDS[what]] = values
         else:
-            statistics[what] = _with_wells(wells, samples, pd.DataFrame(values, columns=names))
+            statistics[what] = Wide(*labels, pd.Index(names, dtype="str"), values)
     grids["expected"] = blanks_are_zero(types, np.full((len(wells), len(names)), np.nan))
     _note_missing(table, wells, samples, grids["mfi"], names)
     header, varying = _other_columns(table)
-    statistics["wells"] = _with_wells(wells, samples, varying)
+    cells = np.array(list(varying.values()), dtype=object).reshape(len(varying), len(wells)).T
+    statistics["wells"] = Wide(*labels, pd.Index(list(varying), dtype="str"), cells)
     return Plate(
         name=name,
         source=source,
@@ -295,7 +297,7 @@ def _plate(
         ),
         analytes=analytes,
         header=header,
-        statistics=statistics,
+        statistics=WideTables(statistics),
         findings=tuple(replace(finding, plate=name) for finding in table.findings),
         unread=tuple(table.unread),
     )
@@ -376,10 +378,10 @@ def _note_missing(
         seen.add(well)
 
 
-def _other_columns(table: RowTable) -> tuple[dict[str, str], pd.DataFrame]:
+def _other_columns(table: RowTable) -> tuple[dict[str, str], dict[str, list[str]]]:
     """Columns that are the same in every row are the header; the others stay by well."""
     header: dict[str, str] = {}
-    varying: dict[str, pd.Series] = {}
+    varying: dict[str, list[str]] = {}
     for title in table.head:
         if reading_of(title) or title in ("WELL LOCATION", "SAMPLE ID"):
             continue
@@ -387,11 +389,5 @@ def _other_columns(table: RowTable) -> tuple[dict[str, str], pd.DataFrame]:
         if len(set(cells)) == 1:
             header[title] = cells[0]
         else:
-            varying[title] = pd.Series(cells, dtype="str")
-    return header, pd.DataFrame(varying, index=range(len(table.rows)))
-
-
-def _with_wells(wells: list[str], samples: list[str], frame: pd.DataFrame) -> pd.DataFrame:
-    frame.insert(0, "sample", pd.Series(samples, dtype="str"))
-    frame.insert(0, "well", pd.Series(wells, dtype="str"))
-    return frame
+            varying[title] = cells
+    return header, varying

@@ -122,7 +122,7 @@ def read_is23(raw: RawFile, lots: Lots | RawFile | None = None) -> list[Plate]:
             dilution=np.ones(len(types)),
             grids=columns,
         ),
-        analytes=make_analytes(readings.analytes, units),
+        analytes=make_analytes(readings.analytes, units=units),
         header=parts.header,
         statistics=statistics,
         findings=tuple(replace(finding, plate=name) for finding in notes.findings),
@@ -201,9 +201,9 @@ def _entry(book: Lots | None, lots: Sequence[str], analyte: str, notes: Notes) -
 
 def _units(
     readings: MedianRows, result: BlockGrid | None, entries: Sequence[Lot | None], notes: Notes
-) -> dict[str, str]:
+) -> list[str]:
     """The unit that an analyte's results carry, else the lots file's."""
-    units: dict[str, str] = {}
+    units: list[str] = []
     for column, analyte in enumerate(readings.analytes):
         entry = entries[column]
         listed = entry.unit if entry is not None else ""
@@ -217,7 +217,7 @@ def _units(
         seen = list(dict.fromkeys([*printed, *([listed] if listed else [])]))
         if len(seen) > 1:
             notes.mismatch(f"more than one unit: {', '.join(seen)}", analyte=analyte)
-        units[analyte] = seen[0] if seen else ""
+        units.append(seen[0] if seen else "")
     return units
 
 
