@@ -34,8 +34,7 @@ from ._shared import (
 
 if TYPE_CHECKING:
     from cytokit.options import Label, Style, Summary
-    from cytokit.trial.comparison import Comparison
-    from cytokit.trial.sensitivity import Sensitivity
+    from cytokit.trial.comparison import Comparison, Sensitivity
 
 
 @click.command(

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from cytokit.simulate.trials import simulate_trial
     from cytokit.tables.designs import read_design
     from cytokit.tables.pseudonyms import pseudonymise, read_pseudonyms
-    from cytokit.trial.bridging import Bridge, bridge
+    from cytokit.trial.bridging import Bridge
     from cytokit.trial.compare import compare
     from cytokit.trial.comparison import Comparison
     from cytokit.trial.power import Scenario, needed, power
-    from cytokit.trial.study import Study
+    from cytokit.trial.study import Study, bridge
 
 _PUBLIC = {
     "Bridge": "cytokit.trial.bridging",
@@ -43,7 +43,7 @@ _PUBLIC = {
     "Scenario": "cytokit.trial.power",
     "StandardCurve": "cytokit.curves.fit",
     "Study": "cytokit.trial.study",
-    "bridge": "cytokit.trial.bridging",
+    "bridge": "cytokit.trial.study",
     "compare": "cytokit.trial.compare",
     "fit": "cytokit.curves.platefit",
     "fit_to": "cytokit.results.stream",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import json
 import re
@@ -127,3 +128,47 @@ def test_a_parser_is_added_from_outside_in_one_file(
     assert [one["format"] for one in manifest["inputs"]] == ["acme"]
     assert ",P1,unknown,IL-6,2," in (tmp_path / "fit" / "samples.csv").read_text()
     assert "Acme (first line 'Acme plate')" in run("inspect", letter)[1]
+
+
+#: a result writes and draws itself: the only imports of rooms behind
+LATE = {
+    ("cytokit.curves.fit", "cytokit.figures.standard_curves"),
+    ("cytokit.curves.fit", "cytokit.figures.style"),
+    ("cytokit.curves.platefit", "cytokit.results.write"),
+    ("cytokit.qc.control", "cytokit.figures.levey_jennings"),
+    ("cytokit.qc.control", "cytokit.results.write"),
+    ("cytokit.trial.comparison", "cytokit.figures.forest"),
+    ("cytokit.trial.comparison", "cytokit.figures.panels"),
+    ("cytokit.trial.comparison", "cytokit.results.write"),
+}
+
+
+def _imports() -> dict[str, set[str]]:
+    """Every import of one module by another, late ones and those of types included."""
+    files = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in (ROOT / "cytokit").rglob("*.py")
+    }
+    found: dict[str, set[str]] = {}
+    for module, path in files.items():
+        nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+        froms = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
+        names = {f"{one.module}.{alias.name}" for one in froms for alias in one.names}
+        names |= {str(one.module) for one in froms}
+        found[module] = {
+            name for name in names if name in files and name != module and name != "cytokit"
+        }
+    return found
+
+
+def test_no_import_goes_in_a_circle() -> None:
+    edges = _imports()
+    assert {(module, other) for module, others in edges.items() for other in others} >= LATE
+    waiting = {
+        module: {other for other in others if (module, other) not in LATE}
+        for module, others in edges.items()
+    }
+    while free := [module for module, others in waiting.items() if not others & set(waiting)]:
+        for module in free:
+            del waiting[module]
+    assert not waiting, f"in or before a circle: {sorted(waiting)}"

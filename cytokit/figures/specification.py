@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from cytokit.trial.sensitivity import Sensitivity
+    from cytokit.trial.comparison import Sensitivity
 
 
 # The choices behind each specification of a panel: their words and the grid that shows them.

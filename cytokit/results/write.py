@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from cytokit.options import Label, Style, Summary
     from cytokit.qc.control import QualityControl
     from cytokit.report.overview import PlateLine
-    from cytokit.trial.comparison import Comparison
-    from cytokit.trial.sensitivity import Sensitivity
+    from cytokit.trial.comparison import Comparison, Sensitivity
     from cytokit.trial.study import Study
 
 

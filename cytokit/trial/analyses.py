@@ -42,7 +42,7 @@ from cytokit.trial.linear import (
 )
 from cytokit.trial.paired import DECIMALS, change_between, change_within, paired_ratio
 from cytokit.trial.paired import METHOD as BIVARIATE
-from cytokit.trial.ranks import gehan, hodges_lehmann, rank_sum, signed_rank
+from cytokit.trial.ranks import fisher, gehan, hodges_lehmann, rank_sum, signed_rank
 from cytokit.trial.strata import (
     NOT_USED,
     Labels,
@@ -52,7 +52,7 @@ from cytokit.trial.strata import (
     stratified_shift,
 )
 from cytokit.trial.tobit import RATIO_BOUND, arm_tobit
-from cytokit.trial.values import Analysis, AnalyteData, Cells, choose, fisher_detectable
+from cytokit.trial.values import Analysis, AnalyteData, Cells, choose
 
 # The models that compare two arms at one day: which one options and values call for, fitted.
 
@@ -288,6 +288,15 @@ def covariates(base: Cells) -> tuple[Floats, Notes]:
 
 
 # What always stands beside the primary comparison of two arms: ranks and effect sizes.
+
+
+def fisher_detectable(day: Cells, treated: Bools) -> float:
+    """Fisher's exact test on % detectable (or, where more are above, on % above the limit)."""
+    outside = day.below if day.below.sum() >= day.above.sum() else day.above
+    if not outside.any():
+        return float("nan")
+    counts = [(int((~outside & arm).sum()), int(arm.sum())) for arm in (treated, ~treated)]
+    return fisher(*counts[0], *counts[1])
 
 
 def beside_arms(

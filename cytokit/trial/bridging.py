@@ -8,9 +8,9 @@ residual degrees of freedom. Readings out of range carry no number and are left 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,11 +26,7 @@ from cytokit.errors import (
 )
 from cytokit.flags import Finding
 from cytokit.schema import TABLES, RangeStatus
-from cytokit.trial.readings import Readings, Source, gather
-
-if TYPE_CHECKING:
-    from cytokit.trial.study import Study
-
+from cytokit.trial.readings import Readings
 
 # Plate effects by least squares: ln concentration = sample + plate + error.
 
@@ -296,62 +292,6 @@ class Bridge:
             f"<Bridge of {plates} plates by {', '.join(self.samples)}: "
             f"{len(self.applicable)} of {self.table['analyte'].nunique()} analytes>"
         )
-
-
-def bridge(
-    sources: Study | Source | Iterable[Source],
-    *,
-    samples: Sequence[str] = (),
-    reference: str = "",
-) -> Bridge:
-    """Estimate the effect of each plate on each analyte.
-
-    Parameters
-    ----------
-    sources : Study, PlateFit, path, DataFrame, or a sequence of these
-        What :class:`cytokit.Study` takes.
-    samples : sequence of str
-        Names of samples measured on several plates; the plates' controls where not given. No
-        unknown is taken for the same sample just because its name is: ``Unknown1`` is everywhere.
-    reference : str
-        The plate whose effect is zero; the mean over plates where not given.
-
-    Returns
-    -------
-    Bridge
-
-    Raises
-    ------
-    DesignError
-        CK-572 plates that no bridge sample links to the others, CK-573 a named sample that is not
-        in the data or on one plate alone, CK-574 no control on several plates, CK-575 two plates
-        of one name, CK-578 data that name no plate.
-    NothingToDoError
-        CK-574, if there is one plate.
-    UsageError
-        CK-576 a reference that is no plate.
-
-    Notes
-    -----
-    Controls bridge plates only where they are the same lot throughout.
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({
-    ...     "plate": ["P1", "P1", "P2", "P2"], "sample": ["pool A", "pool B"] * 2,
-    ...     "subject": "-", "group": "-", "day": 0, "IL-6 (pg/mL)": [100, 50, 121, 60],
-    ... })
-    >>> found = bridge(table, samples=["pool A", "pool B"])
-    >>> found.table["ratio"].round(2).tolist()
-    [0.91, 1.1]
-    """
-    from cytokit.trial.study import Study
-
-    if isinstance(sources, Study):
-        return bridge_readings(sources.shared, sources.plates, samples, reference)
-    readings = gather(sources)
-    plates = list(dict.fromkeys(readings.frame["plate"]))
-    return bridge_readings(shared_readings(readings), plates, samples, reference)
 
 
 def shared_readings(readings: Readings) -> pd.DataFrame:

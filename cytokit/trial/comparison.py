@@ -28,7 +28,39 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from cytokit.options import Label, Style, Summary
-    from cytokit.trial.sensitivity import Sensitivity
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """The specification panel.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        One row per analyte, pair of groups and specification, columns of sensitivity.csv. ``data``
+        names the study (``as analysed``, ``4PL``, ...), ``main`` marks the main analysis,
+        ``verdict`` is ``higher``, ``lower``, ``not significant`` or ``not analysed``; ``same_as``
+        names an earlier specification that gives the very same numbers, as policies on values
+        out of range do where an analyte has none.
+    holds : pandas.DataFrame
+        One row per analyte and pair, columns ``HOLDS_COLUMNS``: the main verdict, how many other
+        specifications there are, how many of them could be analysed and how many agree. What
+        gives the same numbers counts once, and not at all where they are the main analysis's.
+    alpha : float
+        Level of the verdicts; the ratios' intervals are at 1 - alpha.
+    """
+
+    table: pd.DataFrame
+    holds: pd.DataFrame
+    alpha: float = 0.05
+
+    def __repr__(self) -> str:
+        count = int(self.holds["specifications"].max()) if len(self.holds) else 0
+        mean = self.holds["holds_pct"].mean()
+        return (
+            f"<Sensitivity: {self.holds['analyte'].nunique()} analytes, {count} specifications "
+            f"each; the main verdict holds in {mean:.0f} % of those analysed>"
+        )
 
 
 @dataclass(frozen=True, repr=False)

@@ -42,7 +42,7 @@ from cytokit.trial.tobit import RATIO_BOUND
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cytokit.trial.sensitivity import Sensitivity
+    from cytokit.trial.comparison import Sensitivity
 
 
 # What the methods paragraph says of the groups' comparison, and of what stands beside it.

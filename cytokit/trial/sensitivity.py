@@ -22,7 +22,7 @@ from cytokit.schema import TABLES
 from cytokit.tables.designs import Design
 from cytokit.trial.censoring import POLICIES
 from cytokit.trial.compare import compare
-from cytokit.trial.comparison import Comparison
+from cytokit.trial.comparison import Comparison, Sensitivity
 from cytokit.trial.study import Study
 
 if TYPE_CHECKING:
@@ -42,39 +42,6 @@ HOLDS_COLUMNS = (
     *("analyte", "treated_group", "control_group", "verdict", "specifications", "analysed"),
     *("same", "holds_pct", "ratio_min", "ratio_max"),
 )
-
-
-@dataclass(frozen=True)
-class Sensitivity:
-    """The specification panel.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        One row per analyte, pair of groups and specification, columns of sensitivity.csv. ``data``
-        names the study (``as analysed``, ``4PL``, ...), ``main`` marks the main analysis,
-        ``verdict`` is ``higher``, ``lower``, ``not significant`` or ``not analysed``; ``same_as``
-        names an earlier specification that gives the very same numbers, as policies on values
-        out of range do where an analyte has none.
-    holds : pandas.DataFrame
-        One row per analyte and pair, columns ``HOLDS_COLUMNS``: the main verdict, how many other
-        specifications there are, how many of them could be analysed and how many agree. What
-        gives the same numbers counts once, and not at all where they are the main analysis's.
-    alpha : float
-        Level of the verdicts; the ratios' intervals are at 1 - alpha.
-    """
-
-    table: pd.DataFrame
-    holds: pd.DataFrame
-    alpha: float = 0.05
-
-    def __repr__(self) -> str:
-        count = int(self.holds["specifications"].max()) if len(self.holds) else 0
-        mean = self.holds["holds_pct"].mean()
-        return (
-            f"<Sensitivity: {self.holds['analyte'].nunique()} analytes, {count} specifications "
-            f"each; the main verdict holds in {mean:.0f} % of those analysed>"
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from cytokit.tables.designs import (
     spelled_alike,
 )
 from cytokit.tables.pseudonyms import ROLE, Pseudonyms, errors_without_names, read_pseudonyms
-from cytokit.trial.bridging import Bridge, bridged, shared_readings
+from cytokit.trial.bridging import Bridge, bridge_readings, bridged, shared_readings
 from cytokit.trial.censoring import censored
 from cytokit.trial.readings import (
     Input,
@@ -777,3 +777,58 @@ class Study:
         self._set("floors", floors)
         self._set("values", single[list(VALUES_COLUMNS)].reset_index(drop=True))
         self._set("findings", (*self._noticed, *limits, *repeats))
+
+
+def bridge(
+    sources: Study | Source | Iterable[Source],
+    *,
+    samples: Sequence[str] = (),
+    reference: str = "",
+) -> Bridge:
+    """Estimate the effect of each plate on each analyte.
+
+    Parameters
+    ----------
+    sources : Study, PlateFit, path, DataFrame, or a sequence of these
+        What :class:`cytokit.Study` takes.
+    samples : sequence of str
+        Names of samples measured on several plates; the plates' controls where not given. No
+        unknown is taken for the same sample just because its name is: ``Unknown1`` is everywhere.
+    reference : str
+        The plate whose effect is zero; the mean over plates where not given.
+
+    Returns
+    -------
+    Bridge
+
+    Raises
+    ------
+    DesignError
+        CK-572 plates that no bridge sample links to the others, CK-573 a named sample that is not
+        in the data or on one plate alone, CK-574 no control on several plates, CK-575 two plates
+        of one name, CK-578 data that name no plate.
+    NothingToDoError
+        CK-574, if there is one plate.
+    UsageError
+        CK-576 a reference that is no plate.
+
+    Notes
+    -----
+    Controls bridge plates only where they are the same lot throughout.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({
+    ...     "plate": ["P1", "P1", "P2", "P2"], "sample": ["pool A", "pool B"] * 2,
+    ...     "subject": "-", "group": "-", "day": 0, "IL-6 (pg/mL)": [100, 50, 121, 60],
+    ... })
+    >>> found = bridge(table, samples=["pool A", "pool B"])
+    >>> found.table["ratio"].round(2).tolist()
+    [0.91, 1.1]
+    """
+    if isinstance(sources, Study):
+        return bridge_readings(sources.shared, sources.plates, samples, reference)
+    readings = gather(sources)
+    plates = list(dict.fromkeys(readings.frame["plate"]))
+    return bridge_readings(shared_readings(readings), plates, samples, reference)

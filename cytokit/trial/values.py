@@ -263,14 +263,3 @@ def choose(exact: Bools, arms: dict[str, Bools]) -> Rule:
             few = f"{in_range} in range in {arm}: too few to model"
             return Rule(Analysis.RANKS, f"{percent}, {few}")
     return Rule(Analysis.TOBIT, percent)
-
-
-def fisher_detectable(day: Cells, treated: Bools) -> float:
-    """Fisher's exact test on % detectable (or, where more are above, on % above the limit)."""
-    from cytokit.trial.ranks import fisher
-
-    outside = day.below if day.below.sum() >= day.above.sum() else day.above
-    if not outside.any():
-        return float("nan")
-    counts = [(int((~outside & arm).sum()), int(arm.sum())) for arm in (treated, ~treated)]
-    return fisher(*counts[0], *counts[1])

@@ -18,7 +18,8 @@ from cytokit.figures.specification import (
 )
 from cytokit.figures.style import axes_at, new_figure
 from cytokit.schema import TABLES
-from cytokit.trial.sensitivity import HOLDS_COLUMNS, Sensitivity
+from cytokit.trial.comparison import Sensitivity
+from cytokit.trial.sensitivity import HOLDS_COLUMNS
 
 NAN = float("nan")
 VERDICTS = ("lower", "not significant", "higher", "not analysed")
