@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.extensions import ExtensionArray
 
 from cytokit.errors import FormatError, Problem, place
 from cytokit.flags import Finding
@@ -235,17 +236,19 @@ def make_analytes(
 ) -> pd.DataFrame:
     """The table of analytes in the export's order; what the export does not say stays empty."""
     listed = list(names)
-    empty = [""] * len(listed)
-    frame = pd.DataFrame(
-        {
-            "analyte": listed,
-            "bead_id": empty if bead_ids is None else bead_ids,
-            "unit": empty if units is None else units,
-            "min_beads": float("nan") if min_beads is None else min_beads,
-        },
-        columns=list(ANALYTE_COLUMNS),
-    )
-    return frame.astype({"analyte": "str", "bead_id": "str", "unit": "str", "min_beads": "float64"})
+    texts = {"analyte": listed, "bead_id": bead_ids, "unit": units}
+    columns: dict[str, Any] = {
+        name: text_array([""] * len(listed) if values is None else values)
+        for name, values in texts.items()
+    }
+    least = np.full(len(listed), np.nan) if min_beads is None else min_beads
+    columns["min_beads"] = np.asarray(least, dtype=np.float64)
+    return pd.DataFrame(columns, columns=list(ANALYTE_COLUMNS), copy=False)
+
+
+def text_array(values: Sequence[str] | NDArray[np.object_]) -> ExtensionArray:
+    """Texts as a column of pandas' ``str``."""
+    return pd.array(np.asarray(values, dtype=object), dtype="str")
 
 
 def _table_problems(plate: Plate) -> list[Problem]:

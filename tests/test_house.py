@@ -37,14 +37,20 @@ def test_files_that_are_no_code_travel_with_their_package() -> None:
             assert f"*{path.suffix}" in data[package], path
 
 
-def test_the_page_of_errors_is_current() -> None:
-    spec = importlib.util.spec_from_file_location("make_errors", ROOT / "docs/make_errors.py")
+def page_of(name: str) -> str:
+    """What ``docs/make_<name>.py`` writes now."""
+    spec = importlib.util.spec_from_file_location(f"make_{name}", ROOT / f"docs/make_{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    page = (ROOT / "docs/errors.md").read_text(encoding="utf-8")
-    assert page == module.page(), "run: python docs/make_errors.py"
+    return str(module.page())
+
+
+@pytest.mark.parametrize("name", ["errors", "formats"])
+def test_the_page_of_docs_is_current(name: str) -> None:
+    page = (ROOT / f"docs/{name}.md").read_text(encoding="utf-8")
+    assert page == page_of(name), f"run: python docs/make_{name}.py"
 
 
 def test_every_error_code_says_what_is_wrong() -> None:
@@ -128,6 +134,7 @@ def test_a_parser_is_added_from_outside_in_one_file(
     assert [one["format"] for one in manifest["inputs"]] == ["acme"]
     assert ",P1,unknown,IL-6,2," in (tmp_path / "fit" / "samples.csv").read_text()
     assert "Acme (first line 'Acme plate')" in run("inspect", letter)[1]
+    assert "| `acme` | Acme (first line 'Acme plate') | Began |" in page_of("formats")
 
 
 #: a result writes and draws itself: the only imports of rooms behind

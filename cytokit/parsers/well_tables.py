@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from pandas.api.extensions import ExtensionArray
 
 from cytokit.errors import Problem
+from cytokit.plate import text_array
 from cytokit.schema import PLATE_COLUMNS, WellType
 
 #: Columns of the tidy table that hold text.
@@ -87,11 +87,6 @@ def blanks_are_zero(well_types: Sequence[WellType], expected: np.ndarray) -> np.
     """Expected concentrations with 0 for blanks; changes and gives back ``expected``."""
     expected[[kind is WellType.BLANK for kind in well_types]] = 0.0
     return expected
-
-
-def text_array(values: Sequence[str] | np.ndarray) -> ExtensionArray:
-    """Texts as a column of pandas' ``str``."""
-    return pd.array(np.asarray(values, dtype=object), dtype="str")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
