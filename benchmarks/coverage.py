@@ -110,7 +110,7 @@ def draw_standards(rng: np.random.Generator, truth: Truth, scenario: Scenario) -
         Scatter(nothing, nothing, nothing, nothing),
         truth.plate,
         np.arange(size) % ANALYTES,
-        np.zeros(size, dtype=bool),
+        ("5pl",) * size,
     )
 
 

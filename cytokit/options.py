@@ -15,7 +15,6 @@ from typing import Any, ClassVar, Literal, Self, get_args
 
 from cytokit.errors import Problem, UsageError, did_you_mean, option_text
 
-ModelName = Literal["5pl", "4pl"]
 WeightName = Literal["model", "1/y2", "1/y", "none", "xponent", "bioplex"]
 PriorName = Literal["weak", "none"]
 ProfileName = Literal["research", "kit", "m10"]
@@ -216,8 +215,10 @@ class FitOptions(Options):
 
     codes: ClassVar[tuple[str, str]] = ("CK-342", "CK-342")
 
-    model: ModelName = option(
-        "5pl", "Curve with five or with four parameters", choices=get_args(ModelName)
+    model: str = option(
+        "5pl",
+        "Curve with five or with four parameters",
+        registry="cytokit.curves.logistic:MODELS",
     )
     weights: WeightName = option(
         "model",

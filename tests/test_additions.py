@@ -16,6 +16,7 @@ from matplotlib.text import Text
 
 import cytokit as ck
 from cytokit.arrays import Bools, Floats
+from cytokit.curves.logistic import MODELS, CurveModel
 from cytokit.curves.platefit import PlateFit
 from cytokit.figures.forest import forest
 from cytokit.figures.panels import panels
@@ -132,6 +133,36 @@ def test_a_finding_is_one_entry(fit: PlateFit, tmp_path, monkeypatch: pytest.Mon
     words = [str(cell.value) for row in notes.iter_rows() for cell in row]
     assert "plate too dark. The wells are dark. What to do: Switch on the lamp." in words
     assert any("plate too dark (1): " in line for line in finding_lines(more.findings))
+
+
+def test_a_curve_model_is_one_object(fit: PlateFit, tmp_path, monkeypatch) -> None:
+    """A logistic of asymmetry 2: in --help, curves, page, sheet, formula, manifest, refits."""
+    with pytest.raises(ck.CytokitError, match="model='skew' is no choice"):
+        FitOptions(model="skew")
+    monkeypatch.setitem(MODELS, "skew", CurveModel("Skew logistic", 4, (2.0, 2.0)))
+    made = ck.fit(fit.plates, model="skew")
+    curves = made.curves.table
+    assert set(curves["model"]) == {"skew"}
+    np.testing.assert_allclose(curves["asymmetry"], 2.0)
+    curve = next(iter(made.curves.values()))
+    assert curve.covariance[4, 4] < 1e-9
+    assert curve.df == pytest.approx(curve.wells["used"].sum() - 4)
+    assert curve.lmfit().params["k"].vary is False
+    assert "^g</code>" in curve._repr_html_()
+    assert "Skew logistic (" in fit_page(made)
+    assert "--model skew" in " ".join(refit_words(made.plates, made.options))
+    made.write(tmp_path / "fit")
+    assert set(read_table(tmp_path / "fit/curves.csv")["model"]) == {"skew"}
+    manifest = json.loads((tmp_path / "fit/manifest.json").read_text())
+    assert manifest["options"]["model"] == "skew"
+    assert "one of 5pl, 4pl, skew" in study_file.study_text()
+
+    @click.command()
+    @click_options(FitOptions)
+    def command(**_: object) -> None:
+        """What fit takes."""
+
+    assert "--model [5pl|4pl|skew]" in CliRunner().invoke(command, ["--help"]).output
 
 
 def test_an_adjustment_is_one_object(trial, tmp_path, monkeypatch) -> None:

@@ -18,7 +18,7 @@ from scipy import optimize
 
 from cytokit.arrays import Floats
 from cytokit.curves.inverse import CurveArrays, quadratic, sandwich
-from cytokit.curves.logistic import psi
+from cytokit.curves.logistic import MODELS, psi
 from cytokit.curves.noise import (
     LEVEL_SD,
     Scatter,
@@ -29,7 +29,7 @@ from cytokit.curves.noise import (
     prior_centre,
     tukey,
 )
-from cytokit.curves.solver import LEVELS_NEEDED, Prior, fit_batch, weak_prior
+from cytokit.curves.solver import Prior, fit_batch, weak_prior
 from cytokit.curves.standards import VENDOR_RULES, Calibration, StandardWells, well_weights
 from cytokit.options import FitOptions
 
@@ -106,15 +106,20 @@ def default_prior(wells: StandardWells, options: FitOptions) -> Prior:
 
 
 def _designs(wells: StandardWells) -> list[NDArray[np.intp]]:
-    """Curves that share a dilution series up to a factor, and the number of parameters."""
+    """Curves that share a dilution series up to a factor, and the model."""
     keys = [
-        (bool(four), tuple(np.round(column, 10)))
-        for four, column in zip(wells.four, wells.log_x.T, strict=True)
+        (model, tuple(np.round(column, 10)))
+        for model, column in zip(wells.models, wells.log_x.T, strict=True)
     ]
-    groups: dict[tuple[bool, tuple[float, ...]], list[int]] = {}
+    groups: dict[tuple[str, tuple[float, ...]], list[int]] = {}
     for number, key in enumerate(keys):
         groups.setdefault(key, []).append(number)
     return [np.array(members) for members in groups.values()]
+
+
+def _held(wells: StandardWells) -> NDArray[np.bool_]:
+    """Curves whose model holds the asymmetry, (N,)."""
+    return np.array([MODELS[model].held for model in wells.models])
 
 
 def _design_log_x(wells: StandardWells, members: NDArray[np.intp]) -> Floats:
@@ -149,7 +154,7 @@ def solve(
                 orientation=sign,
                 prior=Prior(prior.mean[:, members], prior.precision[:, members]),
                 start=None if start is None else start[:, members],
-                model="4pl" if wells.four[members[0]] else "5pl",
+                model=wells.models[members[0]],
             )
             theta[:, members] = fit.theta
             plateaus[:, members] = fit.lower, fit.upper
@@ -167,7 +172,7 @@ def outside_the_box(
     total = weight.sum(1)
     mean = (weight * y).sum(1) / np.where(total > 0, total, 1.0)
     theta, lower, upper = solution.theta.copy(), solution.lower.copy(), solution.upper.copy()
-    outside = solution.at_bound.any(0) & ~wells.four
+    outside = solution.at_bound.any(0) & ~_held(wells)
     for number in np.flatnonzero(outside):
         used = total[:, number] > 0
         theta[:, number], lower[number], upper[number] = follow_outside(
@@ -353,7 +358,7 @@ def _iterate(
         if options.robust:
             z = np.where(there, y - mu[:, None], 0.0)
             z /= np.sqrt(noise.variance(mu)[:, None] / wells.counts + extra[:, None])
-            factor = huber(z) if number < HUBER_ROUNDS else _tukey_or_huber(z, bears, wells.four)
+            factor = huber(z) if number < HUBER_ROUNDS else _tukey_or_huber(z, bears, wells.models)
             robust = np.where(there, factor, 0.0)
         weight = well_weights(wells, options, noise, mu, robust, extra)
         solution = solve(wells, y, weight, orientation, prior, start=solution.theta)
@@ -363,11 +368,11 @@ def _iterate(
     return _calibration(task, curves, solution, level_sd, weight, robust)
 
 
-def _tukey_or_huber(z: Floats, bears: NDArray[np.bool_], four: NDArray[np.bool_]) -> Floats:
+def _tukey_or_huber(z: Floats, bears: NDArray[np.bool_], models: tuple[str, ...]) -> Floats:
     """Tukey's weights; Huber's, which are never 0, for curves that would lose too many levels."""
     factor = tukey(z)
     left = ((factor > 0) & bears).any(1).sum(0)
-    needed = np.where(four, LEVELS_NEEDED["4pl"], LEVELS_NEEDED["5pl"])
+    needed = np.array([MODELS[model].levels_needed for model in models])
     return np.where(left >= needed, factor, huber(z))
 
 
@@ -461,7 +466,7 @@ def _arrays(
         noise,
     )
     precision = task.prior.precision.copy()
-    precision[2] = np.where(wells.four, FIXED, precision[2])
+    precision[2] = np.where(_held(wells), FIXED, precision[2])
     declared = task.options.dilution_error_pct / 100
     shared = np.eye(len(wells.x))[:, :, None] * level_sd**2 + wells.shared_steps * declared**2
     covariance = sandwich(curves, wells.log_x, weight, precision, shared, wells.counts)
@@ -486,7 +491,7 @@ def _calibration(
     variance = curves.noise.variance(mu)[:, None] / wells.counts + extra[:, None]
     chi2 = (robust * residual**2 / variance).sum(1)
     chi2 = np.where(used.any(1), chi2, 0.0).sum(0)
-    df = used.sum(1).sum(0) - np.where(wells.four, 4, 5)
+    df = used.sum(1).sum(0) - np.array([len(MODELS[model].free) for model in wells.models])
     sum_w = weight.sum(1).sum(0)
     mean = (weight * np.where(there, wells.y, 0.0)).sum(1).sum(0) / sum_w
     about_mean = np.where(there, wells.y - mean, 0.0)

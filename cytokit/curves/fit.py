@@ -26,7 +26,7 @@ from cytokit.curves.acceptance import (
 from cytokit.curves.calibration import calibrate
 from cytokit.curves.inverse import CurveArrays, concentration, concentration_interval, range_status
 from cytokit.curves.limits import Limits, find_limits, recovery_limits
-from cytokit.curves.logistic import X_ZERO, equation, log_concentration, log_midpoint, natural
+from cytokit.curves.logistic import MODELS, X_ZERO, log_concentration, log_midpoint, natural
 from cytokit.curves.noise import Scatter
 from cytokit.curves.solver import Prior
 from cytokit.curves.standards import (
@@ -77,7 +77,8 @@ class StandardCurve:
     Parameters
     ----------
     plate, analyte, unit : str
-    model : {"5pl", "4pl"}
+    model : str
+        Key of :data:`cytokit.curves.logistic.MODELS`.
     orientation : {"+", "-"}
         Which of the two forms of the logistic (see :mod:`cytokit.curves.logistic`).
     lower, upper : float
@@ -303,7 +304,7 @@ class StandardCurve:
 
         curves = self._solved()
         theta = curves.theta[:, 0] + np.array([curves.log_top[0], 0.0, 0.0])
-        fixed = (*self.at_bound, *(("k",) if self.model == "4pl" else ()))
+        fixed = (*self.at_bound, *MODELS[self.model].names_held)
         solution = Solution(
             theta, self.lower, self.upper, int(curves.orientation[0]), tuple(dict.fromkeys(fixed))
         )
@@ -768,7 +769,7 @@ def _with_fit(
         plate=one.plate_name,
         analyte=one.analyte,
         unit=one.unit,
-        model="4pl" if one.four else "5pl",
+        model=one.model,
         standards=tables.levels_of(number),
         wells=tables.wells_of(number),
         verdict=solved.verdict,
@@ -805,7 +806,7 @@ def _without_fit(
         plate=one.plate_name,
         analyte=one.analyte,
         unit=one.unit,
-        model="4pl" if one.four and not one.trouble else options.model,
+        model=one.model,
         orientation="",
         standards=tables.levels_of(number),
         wells=tables.wells_of(number),
@@ -1058,10 +1059,10 @@ def curve_html(curve: StandardCurve) -> str:
         return title
     sign = 1 if curve.orientation == "+" else -1
     formula = (
-        f"<p><code>{escape(equation(sign, curve.model))}</code>, a = {curve.lower:.4g}, "
+        f"<p><code>{escape(MODELS[curve.model].equation(sign))}</code>, a = {curve.lower:.4g}, "
         f"d = {curve.upper:.4g}, c = {curve.inflection:.4g}, b = {curve.slope:.4g}"
     )
-    formula += "</p>" if curve.model == "4pl" else f", g = {curve.asymmetry:.4g}</p>"
+    formula += "</p>" if MODELS[curve.model].symmetric else f", g = {curve.asymmetry:.4g}</p>"
     unit = escape(curve.unit)
     limits = (
         f"<p>LOD {curve.lod:.4g} {unit}; by precision {curve.lloq:.4g} to {curve.uloq:.4g} "

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cytokit.arrays import Floats
+from cytokit.curves.logistic import MODELS
 from cytokit.curves.solver import BatchFit, Prior
 from cytokit.errors import InputError, Problem, UsageError
 
@@ -35,7 +36,7 @@ class Solution:
     @classmethod
     def of(cls, fit: BatchFit, curve: int = 0) -> Self:
         """One curve of a batch."""
-        frozen = fit.at_bound[:, curve] | np.array([False, False, fit.model == "4pl"])
+        frozen = fit.at_bound[:, curve] | np.array([False, False, MODELS[fit.model].held])
         names = tuple(name for name, on in zip(("m", "eta", "k"), frozen, strict=True) if on)
         return cls(
             fit.theta[:, curve],

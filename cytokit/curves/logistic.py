@@ -1,4 +1,4 @@
-"""The five-parameter logistic: equation, gradient, inverse, and the coordinates it is solved in.
+"""Curve models: the five-parameter logistic, free or with its asymmetry held, and its solution.
 
 With a the response at concentration 0, d at infinity, c > 0 (``inflection``), b > 0 (``slope``) and
 g > 0 (``asymmetry``)::
@@ -27,6 +27,51 @@ from cytokit.arrays import Floats
 #: ln x of concentration 0: so far to the left that the shape is 0 to the last bit.
 X_ZERO = -1e5
 SMALLEST = np.nextafter(0.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class CurveModel:
+    """A curve model: its label, the levels it needs, and the least and greatest asymmetry g."""
+
+    label: str
+    levels_needed: int
+    asymmetry: tuple[float, float]
+
+    @property
+    def held(self) -> bool:
+        """Whether the asymmetry is held at one value."""
+        return self.asymmetry[0] == self.asymmetry[1]
+
+    @property
+    def free(self) -> list[int]:
+        """Which of (a, s, m, eta, k) are estimated."""
+        return [0, 1, 2, 3] if self.held else [0, 1, 2, 3, 4]
+
+    @property
+    def names_held(self) -> tuple[str, ...]:
+        """Names of the coordinates of theta that are held."""
+        return ("k",) if self.held else ()
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether g = 1, so that equations leave it out."""
+        return self.asymmetry == (1.0, 1.0)
+
+    def equation(self, orientation: int = 1) -> str:
+        """The equation as a line of text."""
+        power = "" if self.symmetric else "^g"
+        if orientation > 0:
+            return f"y = d + (a - d) / (1 + (x/c)^b){power}"
+        return f"y = a + (d - a) / (1 + (x/c)^-b){power}"
+
+
+#: the curve models by the key that options and tables use
+MODELS: dict[str, CurveModel] = {
+    "5pl": CurveModel("5PL", 5, (0.1, 10.0)),
+    "4pl": CurveModel("4PL", 4, (1.0, 1.0)),
+}
+#: what a curve with too few levels for its own model is fitted as
+FALLBACK = "4pl"
 
 
 def log_concentration(x: npt.ArrayLike) -> Floats:
@@ -102,14 +147,6 @@ def response(
     theta = theta_from_natural(slope, np.log(np.asarray(inflection, float)), asymmetry, orientation)
     a = np.asarray(lower, dtype=float)
     return np.asarray(a + (upper - a) * psi(log_concentration(x), theta, orientation))
-
-
-def equation(orientation: int = 1, model: str = "5pl") -> str:
-    """The curve's equation as a line of text."""
-    power = "" if model == "4pl" else "^g"
-    if orientation > 0:
-        return f"y = d + (a - d) / (1 + (x/c)^b){power}"
-    return f"y = a + (d - a) / (1 + (x/c)^-b){power}"
 
 
 # Sums over the levels, in a fixed order: a curve's result has the same bits in any company.

@@ -27,7 +27,6 @@ from cytokit.flags import FLAGS, Finding, findings_table
 from cytokit.options import (
     FitOptions,
     LimitsName,
-    ModelName,
     PriorName,
     ProfileName,
     WeightName,
@@ -377,7 +376,7 @@ def fit(
     *,
     exclusions: pd.DataFrame | None = None,
     executor: Executor | None = None,
-    model: ModelName | None = None,
+    model: str | None = None,
     weights: WeightName | None = None,
     prior: PriorName | None = None,
     pool: bool | None = None,

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from cytokit.arrays import Bools, Floats
 from cytokit.curves.logistic import (
     DIAGONAL,
+    MODELS,
     TINY,
     X_ZERO,
     Levels,
@@ -29,7 +30,6 @@ from cytokit.curves.logistic import (
     solve3,
 )
 from cytokit.errors import InputError, Problem, UsageError
-from cytokit.options import ModelName
 
 # Weak knowledge of a curve's shape, in the objective's own units.
 
@@ -114,7 +114,7 @@ class BatchFit:
     iterations: npt.NDArray[np.int64]
     at_bound: npt.NDArray[np.bool_]
     orientation: int
-    model: ModelName
+    model: str
 
     @property
     def converged(self) -> npt.NDArray[np.bool_]:
@@ -179,7 +179,7 @@ class BatchFit:
         """
         J = self.jacobian(x)
         n_curves = self.a.size
-        free = [0, 1, 2, 3] if self.model == "4pl" else [0, 1, 2, 3, 4]
+        free = MODELS[self.model].free
         weighted = J * np.broadcast_to(np.asarray(w, dtype=float), J.shape[1:])
         information = np.einsum("inN,jnN->Nij", weighted[free], J[free])
         if prior is not None:
@@ -653,10 +653,9 @@ def local_maxima(
 # How one chunk of curves is searched: grid, rough polish, full polish, Newton, second look.
 
 
-#: Box of the search: m from ln(lowest / 30) to ln(highest * 1000), slope and asymmetry within.
+#: Box of the search: m from ln(lowest / 30) to ln(highest * 1000), the slope within.
 BELOW, ABOVE = 30.0, 1000.0
 SLOPE_RANGE = (0.1, 5.0)
-ASYMMETRY_RANGE = (0.1, 10.0)
 
 TOLERANCE = 1e-9
 LM_ITERATIONS = 10
@@ -675,9 +674,9 @@ SAME_PLACE = 0.05
 Index = npt.NDArray[np.intp]
 
 
-def make_box(log_x: Floats, model: ModelName) -> tuple[Floats, Floats]:
+def make_box(log_x: Floats, model: str) -> tuple[Floats, Floats]:
     """Bounds of theta, (3, 1) each, from ln x of the standards above 0; equal ones freeze."""
-    k_low, k_high = (0.0, 0.0) if model == "4pl" else np.log(ASYMMETRY_RANGE)
+    k_low, k_high = np.log(MODELS[model].asymmetry)
     eta_low, eta_high = np.log(SLOPE_RANGE)
     low = np.array([[log_x.min() - np.log(BELOW)], [eta_low], [k_low]])
     high = np.array([[log_x.max() + np.log(ABOVE)], [eta_high], [k_high]])
@@ -789,18 +788,14 @@ def _rough(
 # What the kernel accepts; everything wrong with one call is reported together.
 
 
-#: Levels needed for a curve of its own.
-LEVELS_NEEDED = {"5pl": 5, "4pl": 4}
-
-
 def check_choice(orientation: int, model: str) -> None:
     """Refuse an unknown orientation or model (CK-305)."""
-    if orientation not in (1, -1) or model not in LEVELS_NEEDED:
+    if orientation not in (1, -1) or model not in MODELS:
         raise UsageError(
             Problem(
                 "CK-305",
                 f"no curve has orientation {orientation!r} and model {model!r}",
-                mend="orientation is 1 or -1, model '5pl' or '4pl'",
+                mend=f"orientation is 1 or -1, model {' or '.join(map(repr, MODELS))}",
             )
         )
 
@@ -897,7 +892,7 @@ def fit_batch(
     orientation: int = 1,
     prior: Prior | None = None,
     start: npt.ArrayLike | None = None,
-    model: ModelName = "5pl",
+    model: str = "5pl",
 ) -> BatchFit:
     """Fit N curves over one dilution series by weighted least squares, with or without a prior.
 
@@ -908,7 +903,7 @@ def fit_batch(
     grid; Newton's method takes over where this is slow.
     """
     check_choice(orientation, model)
-    x, y, w = checked_data(x, y, w, LEVELS_NEEDED[model])
+    x, y, w = checked_data(x, y, w, MODELS[model].levels_needed)
     n_curves = y.shape[1]
     starts = checked_start(start, n_curves)
     no_prior = (np.zeros((3, n_curves)), np.zeros((3, n_curves)))
@@ -918,7 +913,7 @@ def fit_batch(
 
     fit = _nothing_yet(n_curves, orientation, model)
     fit.outcome[_equal_levels(y, w)] = Outcome.FLAT
-    fit.outcome[(w > 0).sum(axis=0) < LEVELS_NEEDED[model]] = Outcome.TOO_FEW_LEVELS
+    fit.outcome[(w > 0).sum(axis=0) < MODELS[model].levels_needed] = Outcome.TOO_FEW_LEVELS
     todo = fit.outcome == Outcome.NOT_CONVERGED
     has_prior = (mean_precision[1] > 0).all(axis=0)
     for guided in (True, False):
@@ -950,7 +945,7 @@ def fit_batch(
     return fit
 
 
-def _nothing_yet(n_curves: int, orientation: int, model: ModelName) -> BatchFit:
+def _nothing_yet(n_curves: int, orientation: int, model: str) -> BatchFit:
     """A batch whose arrays wait to be filled."""
     return BatchFit(
         theta=np.full((3, n_curves), np.nan),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cytokit.arrays import Floats
 from cytokit.curves.inverse import CurveArrays
-from cytokit.curves.logistic import X_ZERO
+from cytokit.curves.logistic import FALLBACK, MODELS, X_ZERO
 from cytokit.curves.noise import Scatter, VarianceModel
 from cytokit.curves.solver import Prior
 from cytokit.options import FitOptions
@@ -49,7 +49,7 @@ class StandardWells:
     samples: Scatter
     plate: NDArray[np.intp]
     analyte: NDArray[np.intp]
-    four: NDArray[np.bool_]
+    models: tuple[str, ...]
     stands_for: Floats | None = None
     sd: Floats | None = None
 
@@ -91,7 +91,7 @@ class StandardWells:
             self.samples.take(index),
             self.plate[index],
             self.analyte[index],
-            self.four[index],
+            tuple(self.models[number] for number in index),
             None if self.stands_for is None else self.stands_for.take(index, axis=2),
             None if self.sd is None else self.sd.take(index, axis=2),
         )
@@ -441,9 +441,6 @@ def sample_scatter(arrays: WellArrays) -> Scatter:
     )
 
 
-#: levels above zero that a five- and a four-parameter curve need
-LEVELS_5PL, LEVELS_4PL = 5, 4
-
 #: why a level is left out that a rising curve cannot pass through
 PAST_THE_HOOK = "past the hook: reads under a lower standard"
 
@@ -484,7 +481,7 @@ class AnalyteStandards:
     background: float = 0.0
     trouble: str = ""
     note: str = ""
-    four: bool = False
+    model: str = "5pl"
 
     @property
     def n_levels(self) -> int:
@@ -587,8 +584,11 @@ def _reasons(expected: Floats, mfi: Floats, response: Floats, excluded: NDArray[
 
 
 def _judged(standards: AnalyteStandards, options: FitOptions) -> AnalyteStandards:
-    """The same standards with the decision whether, and with how many parameters, they are fit."""
+    """The same standards with the decision whether, and by which model, they are fit."""
     levels = standards.n_levels
+    model = MODELS[options.model]
+    fallback = MODELS[FALLBACK]
+    short = levels < model.levels_needed
     trouble, note = "", ""
     reasons = standards.wells.reason
     if len(reasons) == 0:
@@ -596,26 +596,27 @@ def _judged(standards: AnalyteStandards, options: FitOptions) -> AnalyteStandard
     elif not (reasons == "").any():
         why = ", ".join(dict.fromkeys(reasons.tolist()))
         trouble = f"no standard well can be used: {why}"
-    elif levels < LEVELS_4PL:
+    elif levels < min(model.levels_needed, fallback.levels_needed):
         trouble = (
             f"{levels} usable standard level{'' if levels == 1 else 's'} above zero; "
-            f"{LEVELS_5PL} are needed, {LEVELS_4PL} for a 4PL"
+            f"{MODELS['5pl'].levels_needed} are needed, {fallback.levels_needed} for a "
+            f"{fallback.label}"
         )
     elif upside_down(standards.x, standards.y):
         trouble = (
             "MFI falls as the expected concentration rises, while the blank reads low: the "
             "standards have no usable direction (numbered the other way?)"
         )
-    elif levels < LEVELS_5PL and options.model == "5pl":
-        note = f"only {levels} standard levels stand: fitted as 4PL"
+    elif short:
+        note = f"only {levels} standard levels stand: fitted as {fallback.label}"
     elif options.weights in VENDOR_RULES and not (standards.background or _has_blank(standards)):
         note = "no blank: nothing was subtracted"
     past = len(set(standards.wells.row[reasons == PAST_THE_HOOK].tolist()))
     if past and not trouble:
         said = f"{past} level{'' if past == 1 else 's'} past the hook left out"
         note = f"{said}; {note}" if note else said
-    four = options.model == "4pl" or levels < LEVELS_5PL
-    return replace(standards, trouble=trouble, note=note, four=four)
+    fitted_as = FALLBACK if short and not trouble else options.model
+    return replace(standards, trouble=trouble, note=note, model=fitted_as)
 
 
 def _has_blank(standards: AnalyteStandards) -> bool:
@@ -656,7 +657,7 @@ def stack(
         Scatter(**parts),
         np.array([one.plate for one in standards]),
         np.array([number_of[one.analyte] for one in standards]),
-        np.array([one.four for one in standards]),
+        tuple(one.model for one in standards),
         stands_for,
         sd,
     )

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cytokit.curves.acceptance import PROFILES
+from cytokit.curves.logistic import MODELS
 from cytokit.curves.platefit import judge_plate
 from cytokit.flags import FLAGS
 from cytokit.report.embed import compact, explained, json_block, own_file, render, short, write_html
@@ -157,7 +158,7 @@ def _curve_data(curve: StandardCurve | None, slots: Slots) -> dict[str, Any] | N
         "verdict": str(curve.verdict),
         "reason": curve.reason,
         "passed": [int(curve.n_pass), int(curve.n_levels)],
-        "model": f"{curve.model.upper()} ({curve.orientation})",
+        "model": f"{MODELS[curve.model].label} ({curve.orientation})",
         **dict(
             zip(_PARAMETERS, compact(getattr(curve, name) for name in _PARAMETERS), strict=True)
         ),

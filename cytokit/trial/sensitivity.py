@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from cytokit.curves.logistic import MODELS
 from cytokit.errors import Problem, UsageError
 from cytokit.options import CompareOptions
 from cytokit.schema import TABLES
@@ -27,7 +28,6 @@ from cytokit.trial.study import Study
 
 if TYPE_CHECKING:
     from cytokit.curves.platefit import PlateFit
-    from cytokit.options import ModelName
     from cytokit.tables.pseudonyms import Pseudonyms
 
 
@@ -110,12 +110,12 @@ def refitted_studies(
     if any((fit.options.model, fit.options.robust) != (main.model, main.robust) for fit in given):
         what = "the fits differ in model or robustness: there is no other way round"
         raise UsageError(Problem("CK-415", what, mend="fit all plates with the same options"))
-    model: ModelName = "4pl" if main.model == "5pl" else "5pl"
+    model = next(key for key in MODELS if key != main.model)
     robust = "robust" if not main.robust else "not robust"
     others: dict[str, dict[str, Any]] = {
-        model.upper(): {"model": model},
+        MODELS[model].label: {"model": model},
         robust: {"robust": not main.robust},
-        f"{model.upper()}, {robust}": {"model": model, "robust": not main.robust},
+        f"{MODELS[model].label}, {robust}": {"model": model, "robust": not main.robust},
     }
     exclusions = [fit.exclusions if len(fit.exclusions) else None for fit in given]
     studies = {}

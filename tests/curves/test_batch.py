@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cytokit.curves import solver as batch_module
-from cytokit.curves.solver import LEVELS_NEEDED, Outcome, Prior, fit_batch, weak_prior
+from cytokit.curves.logistic import MODELS
+from cytokit.curves.solver import Outcome, Prior, fit_batch, weak_prior
 from cytokit.errors import InputError, UsageError
 
 FIELDS = ("theta", "a", "s", "sse", "outcome", "iterations", "at_bound")
@@ -329,4 +330,4 @@ def test_bad_choices_are_refused(draw):
         fit_batch(x, y, w, prior=Prior(np.zeros((3, 3)), np.ones((3, 1))))
     with pytest.raises(UsageError, match=r"CK-306.*no positive concentration"):
         weak_prior([0.0])
-    assert LEVELS_NEEDED == {"5pl": 5, "4pl": 4}
+    assert {key: model.levels_needed for key, model in MODELS.items()} == {"5pl": 5, "4pl": 4}

@@ -40,7 +40,7 @@ def wells_of(theta, orientation, *, noise=0.06, seed=2, plates=1, levels=LEVELS,
         Scatter(none, none, none, none),
         np.arange(size) * plates // size,
         np.arange(size) % (size // plates),
-        np.zeros(size, dtype=bool),
+        ("5pl",) * size,
     )
 
 
@@ -158,7 +158,7 @@ def test_a_declared_dilution_error_widens_the_curve():
 
 def test_four_parameters_freeze_the_asymmetry():
     wells = wells_of(true_theta(4, 1), 1)
-    found = calibrate(replace(wells, four=np.ones(4, dtype=bool)), FitOptions())
+    found = calibrate(replace(wells, models=("4pl",) * 4), FitOptions())
     assert (found.curves.theta[2] == 0).all()
     assert (found.curves.covariance[:, 4, 4] < 1e-9).all()
 

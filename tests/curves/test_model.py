@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cytokit.curves.logistic import (
+    MODELS,
     X_ZERO,
-    equation,
     inverse_psi,
     log_concentration,
     log_midpoint,
@@ -151,9 +151,9 @@ def test_response_follows_the_printed_equation():
     minus = a + (d - a) * np.r_[0.0, (1 + (x[1:] / c) ** -b) ** -g]
     assert response(x, a, d, b, c, g) == pytest.approx(d + (a - d) / (1 + (x / c) ** b) ** g)
     assert response(x, a, d, b, c, g, orientation=-1) == pytest.approx(minus)
-    assert equation(1) == "y = d + (a - d) / (1 + (x/c)^b)^g"
-    assert equation(-1) == "y = a + (d - a) / (1 + (x/c)^-b)^g"
-    assert equation(-1, "4pl") == "y = a + (d - a) / (1 + (x/c)^-b)"
+    assert MODELS["5pl"].equation(1) == "y = d + (a - d) / (1 + (x/c)^b)^g"
+    assert MODELS["5pl"].equation(-1) == "y = a + (d - a) / (1 + (x/c)^-b)^g"
+    assert MODELS["4pl"].equation(-1) == "y = a + (d - a) / (1 + (x/c)^-b)"
 
 
 def test_zero_concentration_stands_far_to_the_left():

@@ -175,7 +175,7 @@ def test_vendor_rules_leave_blanks_out_and_all_rules_are_brought_to_the_noise():
         Scatter(empty, empty, empty, empty),
         np.array([0]),
         np.array([0]),
-        np.array([False]),
+        ("5pl",),
     )
     noise = VarianceModel(np.array([2.0]), np.array([0.1]), np.eye(2)[None])
     mu, there = np.array([[22.0], [72.0], [1000.0]]), np.isfinite(Y).astype(float)
