@@ -97,7 +97,7 @@ class BioplexSheet:
     """One sheet, or the whole of a text file, as rows of cells; it knows where each row stands."""
 
     raw: RawFile
-    sheet: str
+    name: str
     rows: Sequence[Sequence[CellValue]]
 
     def texts(self, row: int) -> list[str]:
@@ -118,16 +118,16 @@ class BioplexSheet:
         A legend or a date holds commas and semicolons that split it where it is not quoted.
         """
         cells = [text for text in self.texts(row) if text]
-        return [f"{self.raw.delimiter} ".join(cells)] if not self.sheet and cells else cells
+        return [f"{self.raw.delimiter} ".join(cells)] if not self.name and cells else cells
 
     def misfit(self, row: int, titles: Sequence[str]) -> Problem | None:
         """CK-148: a table's row with fewer or more cells than its column names (CSV, tab text)."""
-        found = row_misfit(self.texts(row), titles, may_be_short=bool(self.sheet))
+        found = row_misfit(self.texts(row), titles, may_be_short=bool(self.name))
         if found is None:
             return None
         what = f"a row that does not fit its column names: {found[0]}"
-        line = row + 1 if self.sheet else self.raw.line_of(row)
-        where = place(self.raw.path, sheet=self.sheet or None, line=line, column=found[1])
+        line = row + 1 if self.name else self.raw.line_of(row)
+        where = place(self.raw.path, sheet=self.name or None, line=line, column=found[1])
         mend = "the file may be cut off, or a delimiter lost or added; export the plate again"
         return Problem("CK-148", what, where, mend)
 
@@ -140,12 +140,12 @@ class BioplexSheet:
     def unread(self, reason: str) -> list[Unread]:
         """The sheet as a part that was not read; nothing where it is empty."""
         filled = any(any(self.texts(row)) for row in range(len(self.rows)))
-        return [Unread(f"sheet {self.sheet!r}", self.where(0), reason)] if filled else []
+        return [Unread(f"sheet {self.name!r}", self.where(0), reason)] if filled else []
 
     def where(self, row: int, **more: str) -> str:
         """Where a row stands, for messages."""
-        line = row + 1 if self.sheet else self.raw.line_of(row)
-        return place(self.raw.path, sheet=self.sheet or None, line=line, **more)
+        line = row + 1 if self.name else self.raw.line_of(row)
+        return place(self.raw.path, sheet=self.name or None, line=line, **more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,14 +159,14 @@ class Label:
 
 
 def sheets_of(raw: RawFile) -> list[BioplexSheet]:
-    """The sheets of a workbook, or the text as one grid."""
+    """The sheets of a workbook, or the text as one sheet."""
     if raw.kind == "workbook":
         return [BioplexSheet(raw, sheet.name, sheet.cells) for sheet in raw.sheets]
     return [BioplexSheet(raw, "", raw.rows)] if raw.kind == "text" else []
 
 
 def heads(raw: RawFile) -> list[BioplexSheet]:
-    """The first rows of each grid, in which a table must have begun, to recognise a file by."""
+    """The first rows of each sheet, in which a table must have begun, to recognise a file by."""
     if raw.kind == "workbook":
         return [BioplexSheet(raw, sheet.name, sheet.cells[:HEAD_ROWS]) for sheet in raw.sheets]
     return [BioplexSheet(raw, "", raw.head)] if raw.kind == "text" else []
@@ -390,31 +390,31 @@ class Contents:
     problems: list[Problem] = field(default_factory=list)
 
     def wells(
-        self, grid: BioplexSheet, row: int, titles: Sequence[str], text: str
+        self, sheet: BioplexSheet, row: int, titles: Sequence[str], text: str
     ) -> tuple[str, ...] | None:
         """The wells of a row of readings; what is wrong with the row becomes a problem."""
-        problem, wells = grid.misfit(row, titles), read_wells(text)
+        problem, wells = sheet.misfit(row, titles), read_wells(text)
         if problem is None and wells is None:
             what = f"{text!r} in column 'Well' names no well"
             mend = "a delimiter may be lost or added in this row; export the plate again"
-            problem = Problem("CK-140", what, grid.where(row), mend)
+            problem = Problem("CK-140", what, sheet.where(row), mend)
         if problem is not None:
             self.problems.append(problem)
             return None
         return wells
 
-    def take_line(self, grid: BioplexSheet, row: int, text: str) -> None:
+    def take_line(self, sheet: BioplexSheet, row: int, text: str) -> None:
         """A line outside of tables: a header line, a legend, or something nobody knows."""
         if is_legend(text):
             return
         pair = header_line(text)
         if pair is None:
             reason = "a line cytokit does not know"
-            self.unread.append(Unread(text[:200], grid.where(row), reason))
+            self.unread.append(Unread(text[:200], sheet.where(row), reason))
             return
         known = self.header.setdefault(*pair)
         if known != pair[1]:
-            message = f"{grid.where(row)}: {pair[0]!r} is {pair[1]!r}, elsewhere {known!r}"
+            message = f"{sheet.where(row)}: {pair[0]!r} is {pair[1]!r}, elsewhere {known!r}"
             self.findings.append(Finding("header_mismatch", message))
 
 
@@ -845,9 +845,9 @@ _ABSENT = ("", "NA", "N/A")
 def _is_analyte(raw: RawFile) -> bool:
     """Whether a table with Type, Well and FI columns for one analyte at a time stands in it."""
     return any(
-        grid.names_wells(row) and _begins_analyte_table(grid, row)
-        for grid in heads(raw)
-        for row in range(len(grid.rows))
+        sheet.names_wells(row) and _begins_analyte_table(sheet, row)
+        for sheet in heads(raw)
+        for row in range(len(sheet.rows))
     )
 
 
@@ -862,12 +862,12 @@ def read_analyte(raw: RawFile) -> list[Plate]:
     """Read the plate."""
     contents = Contents()
     tables = 0
-    for grid in sheets_of(raw):
-        rows = range(len(grid.rows))
-        if not any(_analyte_titles(grid, row) for row in rows):
-            contents.unread += grid.unread("a sheet without a table of readings")
+    for sheet in sheets_of(raw):
+        rows = range(len(sheet.rows))
+        if not any(_analyte_titles(sheet, row) for row in rows):
+            contents.unread += sheet.unread("a sheet without a table of readings")
             continue
-        walk = _AnalyteTables(grid, contents, tables)
+        walk = _AnalyteTables(sheet, contents, tables)
         for row in rows:
             walk.take(row)
         walk.close_curve()
@@ -875,23 +875,23 @@ def read_analyte(raw: RawFile) -> list[Plate]:
     return [assemble(raw, "bioplex_analyte", contents)]
 
 
-def _begins_analyte_table(grid: BioplexSheet, row: int) -> bool:
+def _begins_analyte_table(sheet: BioplexSheet, row: int) -> bool:
     """Whether a row is a table's head and the rows below, if any, name wells: no text about one."""
-    cells = grid.texts(row)
-    if _analyte_titles(grid, row) is None:
+    cells = sheet.texts(row)
+    if _analyte_titles(sheet, row) is None:
         return False
     at = [column_key(cell) for cell in cells].index("well")
-    below = [grid.texts(index) for index in range(row + 1, len(grid.rows))]
+    below = [sheet.texts(index) for index in range(row + 1, len(sheet.rows))]
     named = [texts[at] for texts in below if len(texts) > at and texts[at]]
     return not named or any(read_wells(text) is not None for text in named)
 
 
-def _analyte_titles(grid: BioplexSheet, row: int) -> dict[str, int] | None:
+def _analyte_titles(sheet: BioplexSheet, row: int) -> dict[str, int] | None:
     """Column positions by printed title, if the row is the head of a table of this family.
 
     Where one statistic stands in several columns, each under an analyte, it is another family's.
     """
-    cells = grid.texts(row)
+    cells = sheet.texts(row)
     keys = [column_key(cell) for cell in cells]
     found = [key for key in keys if key in ("fi", "fibkgd", "obsconc", "expconc")]
     if "type" not in keys or "well" not in keys:
@@ -899,7 +899,7 @@ def _analyte_titles(grid: BioplexSheet, row: int) -> dict[str, int] | None:
     if len(set(found)) < (1 if "analyte" in keys else 2):
         return None
     if len(found) != len(set(found)):
-        above = grid.texts(row - 1) if row else []
+        above = sheet.texts(row - 1) if row else []
         twice = [i for i, key in enumerate(keys) if found.count(key) > 1]
         if all(i < len(above) and above[i] for i in twice):
             return None
@@ -908,9 +908,9 @@ def _analyte_titles(grid: BioplexSheet, row: int) -> dict[str, int] | None:
 
 @dataclass
 class _AnalyteTables:
-    """One pass over a grid: which table, analyte and curve the current row belongs to."""
+    """One pass over a sheet: which table, analyte and curve the current row belongs to."""
 
-    grid: BioplexSheet
+    sheet: BioplexSheet
     contents: Contents
     table: int
     titles: dict[str, int] | None = None
@@ -922,11 +922,11 @@ class _AnalyteTables:
 
     def take(self, row: int) -> None:
         """One row, whatever it is."""
-        cells = self.grid.texts(row)
-        titles = _analyte_titles(self.grid, row)
+        cells = self.sheet.texts(row)
+        titles = _analyte_titles(self.sheet, row)
         if titles is not None:
             self.close_curve()
-            self.contents.problems += self.grid.twice_named(row)
+            self.contents.problems += self.sheet.twice_named(row)
             if not self.titles:
                 self.analytes = []
             self.titles, self.names = titles, trimmed(cells)
@@ -937,7 +937,7 @@ class _AnalyteTables:
             self._record(row, cells)
         else:
             self.titles = None
-            for line in self.grid.lines(row):
+            for line in self.sheet.lines(row):
                 self._line(row, line)
 
     def _at(self, cells: Sequence[str], key: str) -> str:
@@ -959,12 +959,12 @@ class _AnalyteTables:
     def _record(self, row: int, cells: Sequence[str]) -> None:
         analyte = self._at(cells, "analyte") or self.announced
         label, wells_text = self._at(cells, "type"), self._at(cells, "well")
-        where = self.grid.where(row)
+        where = self.sheet.where(row)
         if label in _ABSENT and wells_text in _ABSENT:
             reason = "a row without type, well and readings"
             self.contents.unread.append(Unread(f"analyte {analyte}", where, reason))
             return
-        wells = self.contents.wells(self.grid, row, self.names, wells_text)
+        wells = self.contents.wells(self.sheet, row, self.names, wells_text)
         if wells is None:
             return
         if not analyte:
@@ -972,7 +972,7 @@ class _AnalyteTables:
             what = "readings without the name of an analyte"
             self.contents.problems.append(Problem("CK-142", what, where, mend))
             return
-        raw_cells = self.grid.rows[row]
+        raw_cells = self.sheet.rows[row]
         values = {t: raw_cells[i] for t, i in (self.titles or {}).items() if i < len(raw_cells)}
         self.contents.records.append(
             BioplexRecord(analyte, label, wells, values, where, self.table)
@@ -991,7 +991,7 @@ class _AnalyteTables:
             self.close_curve()
             self.announced, self.analytes = pair[1], []
         else:
-            self.contents.take_line(self.grid, row, text)
+            self.contents.take_line(self.sheet, row, text)
 
     def close_curve(self) -> None:
         """Give the curve to the one analyte whose table stands above it."""
@@ -1005,7 +1005,7 @@ class _AnalyteTables:
             near = did_you_mean(names[0], sorted(known)) if names else ""
             reason = f"it cannot be said whose curve this is{f' ({near})' if near else ''}"
             row, text = self.lines[0]
-            self.contents.unread.append(Unread(text[:200], self.grid.where(row), reason))
+            self.contents.unread.append(Unread(text[:200], self.sheet.where(row), reason))
         self.curve, self.lines = CurveText(), []
 
 
@@ -1021,7 +1021,7 @@ _OF_THE_WELL = ("description", "dilution")
 class _StatisticTable:
     """One statistic's sheet: where its rows begin, its id columns and its analytes' columns."""
 
-    grid: BioplexSheet
+    sheet: BioplexSheet
     head: int
     title: str
     ids: dict[str, int]
@@ -1030,7 +1030,7 @@ class _StatisticTable:
 
 def _is_statistic(raw: RawFile) -> bool:
     """Whether a row of analytes stands above Type, Well and one statistic over and over."""
-    return any(_find_table(grid) is not None for grid in heads(raw))
+    return any(_find_table(sheet) is not None for sheet in heads(raw))
 
 
 @parser(
@@ -1045,14 +1045,14 @@ def read_statistic(raw: RawFile) -> list[Plate]:
     contents = Contents()
     tables: list[_StatisticTable] = []
     curves: list[CurveText] = []
-    for grid in sheets_of(raw):
-        table = _find_table(grid)
+    for sheet in sheets_of(raw):
+        table = _find_table(sheet)
         if table is not None:
             tables.append(table)
-        elif found := _curve_lines(grid):
+        elif found := _curve_lines(sheet):
             curves += found
         else:
-            contents.unread += grid.unread("a sheet without a statistic of the plate")
+            contents.unread += sheet.unread("a sheet without a statistic of the plate")
     contents.problems += _given_twice(tables)
     analytes = list(tables[0].analytes.values()) if tables else []
     merged: dict[tuple[str, str, int, str], dict[str, object]] = {}
@@ -1078,31 +1078,31 @@ def _given_twice(tables: Sequence[_StatisticTable]) -> Iterator[Problem]:
     for table in tables:
         first = sheets.setdefault(column_key(table.title), table)
         if first is not table:
-            what = f"sheets {first.grid.sheet!r} and {table.grid.sheet!r} both hold {table.title!r}"
+            what = f"sheets {first.sheet.name!r} and {table.sheet.name!r} both hold {table.title!r}"
             mend = "delete the sheet that does not belong here; give each plate a file of its own"
-            yield Problem("CK-163", what, table.grid.where(table.head), mend)
-        width = len(table.grid.texts(table.head))
+            yield Problem("CK-163", what, table.sheet.where(table.head), mend)
+        width = len(table.sheet.texts(table.head))
         beside = [column for column in range(width) if column not in table.analytes]
-        yield from table.grid.twice_named(table.head, beside)
+        yield from table.sheet.twice_named(table.head, beside)
 
 
-def _find_table(grid: BioplexSheet) -> _StatisticTable | None:
+def _find_table(sheet: BioplexSheet) -> _StatisticTable | None:
     """The sheet's table, if the two rows of names stand in it."""
-    for row in range(1, min(HEAD_ROWS, len(grid.rows))):
-        if not grid.names_wells(row):
+    for row in range(1, min(HEAD_ROWS, len(sheet.rows))):
+        if not sheet.names_wells(row):
             continue
-        titles = grid.texts(row)
+        titles = sheet.texts(row)
         keys = [column_key(title) for title in titles]
         if "type" not in keys or "well" not in keys:
             continue
-        above = grid.texts(row - 1)
+        above = sheet.texts(row - 1)
         columns = {i: above[i] for i, key in enumerate(keys) if key and i < len(above) and above[i]}
         statistics = {keys[index] for index in columns}
         if len(statistics) != 1 or statistics & _NO_STATISTIC:
             continue
         ids = {key: index for index, key in enumerate(keys) if key and index not in columns}
         title = titles[next(iter(columns))]
-        return _StatisticTable(grid, row, title, ids, columns)
+        return _StatisticTable(sheet, row, title, ids, columns)
     return None
 
 
@@ -1118,14 +1118,14 @@ def _matched(table: _StatisticTable, analytes: Sequence[str], contents: Contents
             found = analytes[index]
         if found is None or found in names.values():
             near = did_you_mean(printed, list(analytes))
-            where = table.grid.where(table.head - 1, analyte=printed)
+            where = table.sheet.where(table.head - 1, analyte=printed)
             what = f"analyte {printed!r} is not one of the first sheet's"
             mend = "export the plate again; the sheets must show the same analytes"
             contents.problems.append(Problem("CK-144", what, where, mend, near))
             continue
         names[column] = found
         if found != printed:
-            place_ = f"sheet {table.grid.sheet!r}" if table.grid.sheet else "the file"
+            place_ = f"sheet {table.sheet.name!r}" if table.sheet.name else "the file"
             message = f"{printed!r} in {place_} was taken for {found!r}"
             contents.findings.append(Finding("name_matched", message, analyte=found))
     return names
@@ -1145,31 +1145,31 @@ def _collect(
     contents: Contents,
 ) -> None:
     """The cells of one sheet, by type code, wells and analyte; the lines around them."""
-    grid = table.grid
-    titles = trimmed(grid.texts(table.head))
+    sheet = table.sheet
+    titles = trimmed(sheet.texts(table.head))
     seen: dict[tuple[str, str], int] = {}
-    for row in range(len(grid.rows)):
-        texts = grid.texts(row)
+    for row in range(len(sheet.rows)):
+        texts = sheet.texts(row)
         label = texts[table.ids["type"]] if len(texts) > table.ids["type"] else ""
         wells = texts[table.ids["well"]] if len(texts) > table.ids["well"] else ""
         if row in (table.head - 1, table.head) or not any(texts):
             continue
         if row < table.head or not (label and wells) or is_legend(texts[0]):
-            for line in grid.lines(row):
-                contents.take_line(grid, row, line)
+            for line in sheet.lines(row):
+                contents.take_line(sheet, row, line)
             continue
-        if contents.wells(grid, row, titles, wells) is None:
+        if contents.wells(sheet, row, titles, wells) is None:
             continue
         turn = seen[label, wells] = seen.get((label, wells), -1) + 1
-        cells = grid.rows[row]
+        cells = sheet.rows[row]
         beside = {key: cells[i] for key, i in table.ids.items() if key not in ("type", "well")}
         for column, analyte in names.items():
             key = (label, wells, turn, analyte)
-            places.setdefault(key, grid.where(row))
+            places.setdefault(key, sheet.where(row))
             known = merged.setdefault(key, {})
             known[table.title] = cells[column] if column < len(cells) else ""
             for title, cell in beside.items():
-                _put_beside(known, title, cell, (label, wells, grid.where(row)), contents)
+                _put_beside(known, title, cell, (label, wells, sheet.where(row)), contents)
 
 
 def _put_beside(
@@ -1204,22 +1204,22 @@ def _note_gaps(
         lacking = [key for key, cells in merged.items() if table.title not in cells]
         rows = list(dict.fromkeys(f"{label} ({wells})" for label, wells, _, _ in lacking))
         if rows:
-            message = f"{len(rows)} rows of other sheets are not in sheet {table.grid.sheet!r}: "
+            message = f"{len(rows)} rows of other sheets are not in sheet {table.sheet.name!r}: "
             contents.findings.append(Finding("header_mismatch", message + some(rows)))
 
 
-def _curve_lines(grid: BioplexSheet) -> list[CurveText]:
+def _curve_lines(sheet: BioplexSheet) -> list[CurveText]:
     """The curves of the sheet ``Standard Curve``, row by row of its groups of lines."""
     starts = []
-    for row in range(len(grid.rows)):
-        for column, text in enumerate(grid.texts(row)):
+    for row in range(len(sheet.rows)):
+        for column, text in enumerate(sheet.texts(row)):
             if text.casefold().startswith("regression type"):
                 starts.append((row, column))
     curves = []
     for row, column in starts:
         curve = CurveText()
-        for below in range(row, len(grid.rows)):
-            texts = grid.texts(below)
+        for below in range(row, len(sheet.rows)):
+            texts = sheet.texts(below)
             text = texts[column] if column < len(texts) else ""
             if not is_curve_line(text) or (below > row and (below, column) in starts):
                 break
@@ -1249,7 +1249,7 @@ _WHOLE_WELL = ("region", "gate", "total", "aggbeads", "dilution", "group")
 
 def _is_raw(raw: RawFile) -> bool:
     """Whether Bio-Plex header lines stand above a table that begins with Well and Type."""
-    return any(_raw_head(grid) is not None for grid in heads(raw))
+    return any(_raw_head(sheet) is not None for sheet in heads(raw))
 
 
 @parser(
@@ -1263,65 +1263,67 @@ def read_raw(raw: RawFile) -> list[Plate]:
     """Read the plate."""
     found: list[Plate] = []
     others: list[Unread] = []
-    for grid in sheets_of(raw):
-        head = _raw_head(grid)
+    for sheet in sheets_of(raw):
+        head = _raw_head(sheet)
         if head is not None:
-            found.append(_raw_plate(grid, head))
+            found.append(_raw_plate(sheet, head))
         else:
-            others += grid.unread("a sheet without a table of readings")
+            others += sheet.unread("a sheet without a table of readings")
     return [replace(plate, unread=(*plate.unread, *others)) for plate in found]
 
 
-def _raw_head(grid: BioplexSheet) -> int | None:
+def _raw_head(sheet: BioplexSheet) -> int | None:
     """The row of column names, if Bio-Plex header lines stand above it."""
-    for row in range(min(HEAD_ROWS, len(grid.rows))):
+    for row in range(min(HEAD_ROWS, len(sheet.rows))):
         named = (
-            [column_key(text) for text in grid.texts(row) if text] if grid.names_wells(row) else []
+            [column_key(text) for text in sheet.texts(row) if text]
+            if sheet.names_wells(row)
+            else []
         )
         if named[:2] == ["well", "type"] and len(named) > 2:
-            above = (grid.texts(index)[:1] for index in range(row))
+            above = (sheet.texts(index)[:1] for index in range(row))
             begun = any(begins_export(cell) for cells in above for cell in cells)
             one_analyte = {"fi", "obsconc"} & set(named)
             return row if begun and not one_analyte else None
     return None
 
 
-def _raw_plate(grid: BioplexSheet, head: int) -> Plate:
+def _raw_plate(sheet: BioplexSheet, head: int) -> Plate:
     contents = Contents()
-    titles = trimmed(grid.texts(head))
+    titles = trimmed(sheet.texts(head))
     for title in dict.fromkeys(t for t in titles if t and titles.count(t) > 1):
         what = f"two columns are called {title!r}"
         mend = "export the plate again; each analyte needs a column of its own"
-        contents.problems.append(Problem("CK-146", what, grid.where(head), mend))
+        contents.problems.append(Problem("CK-146", what, sheet.where(head), mend))
     ids = {column_key(title): i for i, title in enumerate(titles) if column_key(title) in _RAW_IDS}
     whole, analytes = _sort_columns(titles)
     cells = [
-        _intensity(grid.rows[row][column])
-        for row in range(head + 1, len(grid.rows))
+        _intensity(sheet.rows[row][column])
+        for row in range(head + 1, len(sheet.rows))
         for column in analytes
-        if column < len(grid.rows[row])
+        if column < len(sheet.rows[row])
     ]
-    decimal = decide_decimal(cells, asked=grid.raw.asked_decimal, file=grid.raw.path)
-    for row in range(len(grid.rows)):
-        texts = grid.texts(row)
+    decimal = decide_decimal(cells, asked=sheet.raw.asked_decimal, file=sheet.raw.path)
+    for row in range(len(sheet.rows)):
+        texts = sheet.texts(row)
         if row == head or not any(texts):
             continue
         filled = _has(texts, ids["well"]) and _has(texts, ids["type"])
         if row < head or not filled or is_legend(texts[0]):
-            for line in grid.lines(row):
-                contents.take_line(grid, row, line)
+            for line in sheet.lines(row):
+                contents.take_line(sheet, row, line)
             continue
-        wells = contents.wells(grid, row, titles, texts[ids["well"]])
+        wells = contents.wells(sheet, row, titles, texts[ids["well"]])
         if wells is None:
             continue
         shown = [i for key, i in ids.items() if key not in ("well", "type")]
-        beside = {titles[i]: grid.rows[row][i] for i in (*shown, *whole) if i < len(texts)}
+        beside = {titles[i]: sheet.rows[row][i] for i in (*shown, *whole) if i < len(texts)}
         for column, analyte in analytes.items():
-            cell = grid.rows[row][column] if column < len(texts) else ""
+            cell = sheet.rows[row][column] if column < len(texts) else ""
             values = {**beside, **_reading(cell, decimal)}
-            record = BioplexRecord(analyte, texts[ids["type"]], wells, values, grid.where(row))
+            record = BioplexRecord(analyte, texts[ids["type"]], wells, values, sheet.where(row))
             contents.records.append(record)
-    return assemble(grid.raw, "bioplex_raw", contents)
+    return assemble(sheet.raw, "bioplex_raw", contents)
 
 
 def _sort_columns(titles: Sequence[str]) -> tuple[list[int], dict[int, str]]:

@@ -616,12 +616,13 @@ def vendor_result(
     return values, status, limits
 
 
-def text_grid(
-    block: DataBlock | None, readings: MedianRows, rows: list[int], notes: Notes
-) -> np.ndarray:
-    """A block of remarks as text, readings x analytes."""
+def text_grid(block: DataBlock | None, readings: MedianRows, notes: Notes) -> np.ndarray:
+    """A block of remarks as text, readings x analytes; empty where there is none by well."""
     texts = np.full((len(readings.keys), len(readings.analytes)), "", dtype=object)
-    if block is not None and not block.is_empty:
+    if block is None or not block.by_well:
+        return texts
+    rows = match_rows(block, readings, notes, partial=False)
+    if not block.is_empty:
         columns = match_analytes(block, readings.analytes, notes)
         for index, cells in enumerate(chosen_cells(block, rows, columns)):
             if any(cells):
@@ -743,10 +744,7 @@ def read_grids(
 def read_whole(parts: BlockFile, readings: MedianRows, notes: Notes, decimal: str) -> WholeFile:
     """Grids, dilutions and expected values of all readings; problems and findings go to notes."""
     grids = read_grids(parts, readings, notes, decimal)
-    remarks = parts.find("Comments")
-    remarks = remarks if remarks is not None and remarks.by_well else None
-    rows = match_rows(remarks, readings, notes, partial=False) if remarks is not None else []
-    comments = text_grid(remarks, readings, rows, notes)
+    comments = text_grid(parts.find("Comments"), readings, notes)
     analytes = readings.analytes
     standards = by_reagent(parts.find("Standard Expected Concentration"), analytes, notes, decimal)
     expected, low, high = (
