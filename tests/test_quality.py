@@ -14,7 +14,7 @@ from cytokit.curves.quality import (
     bead_findings,
     control_findings,
     nameless_findings,
-    quality_findings,
+    plate_quality,
     repeated_sample_findings,
     replicate_findings,
 )
@@ -178,7 +178,7 @@ def test_a_control_without_a_name_is_judged_under_its_well() -> None:
 
 
 def test_all_rules_together_find_nothing_on_a_sound_plate() -> None:
-    assert quality_findings([plate()], sample_row(), FitOptions(profile="kit")) == []
+    assert plate_quality(plate(), sample_row(), FitOptions(profile="kit")) == []
 
 
 def controlled(profile: str, *reads: tuple[str, float, float], low: float = np.nan,

@@ -37,10 +37,10 @@ from cytokit.options import FitOptions
 
 
 #: how far beyond the solver's own box m, eta and k may go
-WIDE = np.array([6.0, 4.0, 7.0])
+UNBOUNDED_REACH = np.array([6.0, 4.0, 7.0])
 
 
-def follow_outside(
+def unbounded_fit(
     log_x: Floats,
     y: Floats,
     weight: Floats,
@@ -64,7 +64,7 @@ def follow_outside(
     found = optimize.least_squares(
         residuals,
         theta,
-        bounds=(theta - WIDE, theta + WIDE),
+        bounds=(theta - UNBOUNDED_REACH, theta + UNBOUNDED_REACH),
         xtol=1e-14,
         ftol=1e-14,
         gtol=1e-14,
@@ -175,7 +175,7 @@ def outside_the_box(
     outside = solution.at_bound.any(0) & ~_held(wells)
     for number in np.flatnonzero(outside):
         used = total[:, number] > 0
-        theta[:, number], lower[number], upper[number] = follow_outside(
+        theta[:, number], lower[number], upper[number] = unbounded_fit(
             wells.log_x[used, number],
             mean[used, number],
             total[used, number],
@@ -195,10 +195,10 @@ def outside_the_box(
 POOL_PLATES = 3
 
 
-def prefers_minus(
-    wells: StandardWells, found: list[Calibration], company: NDArray[np.intp], robust: bool
+def descending_fits_better(
+    wells: StandardWells, found: list[Calibration], pooling_group: NDArray[np.intp], robust: bool
 ) -> NDArray[np.bool_]:
-    """Curves (N,) whose company as a whole is fitted better by orientation -.
+    """Curves (N,) whose pooling group as a whole is fitted better by orientation -.
 
     Both are measured with the same noise, taken at the levels' own means, in Tukey's bounded
     measure where the fit is robust, so that no single well decides.
@@ -215,11 +215,11 @@ def prefers_minus(
             z2 = 12.0 * (1.0 - np.maximum(0.0, 1.0 - z2 / 36.0) ** 3)
         misfit.append(z2.sum(1).sum(0))
     gain = misfit[0] - misfit[1]
-    by_company = np.array([gain[company == number].sum() for number in company])
-    return by_company > 0
+    by_group = np.array([gain[pooling_group == number].sum() for number in pooling_group])
+    return by_group > 0
 
 
-def mix(found: list[Calibration], second: NDArray[np.bool_]) -> Calibration:
+def chosen_form(found: list[Calibration], second: NDArray[np.bool_]) -> Calibration:
     """The second calibration where asked for, the first elsewhere."""
     one, two = found
 
@@ -292,29 +292,29 @@ def calibrate(wells: StandardWells, options: FitOptions) -> Calibration:
     """Fit all curves.
 
     Without ``options.pool`` a curve depends on the curves of its own plate alone: they share the
-    orientation and lend each other the centre of the noise. With it, the same analyte on other
-    plates takes the part of the company and lends the shape as well.
+    orientation and lend each other the centre of the noise. With it, the curves of an analyte on
+    all plates are the pooling group, and lend each other the shape as well.
     """
     if wells.x.shape[1] == 1:
-        # numpy sums a single column in another order: beside a double of its own, which is no
-        # company to it, a curve has the same last bits as among many
+        # numpy sums a single column in another order: beside a double of its own, in a pooling
+        # group of its own, a curve has the same last bits as among many
         pair = wells.take(np.array([0, 0]))
         apart = np.array([0, 1])
         pair = replace(pair, plate=pair.plate + apart, analyte=pair.analyte + apart)
         return calibrate(pair, options).take(np.array([0]))
-    company = wells.analyte if options.pool else wells.plate
+    pooling_group = wells.analyte if options.pool else wells.plate
     signs = (-1,) if options.weights in VENDOR_RULES else (1, -1)
-    ways = [np.full(len(company), sign) for sign in signs]
+    forms = [np.full(len(pooling_group), sign) for sign in signs]
     priors = default_prior(wells, options)
-    found = [_iterate(wells, options, way, priors, company) for way in ways]
+    found = [_iterate(wells, options, form, priors, pooling_group) for form in forms]
     chosen = found[0]
     if len(found) == 2:
-        minus = prefers_minus(wells, found, company, options.robust)
-        chosen = mix(found, minus)
+        minus = descending_fits_better(wells, found, pooling_group, options.robust)
+        chosen = chosen_form(found, minus)
     if options.pool and options.prior != "none":
         for _ in range(POOL_ROUNDS):
             priors = pooled_prior(chosen.curves, wells, priors)
-            chosen = _iterate(wells, options, chosen.curves.orientation, priors, company)
+            chosen = _iterate(wells, options, chosen.curves.orientation, priors, pooling_group)
     return chosen
 
 
@@ -326,7 +326,7 @@ class _Task:
     options: FitOptions
     orientation: NDArray[np.int64]
     prior: Prior
-    company: NDArray[np.intp]
+    pooling_group: NDArray[np.intp]
     noise: Floats  # centre of the noise (2, N) before anything is estimated
 
 
@@ -335,14 +335,14 @@ def _iterate(
     options: FitOptions,
     orientation: NDArray[np.int64],
     prior: Prior,
-    company: NDArray[np.intp],
+    pooling_group: NDArray[np.intp],
 ) -> Calibration:
     """Iterated weighting around the solver for one choice of orientation."""
-    task = _Task(wells, options, orientation, prior, company, _noise_centre(wells))
+    task = _Task(wells, options, orientation, prior, pooling_group, _noise_centre(wells))
     there = np.isfinite(wells.y)
     y = np.where(there, wells.y, 0.0)
     noise = _prior_noise(task.noise)
-    level_sd = np.full(len(company), LEVEL_SD)
+    level_sd = np.full(len(pooling_group), LEVEL_SD)
     robust, extra = there.astype(float), np.zeros_like(wells.x)
     mu = y.sum(1) / np.maximum(there.sum(1), 1)
     weight = well_weights(wells, options, noise, mu, robust, extra)
@@ -352,8 +352,8 @@ def _iterate(
     for number in range(rounds):
         curves = _arrays(task, solution, noise, level_sd, weight)
         mu, slope2 = _expected(wells, curves)
-        calm = TUKEY_CONSISTENCY if options.robust and number > HUBER_ROUNDS else 1.0
-        noise, level_sd = _noise(task, curves, level_sd, weight, robust, calm)
+        consistency = TUKEY_CONSISTENCY if options.robust and number > HUBER_ROUNDS else 1.0
+        noise, level_sd = _noise(task, curves, level_sd, weight, robust, consistency)
         extra = slope2 * _level_variance(task, level_sd)
         if options.robust:
             z = np.where(there, y - mu[:, None], 0.0)
@@ -412,12 +412,12 @@ def _noise(
     level_sd: Floats,
     weight: Floats,
     robust: Floats,
-    calm: float,
+    consistency: float,
 ) -> tuple[VarianceModel, Floats]:
     """Noise of wells and error of levels, from standards about the fit, and from replicates.
 
-    A well counts by its robust weight; an outlier says nothing about the noise. `calm` makes up
-    for the residuals that such weights shrink.
+    A well counts by its robust weight; an outlier says nothing about the noise. `consistency`
+    makes up for the residuals that such weights shrink.
     """
     wells = task.wells
     mu, slope2 = _expected(wells, curves)
@@ -429,16 +429,18 @@ def _noise(
     mean = (bearing * residual).sum(1) / safe_n
     within = (bearing * np.where(there, residual - mean[:, None], 0.0) ** 2).sum(1)
     own = (robust**2).sum(1) / np.where(readings > 0, readings, 1.0)
-    replicates = Scatter(mu, within / calm, np.maximum(readings - own, 0.0), np.zeros_like(mu))
+    replicates = Scatter(
+        mu, within / consistency, np.maximum(readings - own, 0.0), np.zeros_like(mu)
+    )
     leverage = weight.sum(1) * quadratic(curves.jacobian(wells.log_x), curves.covariance)
     freedom = own * np.clip(1.0 - leverage, 0.0, 1.0)
     pull = safe_n * slope2
     known = pull * _level_variance(task, level_sd)
-    misfit = Scatter(mu, n * mean**2 / calm, freedom, known)
+    misfit = Scatter(mu, n * mean**2 / consistency, freedom, known)
     groups = replicates.joined(misfit).joined(wells.samples)
     if wells.sd is not None:
         groups = groups.joined(_printed_scatter(wells.sd, wells.counts, mu, robust))
-    noise = fit_variance(groups, task.noise, task.company)
+    noise = fit_variance(groups, task.noise, task.pooling_group)
     declared = replace(misfit, known=pull * _level_variance(task, 0.0 * level_sd))
     return noise, fit_level_error(declared, noise, pull, wells.plate)
 

@@ -32,14 +32,14 @@ from cytokit.curves.solver import Prior
 from cytokit.curves.standards import (
     AnalyteStandards,
     Calibration,
+    PlateReadings,
     Text,
-    WellArrays,
     WellList,
+    plate_readings,
     plate_standards,
     replicate_means,
     sample_scatter,
     stack,
-    well_arrays,
 )
 from cytokit.errors import InputError, Problem, UsageError, did_you_mean, place
 from cytokit.options import FitOptions
@@ -366,7 +366,7 @@ def standing_wells(y: Floats, robust: Floats) -> NDArray[np.bool_]:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class CheckedStandards:
     """What became of the wells and levels of one curve."""
 
     one: AnalyteStandards
@@ -403,7 +403,7 @@ def _slice(table: pd.DataFrame, ends: list[int], number: int) -> pd.DataFrame:
     return part
 
 
-def curve_tables(curves: Sequence[Judged]) -> CurveTables:
+def curve_tables(curves: Sequence[CheckedStandards]) -> CurveTables:
     """The tables of all curves.
 
     Mean, CV and number of wells of a level are those of the wells that stand for it. Levels
@@ -456,7 +456,7 @@ def _joined_text(parts: Sequence[Text]) -> Text:
 
 
 def _reasons(
-    curves: Sequence[Judged], ends: NDArray[np.intp], weight: Floats, robust: Floats
+    curves: Sequence[CheckedStandards], ends: NDArray[np.intp], weight: Floats, robust: Floats
 ) -> Text:
     """In words why a well has little or no weight, well by well."""
     reasons = _joined_text([one.one.wells.reason for one in curves])
@@ -472,7 +472,7 @@ def _reasons(
 
 
 def _levels(
-    curves: Sequence[Judged],
+    curves: Sequence[CheckedStandards],
 ) -> tuple[NDArray[np.intp], list[tuple[str, float, float, float]], list[int]]:
     """The level of each well in the table of levels; each level's name and concentrations."""
     nothing = (float("nan"),) * 3
@@ -501,7 +501,7 @@ def _levels(
 
 
 def _level_frame(
-    curves: Sequence[Judged],
+    curves: Sequence[CheckedStandards],
     level: NDArray[np.intp],
     names: Sequence[tuple[str, float, float, float]],
     wells: pd.DataFrame,
@@ -597,11 +597,11 @@ def make_curves(
     profile: Profile,
 ) -> list[StandardCurve]:
     """One StandardCurve for each entry of `standards`, fitted or not."""
-    solved: dict[int, Solved] = {}
+    solved: dict[int, AcceptedCurve] = {}
     if calibration is not None:
         some = [standards[number] for number in fitted]
         n_wells = [usual[one.plate] for one in some]
-        found = judge_curves(some, calibration, n_wells, options, profile)
+        found = acceptance_of_curves(some, calibration, n_wells, options, profile)
         solved = dict(zip(fitted, found, strict=True))
     stands = {number: one for number, one in solved.items() if one.verdict is not Verdict.FAILED}
     tables = curve_tables(
@@ -634,22 +634,22 @@ def highest(one: AnalyteStandards) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Solved:
+class AcceptedCurve:
     """One column of a calibration: what became of its standards, its numbers and its verdict."""
 
-    judged: Judged
+    judged: CheckedStandards
     values: dict[str, Any]
     verdict: Verdict
     reason: str
 
 
-def judge_curves(
+def acceptance_of_curves(
     standards: Sequence[AnalyteStandards],
     calibration: Calibration,
     n_wells: Sequence[int],
     options: FitOptions,
     profile: Profile,
-) -> list[Solved]:
+) -> list[AcceptedCurve]:
     """The verdict on each column of the calibration, and what its curve is made of."""
     curves = calibration.curves
     log_low = np.array([np.log(lowest(one)) for one in standards]) - curves.log_top
@@ -665,7 +665,7 @@ def judge_curves(
     found = []
     for column, one in enumerate(standards):
         n, wells = one.y.shape
-        judged = Judged(
+        judged = CheckedStandards(
             one,
             calibration.weight[:n, :wells, column],
             calibration.robust[:n, :wells, column],
@@ -697,7 +697,7 @@ def judge_curves(
             "arrays": curves.take(np.array([column])),
             "prior": _own_prior(calibration, column),
         }
-        found.append(Solved(judged, values, verdict, reason))
+        found.append(AcceptedCurve(judged, values, verdict, reason))
     return found
 
 
@@ -761,7 +761,7 @@ def _own_prior(calibration: Calibration, column: int) -> Prior:
 
 
 def _with_fit(
-    solved: Solved, tables: CurveTables, number: int, n_wells: int, options: FitOptions
+    solved: AcceptedCurve, tables: CurveTables, number: int, n_wells: int, options: FitOptions
 ) -> StandardCurve:
     """The curve of one column of the calibration."""
     one = solved.judged.one
@@ -786,11 +786,11 @@ def _names_at_bound(at_bound: NDArray[np.bool_]) -> tuple[str, ...]:
     return tuple(name for name, on in zip(("m", "eta", "k"), at_bound, strict=True) if on)
 
 
-def _nothing(one: AnalyteStandards) -> Judged:
+def _nothing(one: AnalyteStandards) -> CheckedStandards:
     """Standards that bear no curve."""
     there, missing = np.isfinite(one.y), np.full(len(one.x), np.nan)
     robust = np.where(there, 1.0, np.nan)
-    return Judged(one, np.zeros(one.y.shape), robust, there, missing, missing, "no curve")
+    return CheckedStandards(one, np.zeros(one.y.shape), robust, there, missing, missing, "no curve")
 
 
 def _without_fit(
@@ -939,7 +939,7 @@ def fit_curves(
     if excluded is None:
         excluded = [np.zeros(len(plate.wells), dtype=bool) for plate in plates]
     arrays = [
-        well_arrays(plate, options, rows) for plate, rows in zip(plates, excluded, strict=True)
+        plate_readings(plate, options, rows) for plate, rows in zip(plates, excluded, strict=True)
     ]
     standards = [
         one_analyte
@@ -947,7 +947,7 @@ def fit_curves(
         for one_analyte in plate_standards(one, number, options)
     ]
     scatters = _scatters(arrays)
-    usual = [usual_wells(plate) for plate in plates]
+    usual = [replicates_per_sample(plate) for plate in plates]
     profile = PROFILES[options.profile]
     curves = _fit_once(standards, scatters, usual, options, profile)
     if profile.drop_failing:
@@ -955,7 +955,7 @@ def fit_curves(
     return CurveSet(curves)
 
 
-def usual_wells(plate: Plate) -> int:
+def replicates_per_sample(plate: Plate) -> int:
     """How many wells one result of this plate usually is the mean of.
 
     The median over its samples (without controls), 1 where it has none.
@@ -967,7 +967,7 @@ def usual_wells(plate: Plate) -> int:
     return int(np.median(np.bincount(replicates(wells).group, stands_for)))
 
 
-def _scatters(arrays: Sequence[WellArrays]) -> list[Scatter]:
+def _scatters(arrays: Sequence[PlateReadings]) -> list[Scatter]:
     """Replicates of samples for every curve, in the order of plates and analytes."""
     out = []
     for one in arrays:

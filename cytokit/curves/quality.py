@@ -22,7 +22,7 @@ import pandas as pd
 
 from cytokit.arrays import Floats
 from cytokit.curves.acceptance import PROFILES, Profile
-from cytokit.curves.fit import DOWNWEIGHTED, StandardCurve
+from cytokit.curves.fit import DOWNWEIGHTED, StandardCurve, grouped_cv
 from cytokit.curves.standards import (
     FALL_LIMIT,
     STEP_LIMIT,
@@ -39,9 +39,9 @@ from cytokit.schema import RangeStatus, Severity, Verdict, WellType
 from cytokit.sources.numbers import NAN
 
 #: two readings of one level apart by more than this on ln MFI are not chance (5 sd of a 14 % CV)
-TWIN_LIMIT = 0.7
+REPLICATE_LIMIT = 0.7
 #: ... where the higher one is above this share of the plate's highest standard: 100 MFI of 25,000
-TWIN_SHARE = 0.004
+REPLICATE_SHARE = 0.004
 #: e to this power is still a number
 _LN_MAX = 700.0
 
@@ -60,24 +60,48 @@ def standard_findings(plate: Plate) -> list[Finding]:
                 seen[what].append(series.analyte)
         for (code, message), analytes in seen.items():
             found.append(_finding(plate, code, message, analytes))
-    return found + twin_findings(plate)
+    return found + replicate_outliers(plate)
 
 
 def level_table(plate: Plate) -> pd.DataFrame:
     """Mean MFI per analyte and level, blanks as expected 0, sorted by expected concentration."""
     kinds = (str(WellType.STANDARD), str(WellType.BLANK))
-    rows = plate.wells[plate.wells["well_type"].isin(kinds)]
-    levels, readings = rows["expected"].to_numpy(), rows["mfi"].to_numpy()
-    rows = rows.assign(mfi=np.where(possible_reading(readings), readings, np.nan))
-    rows = rows.loc[possible_level(levels)]
-    order = {name: _rank(str(name), i) for i, name in enumerate(plate.wells["sample"].unique())}
-    places = zip(rows["sample"], rows.index, strict=True)
-    ranks = [order[name] if has_name(name) else place for name, place in places]
-    keys = ["analyte", "sample", "expected"]
-    grouped = rows.assign(order=ranks).groupby(keys, sort=False)
-    table = grouped.agg(mfi=("mfi", "mean"), n=("mfi", "count"), order=("order", "min"))
-    table = table.reset_index().rename(columns={"sample": "level"})
-    return table.sort_values(["analyte", "expected", "order"], kind="stable")
+    wells = plate.wells[plate.wells["well_type"].isin(kinds)]
+    wells = wells.loc[possible_level(wells["expected"].to_numpy())]
+    names, expected = wells["sample"].to_numpy(dtype=object), wells["expected"].to_numpy()
+    place = {name: _rank(str(name), i) for i, name in enumerate(plate.wells["sample"].unique())}
+    ranks = {name: place[name] if has_name(name) else None for name in set(names)}
+    # levels without a name keep the order of their wells
+    order = np.array(
+        [
+            at if ranks[name] is None else ranks[name]
+            for name, at in zip(names, wells.index, strict=True)
+        ],
+        dtype=np.int64,
+    )
+    analyte, analytes = pd.factorize(wells["analyte"].to_numpy(dtype=object), sort=True)
+    name_code, level_names = pd.factorize(names)
+    level_code, levels = pd.factorize(expected)
+    key = (analyte * len(level_names) + name_code) * len(levels) + level_code
+    group, _ = pd.factorize(key)
+    first = np.unique(group, return_index=True)[1]
+    mfi = wells["mfi"].to_numpy(dtype=float)
+    read = possible_reading(mfi)
+    n, mean, _ = grouped_cv(group[read], mfi[read], len(first))
+    least = np.full(len(first), np.iinfo(np.int64).max)
+    np.minimum.at(least, group, order)
+    rows = np.lexsort((least, expected[first], analyte[first]))
+    at = first[rows]
+    return pd.DataFrame(
+        {
+            "analyte": analytes[analyte[at]],
+            "level": names[at],
+            "expected": expected[at],
+            "mfi": mean[rows],
+            "n": n[rows],
+            "order": least[rows],
+        }
+    )
 
 
 def hooked_analytes(plate: Plate) -> frozenset[str]:
@@ -217,7 +241,7 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def twin_findings(plate: Plate) -> list[Finding]:
+def replicate_outliers(plate: Plate) -> list[Finding]:
     """Standard wells far from their replicate."""
     rows = plate.of_type(WellType.STANDARD)
     readings = rows["mfi"].to_numpy()
@@ -228,10 +252,10 @@ def twin_findings(plate: Plate) -> list[Finding]:
     levels = rows.groupby(["sample", "analyte", "expected"], sort=False, dropna=False)
     ends = levels["mfi"].agg(["min", "max"])
     apart = (np.log(ends["max"]) - np.log(ends["min"])).to_numpy()
-    high = (ends["max"] > TWIN_SHARE * ends["max"].max()).to_numpy()
+    high = (ends["max"] > REPLICATE_SHARE * ends["max"].max()).to_numpy()
     level = levels.ngroup().to_numpy()
     found = []
-    for number in np.flatnonzero((apart > TWIN_LIMIT) & high).tolist():
+    for number in np.flatnonzero((apart > REPLICATE_LIMIT) & high).tolist():
         sample, analyte, _ = ends.index[number]
         wells = ", ".join(rows["well"].to_numpy()[level == number])
         message = f"replicates {wells} differ {fold(float(apart[number])):.2g}-fold"
@@ -288,11 +312,11 @@ def signal_findings(plates: Sequence[SignalLevels]) -> list[Finding]:
     grid = np.full((len(places), len(plates)), np.nan)
     for number, (plate, column) in enumerate(zip(plates, columns, strict=True)):
         grid[column, number] = plate.ln_mfi
-    beside = grid - np.array([_median_of_others(row) for row in grid]).reshape(grid.shape)
+    difference = grid - np.array([_median_of_others(row) for row in grid]).reshape(grid.shape)
     found = []
     for number in sorted(range(len(plates)), key=lambda number: plates[number].plate):
-        told = beside[np.isfinite(beside[:, number]), number]
-        share = fold(float(np.median(told))) if len(told) else math.nan
+        known = difference[np.isfinite(difference[:, number]), number]
+        share = fold(float(np.median(known))) if len(known) else math.nan
         if share < LOW_SIGNAL:
             message = f"the standards read {100 * share:.0f} % of the other plates' median"
             found.append(Finding("low_signal", message, plate=plates[number].plate))
@@ -320,16 +344,6 @@ def _median_of_others(values: Floats) -> Floats:
 
 #: only what this share of a plate's samples has in common is usual on it
 _USUAL_SHARE = 0.6
-
-
-def quality_findings(
-    plates: Sequence[Plate], samples: pd.DataFrame, options: FitOptions
-) -> list[Finding]:
-    """All findings of all rules."""
-    found: list[Finding] = []
-    for plate in plates:
-        found += plate_quality(plate, samples[samples["plate"] == plate.name], options)
-    return found + signal_findings([signal_levels(plate) for plate in plates])
 
 
 def plate_quality(plate: Plate, samples: pd.DataFrame, options: FitOptions) -> list[Finding]:

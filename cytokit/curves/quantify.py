@@ -31,7 +31,7 @@ from cytokit.curves.inverse import (
 )
 from cytokit.curves.limits import relative_sd
 from cytokit.curves.quality import hooked_analytes
-from cytokit.curves.standards import WellArrays, well_arrays
+from cytokit.curves.standards import PlateReadings, plate_readings
 from cytokit.flags import Finding
 from cytokit.options import FitOptions
 from cytokit.plate import Plate, replicates
@@ -245,7 +245,7 @@ class PlateCurves:
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class InversePrediction:
     """What the curves say to a list of readings, concentrations at the bead."""
 
     value: Floats
@@ -274,7 +274,9 @@ def plate_curves(plate: Plate, curves: CurveSet) -> PlateCurves:
     return PlateCurves(own, arrays, column, limits[:, 0], limits[:, 1], log_low, hooked)
 
 
-def ask(own: PlateCurves, code: NDArray[np.int64], y: Floats, n_wells: Floats) -> Answers:
+def inverse_prediction(
+    own: PlateCurves, code: NDArray[np.int64], y: Floats, n_wells: Floats
+) -> InversePrediction:
     """Invert a list of mean readings, each on the curve of its analyte.
 
     Readings are laid out as readings x curves, which the curves' functions take.
@@ -287,7 +289,7 @@ def ask(own: PlateCurves, code: NDArray[np.int64], y: Floats, n_wells: Floats) -
     status[~np.isfinite(y)] = str(RangeStatus.NOT_MEASURED)
     known = np.flatnonzero((column >= 0) & np.isfinite(y))
     if own.arrays is None or len(known) == 0:
-        return Answers(nothing, nothing, nothing, nothing, status, flags)
+        return InversePrediction(nothing, nothing, nothing, nothing, status, flags)
     place = _rank_within(column[known])
     shape = (int(place.max()) + 1, own.arrays.size)
     cell = (place, column[known])
@@ -309,7 +311,7 @@ def ask(own: PlateCurves, code: NDArray[np.int64], y: Floats, n_wells: Floats) -
     flags[known] = _interval_flags(low[cell], high[cell])
     doubtful = own.hooked[code] & np.isin(status.astype(str), _EITHER_LIMB)
     flags[doubtful] = [f"{one};{HOOK_FLAG}".lstrip(";") for one in flags[doubtful]]
-    return Answers(
+    return InversePrediction(
         value=listed(concentration(log_x + log_top)),
         low=listed(concentration(low + log_top)),
         high=listed(concentration(high + log_top)),
@@ -365,28 +367,28 @@ def quantify(
     """Concentrations of every well, sample and control of a plate."""
     options = options or FitOptions()
     rows = np.zeros(len(plate.wells), dtype=bool) if excluded is None else excluded
-    arrays = well_arrays(plate, options, rows)
+    arrays = plate_readings(plate, options, rows)
     own = plate_curves(plate, curves)
     wells = _wells_table(arrays, own)
     samples, findings = _samples_table(arrays, own, wells)
     return Quantified(wells, samples, (*_dilution_findings(plate), *findings))
 
 
-def _wells_table(arrays: WellArrays, own: PlateCurves) -> pd.DataFrame:
+def _wells_table(arrays: PlateReadings, own: PlateCurves) -> pd.DataFrame:
     """One row per reading of the export, in its order."""
     frame = arrays.plate.wells
-    answers = ask(own, arrays.code, arrays.response, arrays.stands_for)
+    predicted = inverse_prediction(own, arrays.code, arrays.response, arrays.stands_for)
     factor = replicates(frame).factor
-    status, flags = _without_factor(answers.status, answers.flags, factor)
+    status, flags = _without_factor(predicted.status, predicted.flags, factor)
     status[arrays.excluded] = str(RangeStatus.EXCLUDED)
     here = ~arrays.excluded
     units = np.array([curve.unit for curve in own.curves], dtype=object)
     flags = np.where(here, flags, "excluded")
     table = frame.assign(
         plate=arrays.plate.name,
-        concentration=np.where(here, answers.value * factor, np.nan),
-        ci_low=np.where(here, answers.low * factor, np.nan),
-        ci_high=np.where(here, answers.high * factor, np.nan),
+        concentration=np.where(here, predicted.value * factor, np.nan),
+        ci_low=np.where(here, predicted.low * factor, np.nan),
+        ci_high=np.where(here, predicted.high * factor, np.nan),
         unit=units[arrays.code],
         status=status,
         flags=flags,
@@ -433,7 +435,7 @@ class _Groups:
     code: NDArray[np.int64]
 
 
-def _groups(arrays: WellArrays) -> _Groups:
+def _groups(arrays: PlateReadings) -> _Groups:
     """The replicates of a plate, in the order of their first wells."""
     frame = arrays.plate.wells
     kinds = frame["well_type"].to_numpy()
@@ -450,7 +452,7 @@ def _groups(arrays: WellArrays) -> _Groups:
 
 
 def _samples_table(
-    arrays: WellArrays, own: PlateCurves, wells: pd.DataFrame
+    arrays: PlateReadings, own: PlateCurves, wells: pd.DataFrame
 ) -> tuple[pd.DataFrame, list[Finding]]:
     """One row per sample or control and analyte, dilutions merged."""
     groups = _groups(arrays)
@@ -479,7 +481,7 @@ def _samples_table(
 
 
 def _readings(
-    arrays: WellArrays, own: PlateCurves, wells: pd.DataFrame, groups: _Groups
+    arrays: PlateReadings, own: PlateCurves, wells: pd.DataFrame, groups: _Groups
 ) -> dict[str, NDArray[Any]]:
     """Columns of samples.csv for each group of replicates, bounds wherever a curve gives them."""
     rows, group, code, size = groups.rows, groups.group, groups.code, len(groups.code)
@@ -494,9 +496,9 @@ def _readings(
     # of the wells behind a printed mean no concentration is known
     unknown = np.full(int(told.sum()), np.nan)
     back_cv = grouped_cv(group[told], back[told], size, stands_for[told], unknown)[2]
-    answers = ask(own, code, mean, np.maximum(n, 1).astype(float))
+    predicted = inverse_prediction(own, code, mean, np.maximum(n, 1).astype(float))
     excluded = np.bincount(group[arrays.excluded[rows]], minlength=size) > 0
-    status, flags = _without_factor(answers.status, answers.flags, groups.factor)
+    status, flags = _without_factor(predicted.status, predicted.flags, groups.factor)
     status[(n == 0) & excluded] = str(RangeStatus.EXCLUDED)
     both = np.where(flags != "", flags + ";excluded", "excluded")
     bounds = np.array([(bound_below(curve), bound_above(curve)) for curve in own.curves])
@@ -512,16 +514,16 @@ def _readings(
         "dilution_factor": factor.copy(),
         "mfi": mean_mfi,
         "mfi_cv_pct": mfi_cv,
-        "concentration": answers.value * factor,
-        "ci_low": answers.low * factor,
-        "ci_high": answers.high * factor,
+        "concentration": predicted.value * factor,
+        "ci_low": predicted.low * factor,
+        "ci_high": predicted.high * factor,
         "cv_pct": back_cv,
         "unit": units[code],
         "status": status,
         "limit_low": bounds[code, 0] * factor,
         "limit_high": bounds[code, 1] * factor,
         "flags": np.where(excluded, both, flags),
-        "precision_pct": answers.precision,
+        "precision_pct": predicted.precision,
     }
 
 

@@ -99,7 +99,7 @@ class StandardWells:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Solved curves and how the standards bore on them."""
+    """AcceptedCurve curves and how the standards bore on them."""
 
     curves: CurveArrays
     level_sd: Floats
@@ -346,7 +346,7 @@ def rule_weights(rule: str, y: Floats, background: Floats) -> Floats:
 
 
 @dataclass(frozen=True, slots=True)
-class WellArrays:
+class PlateReadings:
     """The rows of one plate as plain arrays."""
 
     plate: Plate
@@ -364,7 +364,7 @@ class WellArrays:
         return np.isfinite(self.response) & ~self.excluded
 
 
-def well_arrays(plate: Plate, options: FitOptions, excluded: NDArray[np.bool_]) -> WellArrays:
+def plate_readings(plate: Plate, options: FitOptions, excluded: NDArray[np.bool_]) -> PlateReadings:
     """The plate's readings as arrays, with the response the weight rule works on."""
     names = plate.analyte_names
     code = pd.Categorical(plate.wells["analyte"], categories=names).codes.astype(np.int64)
@@ -386,7 +386,7 @@ def well_arrays(plate: Plate, options: FitOptions, excluded: NDArray[np.bool_]) 
     if options.weights in VENDOR_RULES:
         response = np.where(both, net + background[code], mfi)
     stands_for, sd = replicate_means(plate.wells)
-    return WellArrays(plate, tuple(names), code, response, background, excluded, stands_for, sd)
+    return PlateReadings(plate, tuple(names), code, response, background, excluded, stands_for, sd)
 
 
 def replicate_means(wells: pd.DataFrame) -> tuple[Floats, Floats]:
@@ -408,7 +408,7 @@ def rows_by_code(code: NDArray[np.int64], size: int) -> list[NDArray[np.intp]]:
     return np.split(order, ends[:-1]) if size else []
 
 
-def sample_scatter(arrays: WellArrays) -> Scatter:
+def sample_scatter(arrays: PlateReadings) -> Scatter:
     """Scatter of the replicates of samples and controls, groups x analytes."""
     frame = arrays.plate.wells
     kinds = frame["well_type"].to_numpy()
@@ -508,7 +508,9 @@ class AnalyteStandards:
         return _judged(replace(self, y=y, wells=replace(self.wells, reason=reasons)), options)
 
 
-def plate_standards(arrays: WellArrays, number: int, options: FitOptions) -> list[AnalyteStandards]:
+def plate_standards(
+    arrays: PlateReadings, number: int, options: FitOptions
+) -> list[AnalyteStandards]:
     """Standards and blanks of every analyte of a plate; plate `number` of the call."""
     frame = arrays.plate.wells
     kinds = frame["well_type"].to_numpy()

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import example_plates
-from cytokit.curves.fit import CurveSet, UnknownCurveError, fit_curves, usual_wells
+from cytokit.curves.fit import CurveSet, UnknownCurveError, fit_curves, replicates_per_sample
 from cytokit.curves.quality import standard_findings
 from cytokit.curves.quantify import quantify
 from cytokit.errors import InputError
@@ -310,9 +310,9 @@ def test_vendor_rules_work_on_net_mfi_and_answer_in_mfi(plate):
 
 
 def test_the_usual_number_of_wells_is_that_of_the_samples(plate):
-    assert usual_wells(plate) == 2
-    assert usual_wells(make_plate(replicates=3)) == 3
-    assert usual_wells(make_plate(n_samples=0)) == 1
+    assert replicates_per_sample(plate) == 2
+    assert replicates_per_sample(make_plate(replicates=3)) == 3
+    assert replicates_per_sample(make_plate(n_samples=0)) == 1
 
 
 def test_m10_drops_the_worst_and_logs_it(plate):
@@ -400,7 +400,7 @@ def test_samples_without_names_are_nobodys_replicates(name):
         named, wells=named.wells.assign(sample=named.wells["sample"].mask(unknown, name))
     )
     before, after = fit_curves([named])["plate_1", "IL-6"], fit_curves([blank])["plate_1", "IL-6"]
-    assert (usual_wells(named), usual_wells(blank)) == (2, 1)
+    assert (replicates_per_sample(named), replicates_per_sample(blank)) == (2, 1)
     assert after.cv == pytest.approx(before.cv, rel=0.05)
     # the limits are those of results of one well now, not of two
     assert before.uloq == pytest.approx(2112, rel=0.01)
@@ -515,7 +515,7 @@ def test_printed_means_with_their_sd_say_what_the_single_wells_say():
     """Their standard deviation was read and left aside, and each mean counted as one well."""
     whole = make_plate(seed=5, n_samples=12)
     means = collapsed(whole)
-    assert usual_wells(means) == usual_wells(whole) == 2
+    assert replicates_per_sample(means) == replicates_per_sample(whole) == 2
     one, other = fit_curves([whole]), fit_curves([means])
     names = ["s0", "cv", "lod", "lloq", "uloq"]
     ratio = np.log(other.table[names] / one.table[names])
