@@ -45,7 +45,7 @@ from cytokit.errors import CytokitError
 from cytokit.folder import MANIFEST, make_manifest, read_manifest
 from cytokit.parsers.registry import recognise
 from cytokit.plate import Plate
-from cytokit.qc.guide import Guide, Limits, guide_bytes, read_guide
+from cytokit.qc.guide import Guide, GuideLimits, guide_bytes, read_guide
 from cytokit.results.study_file import read_study_file
 from cytokit.simulate.exports import WRITERS
 from cytokit.simulate.trials import CYTOKINES, PlatePlan, simulate_plate
@@ -235,7 +235,10 @@ def others() -> dict[str, bytes]:
     """One small file of every other kind."""
     guide = Guide(
         ({"name": "p", "sha256": "ab", "date": "2020-01-01", "lots": {"Kit": "1"}},),
-        {("mfi", s, "IL-6"): Limits("mfi", s, "IL-6", "MFI", 12, 3.0, 0.2) for s in ("S1", "S2")},
+        {
+            ("mfi", s, "IL-6"): GuideLimits("mfi", s, "IL-6", "MFI", 12, 3.0, 0.2)
+            for s in ("S1", "S2")
+        },
         "kb",
         "because",
         "1.0",

@@ -38,7 +38,7 @@ TAKES: Mapping[Kind, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class OptionRule:
     """What an option does and what it may be.
 
     ``low`` and ``high`` are the ends of a number's range, not in it where ``open``; ``example``
@@ -92,7 +92,9 @@ def option(
     """
     kinds: dict[type, Kind] = {bool: "switch", float: "number", int: "whole", str: "text"}
     found = "choice" if choices or registry else kind or kinds[type(default)]
-    return field(default=default, metadata={"rule": Rule(words, found, choices, registry, **more)})
+    return field(
+        default=default, metadata={"rule": OptionRule(words, found, choices, registry, **more)}
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ class Option:
 
     name: str
     default: Any
-    rule: Rule
+    rule: OptionRule
 
     @property
     def flag(self) -> str:

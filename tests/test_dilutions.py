@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cytokit.curves.quantify import Reading, merge_dilutions
+from cytokit.curves.quantify import DilutionReading, merge_dilutions
 from cytokit.schema import RangeStatus
 
 NAN = float("nan")
@@ -29,7 +29,7 @@ def reading(value, factor, status=RangeStatus.IN_RANGE, half=0.2, **change):
         "limit_low": 2.0 * factor,
         "limit_high": 5000.0 * factor,
     }
-    return Reading(**(given | change))
+    return DilutionReading(**(given | change))
 
 
 def out(status, factor):

@@ -13,7 +13,7 @@ import pytest
 
 from cytokit.errors import CytokitError, InputError, UsageError
 from cytokit.folder import MANIFEST, make_manifest, read_manifest
-from cytokit.qc.guide import Guide, Limits, _seal, guide_bytes, read_guide
+from cytokit.qc.guide import Guide, GuideLimits, _seal, guide_bytes, read_guide
 from cytokit.results.study_file import MAX_BYTES, read_study_file
 from cytokit.results.verify import verify
 from cytokit.sources.delimited import parse_json, parse_toml
@@ -138,7 +138,7 @@ def test_a_lots_row_may_end_early_but_not_before_its_names(tmp_path: Path) -> No
 def guide() -> dict[str, Any]:
     made = Guide(
         ({"name": "p", "sha256": "ab", "date": "2020-01-01", "lots": {}},),
-        {("mfi", "S1", "IL-6"): Limits("mfi", "S1", "IL-6", "MFI", 12, 3.0, math.nan, "why")},
+        {("mfi", "S1", "IL-6"): GuideLimits("mfi", "S1", "IL-6", "MFI", 12, 3.0, math.nan, "why")},
         "kb",
         "because",
         "1.0",

@@ -7,6 +7,7 @@ import importlib.util
 import json
 import re
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -179,3 +180,13 @@ def test_no_import_goes_in_a_circle() -> None:
         for module in free:
             del waiting[module]
     assert not waiting, f"in or before a circle: {sorted(waiting)}"
+
+
+def test_names_of_modules_and_classes_are_unique() -> None:
+    files = [path for room in ("cytokit", "cli") for path in (ROOT / room).rglob("*.py")]
+    modules = Counter(path.stem for path in files if path.stem != "__init__")
+    trees = [ast.parse(path.read_text("utf-8")) for path in files]
+    classes = Counter(
+        node.name for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)
+    )
+    assert [name for name, times in (modules | classes).items() if times > 1] == []

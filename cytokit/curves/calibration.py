@@ -84,7 +84,7 @@ NEUTRAL = np.array([[-2.0], [-1.0], [0.0]])
 
 
 @dataclass(frozen=True, slots=True)
-class Solution:
+class WeightedFit:
     """One round's solution, before its uncertainty."""
 
     theta: Floats
@@ -134,7 +134,7 @@ def solve(
     orientation: NDArray[np.int64],
     prior: Prior,
     start: Floats | None,
-) -> Solution:
+) -> WeightedFit:
     """One weighted fit of every curve, batch by batch."""
     total = weight.sum(1)
     mean = (weight * y).sum(1) / np.where(total > 0, total, 1.0)
@@ -162,12 +162,12 @@ def solve(
     lost = ~np.isfinite(theta).all(0)  # too few levels bear weight: a flat line, which is no curve
     theta[:, lost] = NEUTRAL
     plateaus[:, lost] = 0.0
-    return Solution(theta, plateaus[0], plateaus[1], converged & ~lost, at_bound)
+    return WeightedFit(theta, plateaus[0], plateaus[1], converged & ~lost, at_bound)
 
 
 def outside_the_box(
-    wells: StandardWells, y: Floats, weight: Floats, prior: Prior, solution: Solution
-) -> Solution:
+    wells: StandardWells, y: Floats, weight: Floats, prior: Prior, solution: WeightedFit
+) -> WeightedFit:
     """For xPONENT's rule: curves that stopped at the edge of the box followed beyond it."""
     total = weight.sum(1)
     mean = (weight * y).sum(1) / np.where(total > 0, total, 1.0)
@@ -454,7 +454,7 @@ def _printed_scatter(sd: Floats, counts: Floats, mu: Floats, robust: Floats) -> 
 
 
 def _arrays(
-    task: _Task, solution: Solution, noise: VarianceModel, level_sd: Floats, weight: Floats
+    task: _Task, solution: WeightedFit, noise: VarianceModel, level_sd: Floats, weight: Floats
 ) -> CurveArrays:
     """Curves with the covariance of their parameters."""
     wells = task.wells
@@ -478,7 +478,7 @@ def _arrays(
 def _calibration(
     task: _Task,
     curves: CurveArrays,
-    solution: Solution,
+    solution: WeightedFit,
     level_sd: Floats,
     weight: Floats,
     robust: Floats,

@@ -49,7 +49,7 @@ _NORMAL_975 = 1.959963984540054
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class DilutionReading:
     """The replicates of one dilution of one sample, or the merged result of several dilutions."""
 
     factor: float
@@ -81,7 +81,7 @@ _RANK = {
 }
 
 
-def merge_dilutions(readings: Sequence[Reading]) -> tuple[Reading, str]:
+def merge_dilutions(readings: Sequence[DilutionReading]) -> tuple[DilutionReading, str]:
     """One reading from the dilutions of a sample.
 
     Dilutions in range with an interval closed on both sides are averaged on the logarithmic
@@ -121,7 +121,9 @@ class _Apart:
     cv_pct: float
 
 
-def _without_number(best: Reading, n_wells: int, cv_pct: float, flags: tuple[str, ...]) -> Reading:
+def _without_number(
+    best: DilutionReading, n_wells: int, cv_pct: float, flags: tuple[str, ...]
+) -> DilutionReading:
     """What is left of a sample whose dilutions contradict each other."""
     nothing = dict.fromkeys(
         ("value", "low", "high", "precision_pct", "limit_low", "limit_high"), float("nan")
@@ -136,7 +138,7 @@ def _without_number(best: Reading, n_wells: int, cv_pct: float, flags: tuple[str
     )
 
 
-def _averaged(closed: Sequence[Reading]) -> tuple[Reading, _Apart | None]:
+def _averaged(closed: Sequence[DilutionReading]) -> tuple[DilutionReading, _Apart | None]:
     """Weighted mean on the logarithmic scale, and whether its parts disagree."""
     log_value = np.log([one.value for one in closed])
     sd = np.log([one.high / one.low for one in closed]) / (2 * _NORMAL_975)
@@ -165,17 +167,17 @@ def _averaged(closed: Sequence[Reading]) -> tuple[Reading, _Apart | None]:
     return merged, apart
 
 
-def _listed(readings: Sequence[Reading]) -> str:
+def _listed(readings: Sequence[DilutionReading]) -> str:
     return ", ".join(f"{one.value:.4g} at 1:{one.factor:g}" for one in readings)
 
 
-def _averages(one: Reading) -> bool:
+def _averages(one: DilutionReading) -> bool:
     """Whether it is in range, a positive number between two finite bounds."""
     closed = np.isfinite([one.value, one.low, one.high]).all() and one.low > 0
     return bool(closed and one.status is RangeStatus.IN_RANGE)
 
 
-def _tightness(one: Reading) -> float:
+def _tightness(one: DilutionReading) -> float:
     """Of equal statuses the one that bounds the concentration best comes first."""
     if one.status is RangeStatus.OOR_LOW:
         return one.limit_low
@@ -184,7 +186,7 @@ def _tightness(one: Reading) -> float:
     return one.precision_pct if np.isfinite(one.precision_pct) else np.inf
 
 
-def _contradiction(readings: Sequence[Reading], best: Reading) -> _Apart | None:
+def _contradiction(readings: Sequence[DilutionReading], best: DilutionReading) -> _Apart | None:
     """Whether what one dilution says rules out what another one says."""
     below = [one.limit_low for one in readings if one.status is RangeStatus.OOR_LOW]
     above = [one.limit_high for one in readings if one.status is RangeStatus.OOR_HIGH]
@@ -594,10 +596,10 @@ def _merged(
     return row, [finding]
 
 
-def _reading(table: dict[str, NDArray[Any]], number: int) -> Reading:
+def _reading(table: dict[str, NDArray[Any]], number: int) -> DilutionReading:
     """One group of replicates as the merging of dilutions takes it."""
     flags = table["flags"][number]
-    return Reading(
+    return DilutionReading(
         factor=float(table["dilution_factor"][number]),
         n_wells=int(table["n_wells"][number]),
         mfi=float(table["mfi"][number]),

@@ -93,7 +93,7 @@ def _problem(what: str) -> Problem:
 # What a batch of fits holds, and what can be asked of it.
 
 
-class Outcome(IntEnum):
+class SearchOutcome(IntEnum):
     """What became of one curve of a batch."""
 
     FITTED = 0
@@ -119,7 +119,9 @@ class BatchFit:
     @property
     def converged(self) -> npt.NDArray[np.bool_]:
         """Whether the optimum was reached, (N,)."""
-        return np.asarray((self.outcome == Outcome.FITTED) | (self.outcome == Outcome.FLAT))
+        return np.asarray(
+            (self.outcome == SearchOutcome.FITTED) | (self.outcome == SearchOutcome.FLAT)
+        )
 
     @property
     def lower(self) -> Floats:
@@ -547,7 +549,7 @@ BLOCK = 128
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class StartGrid:
     """The shape of one dilution series at every grid point; (n, K) and (3, K)."""
 
     theta: Floats
@@ -595,7 +597,7 @@ def make_grid(
     points: tuple[int, int, int] = GRID_SHAPE,
     *,
     edges: bool = True,
-) -> Grid:
+) -> StartGrid:
     """The grid of one dilution series, inside the box; frozen coordinates get one point.
 
     Without `edges` it leaves the bounds of the asymmetry out, where a prior seldom lets a curve end
@@ -620,7 +622,7 @@ def make_grid(
     shape = psi(log_x[:, None], theta, orientation)
     dims = (axes[0].size, axes[1].size, axes[2].size)
     powers = np.vstack([theta * theta, theta])
-    return Grid(theta, dims, shape, shape * shape, powers)
+    return StartGrid(theta, dims, shape, shape * shape, powers)
 
 
 def local_maxima(
@@ -683,7 +685,7 @@ def make_box(log_x: Floats, model: str) -> tuple[Floats, Floats]:
     return low, high
 
 
-def search(levels: Levels, grid: Grid, guided: bool, start: Floats | None = None) -> Minimum:
+def search(levels: Levels, grid: StartGrid, guided: bool, start: Floats | None = None) -> Minimum:
     """The best minimum found for each curve."""
     if start is None:
         start = _best_start(levels, grid, STARTS_WITH_PRIOR if guided else STARTS)
@@ -735,7 +737,9 @@ def _doubtful(levels: Levels, guided: bool, found: Minimum) -> npt.NDArray[np.bo
     return np.asarray(doubtful if guided else doubtful | ~found.converged)
 
 
-def _other_starts(levels: Levels, grid: Grid, guided: bool, found: Minimum) -> tuple[Index, Floats]:
+def _other_starts(
+    levels: Levels, grid: StartGrid, guided: bool, found: Minimum
+) -> tuple[Index, Floats]:
     """Starts that may lead elsewhere than to what was found: their curves, and theta (3, .).
 
     With a full prior the best of those that a rise of the objective parts from what was found;
@@ -751,7 +755,7 @@ def _other_starts(levels: Levels, grid: Grid, guided: bool, found: Minimum) -> t
     return _best_of(levels, starts[go], columns[go], rough.take(go))
 
 
-def _best_start(levels: Levels, grid: Grid, n_starts: int) -> Floats:
+def _best_start(levels: Levels, grid: StartGrid, n_starts: int) -> Floats:
     """The best of the grid's local maxima, after a rough polish if there are several, (3, N)."""
     if n_starts == 1:
         return np.asarray(grid.starts(levels, 1)[0][:, 0])
@@ -771,7 +775,7 @@ def _best_of(levels: Levels, starts: Index, columns: Index, rough: Minimum) -> t
 
 
 def _rough(
-    levels: Levels, grid: Grid, n_starts: int, iterations: int
+    levels: Levels, grid: StartGrid, n_starts: int, iterations: int
 ) -> tuple[Index, Index, Minimum]:
     """A few steps from each of the grid's local maxima: their rank, their curve, their end."""
     thetas, present = grid.starts(levels, n_starts)
@@ -912,9 +916,9 @@ def fit_batch(
     box = make_box(log_x[x > 0], model)
 
     fit = _nothing_yet(n_curves, orientation, model)
-    fit.outcome[_equal_levels(y, w)] = Outcome.FLAT
-    fit.outcome[(w > 0).sum(axis=0) < MODELS[model].levels_needed] = Outcome.TOO_FEW_LEVELS
-    todo = fit.outcome == Outcome.NOT_CONVERGED
+    fit.outcome[_equal_levels(y, w)] = SearchOutcome.FLAT
+    fit.outcome[(w > 0).sum(axis=0) < MODELS[model].levels_needed] = SearchOutcome.TOO_FEW_LEVELS
+    todo = fit.outcome == SearchOutcome.NOT_CONVERGED
     has_prior = (mean_precision[1] > 0).all(axis=0)
     for guided in (True, False):
         group = np.flatnonzero(todo & (has_prior == guided))
@@ -939,7 +943,7 @@ def fit_batch(
             fit.a[part] = levels.y_mean - found.s * found.shape_mean
             fit.sse[part] = found.objective
             fit.iterations[part] = found.iterations
-            fit.outcome[part[found.converged]] = Outcome.FITTED
+            fit.outcome[part[found.converged]] = SearchOutcome.FITTED
     fit.at_bound[:] = ((fit.theta <= box[0]) | (fit.theta >= box[1])) & (box[0] < box[1])
     _put_flat(fit, y, w, mean_precision, box)
     return fit
@@ -952,7 +956,7 @@ def _nothing_yet(n_curves: int, orientation: int, model: str) -> BatchFit:
         a=np.full(n_curves, np.nan),
         s=np.full(n_curves, np.nan),
         sse=np.full(n_curves, np.nan),
-        outcome=np.full(n_curves, Outcome.NOT_CONVERGED, dtype=np.int8),
+        outcome=np.full(n_curves, SearchOutcome.NOT_CONVERGED, dtype=np.int8),
         iterations=np.zeros(n_curves, dtype=np.int64),
         at_bound=np.zeros((3, n_curves), dtype=bool),
         orientation=orientation,
@@ -964,7 +968,7 @@ def _put_flat(
     fit: BatchFit, y: Floats, w: Floats, prior: tuple[Floats, Floats], box: tuple[Floats, Floats]
 ) -> None:
     """Curves of equal levels: a horizontal line, its shape where the prior would have it."""
-    flat = np.flatnonzero(fit.outcome == Outcome.FLAT)
+    flat = np.flatnonzero(fit.outcome == SearchOutcome.FLAT)
     mean, precision = (values.take(flat, axis=1) for values in prior)
     theta = np.clip(mean, *box)
     fit.theta[:, flat] = theta

@@ -36,8 +36,8 @@ from cytokit.figures.text import number, plain, shorten, text_width, wrap
 from cytokit.figures.view import (
     BETWEEN,
     WITHIN,
-    Column,
     ComparisonLike,
+    PanelColumn,
     analytes_of,
     check_analyte,
     day_name,
@@ -242,7 +242,7 @@ def trajectory(result: ComparisonLike, analyte: str, ax: Axes) -> Axes:
     return ax
 
 
-def _columns(result: ComparisonLike) -> tuple[list[Column], dict[Any, float]]:
+def _columns(result: ComparisonLike) -> tuple[list[PanelColumn], dict[Any, float]]:
     """A column per group and day, groups a little beside each other; the place of each day."""
     values, subjects = result.study.values, result.study.subjects
     days = sorted({*values["day"].dropna(), *subjects["day"].dropna()}, key=sort_key)
@@ -254,14 +254,16 @@ def _columns(result: ComparisonLike) -> tuple[list[Column], dict[Any, float]]:
     styles = group_styles(result)
     middle = (len(styles) - 1) / 2
     columns = [
-        Column(group, day, place + (index - middle) * step, *style)
+        PanelColumn(group, day, place + (index - middle) * step, *style)
         for index, (group, style) in enumerate(styles.items())
         for day, place in places.items()
     ]
     return columns, places
 
 
-def _draw_means(ax: Axes, result: ComparisonLike, analyte: str, columns: Sequence[Column]) -> None:
+def _draw_means(
+    ax: Axes, result: ComparisonLike, analyte: str, columns: Sequence[PanelColumn]
+) -> None:
     """The geometric means of each group, joined."""
     summary = result.summary[result.summary["analyte"] == analyte]
     for group in dict.fromkeys(column.group for column in columns):

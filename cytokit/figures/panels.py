@@ -33,9 +33,9 @@ from cytokit.figures.style import (
     styled,
 )
 from cytokit.figures.view import (
-    Column,
     ComparisonLike,
     Mark,
+    PanelColumn,
     analysed_of,
     analytes_of,
     check_analyte,
@@ -83,7 +83,7 @@ def point_size(points: int) -> float:
     return float(np.clip(260.0 / max(points, 1) ** 0.75, 2.5, 11.0))
 
 
-def draw_lines(ax: Axes, points: pd.DataFrame, columns: Sequence[Column]) -> None:
+def draw_lines(ax: Axes, points: pd.DataFrame, columns: Sequence[PanelColumn]) -> None:
     """A thin line through each subject's days, within its group."""
     from matplotlib.collections import LineCollection
 
@@ -103,7 +103,7 @@ def draw_lines(ax: Axes, points: pd.DataFrame, columns: Sequence[Column]) -> Non
 
 
 def draw_points(
-    ax: Axes, points: pd.DataFrame, columns: Sequence[Column], ends: tuple[float, float]
+    ax: Axes, points: pd.DataFrame, columns: Sequence[PanelColumn], ends: tuple[float, float]
 ) -> None:
     """Readings in the group's hue and marker; beyond a limit an open triangle on the limit.
 
@@ -142,7 +142,7 @@ def _strokes(ax: Axes, rows: pd.DataFrame, color: str) -> None:
         ax.vlines(rows["x"], rows["low"], rows["high"], color=color, linewidth=LINE, zorder=3)
 
 
-def draw_limits(ax: Axes, points: pd.DataFrame, columns: Sequence[Column]) -> None:
+def draw_limits(ax: Axes, points: pd.DataFrame, columns: Sequence[PanelColumn]) -> None:
     """Dashed lines at the limits beyond which values are only known to lie."""
     beyond = points[points["kind"].isin(["below", "above"]) & points["y"].notna()]
     dashes = (0, (3, 2))
@@ -162,7 +162,7 @@ def draw_limits(ax: Axes, points: pd.DataFrame, columns: Sequence[Column]) -> No
 def draw_deaths(
     ax: Axes,
     points: pd.DataFrame,
-    columns: Sequence[Column],
+    columns: Sequence[PanelColumn],
     dead: Sequence[set[Any]],
     floor: float,
     last_day: Mapping[Any, Any],
@@ -269,7 +269,7 @@ def _ends(points: pd.DataFrame) -> list[float]:
 def _draw_summary(
     ax: Axes,
     table: pd.DataFrame,
-    columns: Sequence[Column],
+    columns: Sequence[PanelColumn],
     summary: str,
     floor: float,
     *,
@@ -306,7 +306,7 @@ def mark_text(stars: str, words: str, label: str) -> str:
 
 
 def _obstacles(
-    points: pd.DataFrame, columns: Sequence[Column], drawn: Sequence[Sequence[float]]
+    points: pd.DataFrame, columns: Sequence[PanelColumn], drawn: Sequence[Sequence[float]]
 ) -> list[Obstacle]:
     """The highest thing in each column, a little raised for the marker's own size."""
     obstacles = []

@@ -76,7 +76,7 @@ class PlateLike(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Cells:
+class MapCells:
     """A matrix to colour: values (NaN for no cell), colours, and the ticks of their scale.
 
     Parameters
@@ -118,12 +118,12 @@ def flag_grid(
     return grid
 
 
-def colored(grid: NDArray[np.float64], value: str) -> Cells:
+def colored(grid: NDArray[np.float64], value: str) -> MapCells:
     """Colours for a matrix of MFI, bead counts or flags."""
     return {"mfi": _mfi_cells, "bead_count": _bead_cells, "flags": _flag_cells}[value](grid)
 
 
-def _mfi_cells(grid: NDArray[np.float64]) -> Cells:
+def _mfi_cells(grid: NDArray[np.float64]) -> MapCells:
     """MFI on a logarithmic scale; what is not positive takes the lowest colour."""
     from matplotlib.colors import LogNorm
 
@@ -132,26 +132,30 @@ def _mfi_cells(grid: NDArray[np.float64]) -> Cells:
     high = high if high > low else low * 10
     values = np.where(np.isfinite(grid), np.maximum(grid, low), np.nan)
     ticks = tuple((tick, number(tick)) for tick in log_ticks(low, high))
-    return Cells(values, "viridis", LogNorm(low, high), ticks)
+    return MapCells(values, "viridis", LogNorm(low, high), ticks)
 
 
-def _bead_cells(grid: NDArray[np.float64]) -> Cells:
+def _bead_cells(grid: NDArray[np.float64]) -> MapCells:
     """Bead counts from 0 to enough."""
     from matplotlib.colors import Normalize
 
     ticks = ((0.0, "0"), (50.0, "50"), (_ENOUGH_BEADS, f"≥{_ENOUGH_BEADS:.0f}"))
-    return Cells(np.minimum(grid, _ENOUGH_BEADS), "cividis", Normalize(0.0, _ENOUGH_BEADS), ticks)
+    return MapCells(
+        np.minimum(grid, _ENOUGH_BEADS), "cividis", Normalize(0.0, _ENOUGH_BEADS), ticks
+    )
 
 
-def _flag_cells(grid: NDArray[np.float64]) -> Cells:
+def _flag_cells(grid: NDArray[np.float64]) -> MapCells:
     """Four steps from nothing to failure."""
     from matplotlib.colors import BoundaryNorm, ListedColormap
 
     edges = [-0.5, 0.5, 1.5, 2.5, 3.5]
-    return Cells(grid, ListedColormap(list(_FLAG_COLORS)), BoundaryNorm(edges, len(_FLAG_COLORS)))
+    return MapCells(
+        grid, ListedColormap(list(_FLAG_COLORS)), BoundaryNorm(edges, len(_FLAG_COLORS))
+    )
 
 
-def draw_cells(ax: Axes, cells: Cells) -> None:
+def draw_cells(ax: Axes, cells: MapCells) -> None:
     """The coloured wells, and a narrow scale beside them."""
     import seaborn
 
@@ -180,7 +184,7 @@ def hatch_unread(ax: Axes, rows: pd.DataFrame, grid: NDArray[np.float64]) -> Non
             ax.add_patch(cell)
 
 
-def write_signs(ax: Axes, rows: pd.DataFrame, cells: Cells, *, severity: bool) -> None:
+def write_signs(ax: Axes, rows: pd.DataFrame, cells: MapCells, *, severity: bool) -> None:
     """A letter for what a well holds, or for the worst of its flags, in ink or white."""
     signs = dict(_SEVERITY.values())
     room = size_in_points(ax)[0] / cells.values.shape[1]
@@ -199,7 +203,7 @@ def write_signs(ax: Axes, rows: pd.DataFrame, cells: Cells, *, severity: bool) -
             )  # fmt: skip
 
 
-def _readable(cells: Cells, value: float) -> str:
+def _readable(cells: MapCells, value: float) -> str:
     """Ink on light cells, white on dark ones."""
     import matplotlib as mpl
 

@@ -317,7 +317,7 @@ _KEY = (
 )
 
 
-class FitLike(Protocol):
+class CurveFitLike(Protocol):
     """The part of a plate fit that curve figures read."""
 
     @property
@@ -426,7 +426,7 @@ def curve_figure(
 
 
 def curve_pages(
-    fit: FitLike,
+    fit: CurveFitLike,
     *,
     plate: str | None = None,
     analytes: Sequence[str] | None = None,
@@ -476,7 +476,9 @@ def curve_pages(
     return tuple(pages)
 
 
-def _chosen(fit: FitLike, plate: str | None, analytes: Sequence[str] | None) -> list[CurveLike]:
+def _chosen(
+    fit: CurveFitLike, plate: str | None, analytes: Sequence[str] | None
+) -> list[CurveLike]:
     """The curves asked for, in the order asked for."""
     curves = list(fit.curves.values())
     if not curves:

@@ -97,7 +97,7 @@ class ComparisonLike(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class PanelColumn:
     """One group on one day.
 
     Parameters
@@ -161,20 +161,20 @@ def days_of(result: ComparisonLike) -> list[Any]:
     return sorted(dict.fromkeys(wanted), key=sort_key)
 
 
-def columns_of(result: ComparisonLike, days: Sequence[Any] | None = None) -> list[Column]:
+def columns_of(result: ComparisonLike, days: Sequence[Any] | None = None) -> list[PanelColumn]:
     """One column per group and day, groups beside each other."""
     columns, x = [], 0.0
     chosen = days_of(result) if days is None else list(days)
     for group, (color, marker) in group_styles(result).items():
         for day in chosen:
-            columns.append(Column(group, day, x, color, marker))
+            columns.append(PanelColumn(group, day, x, color, marker))
             x += 1.0
         x += GROUP_GAP
     return columns
 
 
 def points_of(
-    result: ComparisonLike, analyte: str, columns: Sequence[Column], jitter: float = 0.36
+    result: ComparisonLike, analyte: str, columns: Sequence[PanelColumn], jitter: float = 0.36
 ) -> pd.DataFrame:
     """The readings of one analyte with their column and a fixed jitter."""
     values = result.study.values
@@ -196,7 +196,7 @@ def points_of(
     return frame
 
 
-def _jitter(frame: pd.DataFrame, columns: Sequence[Column], width: float) -> np.ndarray:
+def _jitter(frame: pd.DataFrame, columns: Sequence[PanelColumn], width: float) -> np.ndarray:
     """Sideways offsets: the same for a subject on all days, evenly spread within its group."""
     group = [columns[int(index)].group for index in frame["column"]]
     people = list(zip(group, frame["subject"], strict=True))
@@ -208,7 +208,7 @@ def _jitter(frame: pd.DataFrame, columns: Sequence[Column], width: float) -> np.
     return np.array([offsets[person] for person in people], dtype=float)
 
 
-def deaths_of(result: ComparisonLike, columns: Sequence[Column]) -> list[set[Any]]:
+def deaths_of(result: ComparisonLike, columns: Sequence[PanelColumn]) -> list[set[Any]]:
     """Who had died by each column's day, as the design's ``status`` says."""
     subjects = result.study.subjects
     if "status" not in subjects.columns:
@@ -272,7 +272,7 @@ class Mark:
     gated: bool = False
 
 
-def marks_of(result: ComparisonLike, analyte: str, columns: Sequence[Column]) -> list[Mark]:
+def marks_of(result: ComparisonLike, analyte: str, columns: Sequence[PanelColumn]) -> list[Mark]:
     """The brackets of one analyte: within each group, and between groups at the tested day.
 
     Rows without stars and without a label are not drawn: there is nothing to say.
@@ -353,7 +353,7 @@ def say_without_numbers(ax: Axes, points: pd.DataFrame) -> None:
 
 
 def draw_boxes(
-    ax: Axes, summary: pd.DataFrame, columns: Sequence[Column], *, over: bool
+    ax: Axes, summary: pd.DataFrame, columns: Sequence[PanelColumn], *, over: bool
 ) -> list[list[float]]:
     """Median and quartiles with whiskers to the extremes; returns what was drawn, by column.
 
@@ -385,7 +385,9 @@ def draw_boxes(
     return drawn
 
 
-def draw_means(ax: Axes, summary: pd.DataFrame, columns: Sequence[Column]) -> list[list[float]]:
+def draw_means(
+    ax: Axes, summary: pd.DataFrame, columns: Sequence[PanelColumn]
+) -> list[list[float]]:
     """Geometric means as a stroke with their interval, in ink over the points."""
     drawn: list[list[float]] = []
     for column in columns:
@@ -400,7 +402,7 @@ def draw_means(ax: Axes, summary: pd.DataFrame, columns: Sequence[Column]) -> li
 
 
 def draw_bars(
-    ax: Axes, summary: pd.DataFrame, columns: Sequence[Column], floor: float
+    ax: Axes, summary: pd.DataFrame, columns: Sequence[PanelColumn], floor: float
 ) -> list[list[float]]:
     """Bars from the axis' foot to the geometric mean, with its interval."""
     drawn: list[list[float]] = []
@@ -426,7 +428,7 @@ def mean_interval(row: pd.Series | None) -> tuple[float | None, float | None, fl
 def label_columns(
     ax: Axes,
     points: pd.DataFrame,
-    columns: Sequence[Column],
+    columns: Sequence[PanelColumn],
     dead: Sequence[set[Any]],
     analysed: Mapping[tuple[Any, Any], int],
 ) -> None:
@@ -463,13 +465,13 @@ def label_columns(
             under(ax, (first + last) / 2, line, drop + 7.0 * row, own[0].color)
 
 
-def day_lines(columns: Sequence[Column], spacing: float) -> list[list[str]]:
+def day_lines(columns: Sequence[PanelColumn], spacing: float) -> list[list[str]]:
     """Each column's day in up to three lines, none wider than its column of so many points."""
     room = max(spacing - 2.0, 6.0)
     return [wrap(day_name(column.day), room, SMALL, lines=3) or [""] for column in columns]
 
 
-def day_room(columns: Sequence[Column], width: float) -> float:
+def day_room(columns: Sequence[PanelColumn], width: float) -> float:
     """Points that further lines of the days' names take under axes of so many points."""
     spacing = width / (columns[-1].x - columns[0].x + 1.2)
     return _DAY_LINE * (max(map(len, day_lines(columns, spacing))) - 1)
@@ -516,7 +518,7 @@ def day_name(day: Any) -> str:
         return plain(day)
 
 
-def row_of(summary: pd.DataFrame, column: Column) -> pd.Series | None:
+def row_of(summary: pd.DataFrame, column: PanelColumn) -> pd.Series | None:
     """The summary's row of a column, or None."""
     rows = summary[(summary["group"] == column.group) & (summary["day"] == column.day)]
     return None if rows.empty else rows.iloc[0]
@@ -528,7 +530,7 @@ def _positive(row: pd.Series | None, key: str) -> float | None:
     return value if np.isfinite(value) and value > 0 else None
 
 
-def _sides(column: Column) -> tuple[float, float]:
+def _sides(column: PanelColumn) -> tuple[float, float]:
     """Left and right edge of a column's box."""
     return column.x - BOX_WIDTH / 2, column.x + BOX_WIDTH / 2
 

@@ -31,7 +31,7 @@ from cytokit.sources.numbers import read_cell
 from cytokit.sources.raw import HEAD_ROWS, RawFile
 from cytokit.tables.layouts import (
     Layout,
-    Table,
+    LayoutTable,
     apply_layout,
     describes_layout,
     find_grids,
@@ -207,7 +207,7 @@ def _numbers_beside(named: Sequence[str], row: Sequence[str]) -> bool:
 
 def _other_kind(rows: Sequence[list[str]]) -> Other | None:
     """What a table of another instrument or platform looks like."""
-    if find_grids(Table("", rows, lambda row: row)):
+    if find_grids(LayoutTable("", rows, lambda row: row)):
         what = "a plate reader's export (ELISA or the like): a grid of readings without beads"
         return Other(f"probably {what}", "its concentrations, as a table, go to 'cytokit compare'")
     lines = [{word_key(cell) for cell in row if 0 < len(cell) <= 60} for row in rows]

@@ -36,7 +36,7 @@ class Trend:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class LotStep:
     """A ratio after over before with its 95 % interval and p; NaN where ``reason`` says why."""
 
     ratio: float
@@ -67,13 +67,13 @@ def theil_sen(position: Floats, value: Floats, segment: Ints) -> Trend | None:
     )
 
 
-def lot_step(before: Floats, after: Floats) -> Step:
+def lot_step(before: Floats, after: Floats) -> LotStep:
     """Geometric mean after a change of lot over that before it (Welch's interval on ln)."""
     nan = float("nan")
     if min(len(before), len(after)) < 2:
         few = f"{len(before)} and {len(after)} plates: an interval needs two on each side"
         ratio = float(np.exp(after.mean() - before.mean())) if min(len(before), len(after)) else nan
-        return Step(ratio, nan, nan, nan, few)
+        return LotStep(ratio, nan, nan, nan, few)
     from scipy import special
 
     parts = np.array([before.var(ddof=1) / len(before), after.var(ddof=1) / len(after)])
@@ -81,11 +81,11 @@ def lot_step(before: Floats, after: Floats) -> Step:
     difference = float(after.mean() - before.mean())
     ratio = float(np.exp(difference))
     if error <= 1e-12 * max(1.0, abs(difference)):
-        return Step(ratio, nan, nan, nan, "the values within the lots do not differ")
+        return LotStep(ratio, nan, nan, nan, "the values within the lots do not differ")
     df = float(parts.sum() ** 2 / (parts**2 / [len(before) - 1, len(after) - 1]).sum())
     half = float(special.stdtrit(df, 0.975)) * error
     p = 2.0 * float(special.stdtr(df, -abs(difference) / error))
-    return Step(ratio, float(np.exp(difference - half)), float(np.exp(difference + half)), p)
+    return LotStep(ratio, float(np.exp(difference - half)), float(np.exp(difference + half)), p)
 
 
 def _slopes(x: Floats, y: Floats) -> Floats:

@@ -35,7 +35,7 @@ SeriesKey = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class GuideLimits:
     """What a guide says of one series, on the ln scale."""
 
     series: str
@@ -53,7 +53,7 @@ class Guide:
     """A locked guide set."""
 
     plates: tuple[Mapping[str, Any], ...]
-    limits: Mapping[SeriesKey, Limits]
+    limits: Mapping[SeriesKey, GuideLimits]
     who: str
     why: str
     made_with: str
@@ -93,13 +93,13 @@ def make_guide(table: pd.DataFrame, plates: Sequence[ChartPlate], *, who: str, w
         mend = "give --who NAME and --why TEXT: the limits will be asked about"
         raise UsageError(Problem("CK-567", what, mend=mend))
     _refuse_mixed(table)
-    limits: dict[SeriesKey, Limits] = {}
+    limits: dict[SeriesKey, GuideLimits] = {}
     for key, rows in table.groupby(list(_KEY), sort=False):
         series, level, analyte = map(str, key)
         units = [unit for unit in dict.fromkeys(rows["unit"]) if unit]
         values = rows["value"].dropna().to_numpy(float)
         mean, sd, reason = _spread(np.log(values))
-        limits[series, level, analyte] = Limits(
+        limits[series, level, analyte] = GuideLimits(
             series, level, analyte, units[0] if units else "", len(values), mean, sd, reason
         )
     members = tuple(
@@ -184,7 +184,7 @@ def read_guide(path: str | Path) -> Guide:
         what = "parts of the guide are not as cytokit writes them"
         raise InputError(Problem("CK-565", what, place(path), mend))
     limits = [
-        Limits(**{**entry, **{name: _number(entry[name]) for name in ("mean", "sd")}})
+        GuideLimits(**{**entry, **{name: _number(entry[name]) for name in ("mean", "sd")}})
         for entry in content["series"]
     ]
     guide = Guide(
@@ -250,7 +250,7 @@ def _is_whole(content: Mapping[str, Any]) -> bool:
 
 
 def _is_series(entry: object) -> bool:
-    if not isinstance(entry, dict) or set(entry) != {field.name for field in fields(Limits)}:
+    if not isinstance(entry, dict) or set(entry) != {field.name for field in fields(GuideLimits)}:
         return False
     texts = all(isinstance(entry[name], str) for name in (*_KEY, "unit", "reason"))
     n = entry["n"]

@@ -33,18 +33,18 @@ _TRUTH = {"true": True, "false": False}
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class CsvLine:
     """The cells of one row and the number of the line on which it ends."""
 
     number: int
     cells: list[str]
 
 
-def read_lines(path: str | Path) -> list[Line]:
+def read_lines(path: str | Path) -> list[CsvLine]:
     """All rows of a CSV file, the header first, each as long as the header."""
     reader = csv.reader(io.StringIO(_text(path), newline=""))
     try:
-        lines = [Line(reader.line_num, cells) for cells in reader if cells]
+        lines = [CsvLine(reader.line_num, cells) for cells in reader if cells]
     except csv.Error as error:
         what = f"the table is damaged: {error}"
         raise InputError(Problem("CK-544", what, place(path, line=reader.line_num))) from error
@@ -213,7 +213,7 @@ def _kinds(header: Sequence[str]) -> dict[str, Kind]:
     return {name: column.kind for name, column in known.items() if column is not None}
 
 
-def _header(path: str | Path, first: Line) -> list[str]:
+def _header(path: str | Path, first: CsvLine) -> list[str]:
     """The column names, each once."""
     names = [unguard(cell) for cell in first.cells]
     twice = sorted({name for name in names if names.count(name) > 1})

@@ -143,7 +143,7 @@ _FRACTION = re.compile(r"-?\d{1,9}[.,]\d{1,9}", re.ASCII)
 
 
 @dataclass(frozen=True)
-class Table:
+class LayoutTable:
     """One sheet (or the whole text): its rows and how to call a place in it."""
 
     name: str
@@ -152,7 +152,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class PlateGrid:
     """Where a grid lies in a table: its head row, its first column, its shape and its titles.
 
     ``titles`` are the words in its corner and above it, where there are any.
@@ -164,7 +164,7 @@ class Grid:
     width: int
     titles: tuple[str, ...]
 
-    def cells(self, table: Table) -> Iterator[tuple[str, str, int]]:
+    def cells(self, table: LayoutTable) -> Iterator[tuple[str, str, int]]:
         """Its filled cells: well, text and row of the table."""
         for down in range(self.height):
             row = table.rows[self.row + 1 + down]
@@ -174,12 +174,12 @@ class Grid:
                     yield f"{chr(ord('A') + down)}{right + 1}", row[at], self.row + 1 + down
 
 
-def find_grids(table: Table) -> list[Grid]:
+def find_grids(table: LayoutTable) -> list[PlateGrid]:
     """Every plate grid of a table: numbers 1 to 12 or 24 in a row, letters A.. below and left.
 
     Grids may stand below each other and side by side.
     """
-    grids: list[Grid] = []
+    grids: list[PlateGrid] = []
     end = after = -1
     for index, row in enumerate(table.rows):
         if index <= end:
@@ -192,14 +192,14 @@ def find_grids(table: Table) -> list[Grid]:
                 continue
             height = _lettered(table.rows[index + 1 :], column)
             titles = _titles(table, index, column, after)
-            grids.append(Grid(index, column, height, width, titles))
+            grids.append(PlateGrid(index, column, height, width, titles))
             end = max(end, index + height)
             column += 1 + width
         after = end
     return grids
 
 
-def beside_grids(table: Table, grids: Sequence[Grid]) -> list[str]:
+def beside_grids(table: LayoutTable, grids: Sequence[PlateGrid]) -> list[str]:
     """What stands in a table beside its grids and the lines above them: a key, a remark."""
     inside: dict[int, list[range]] = {}
     for grid in grids:
@@ -216,7 +216,7 @@ def beside_grids(table: Table, grids: Sequence[Grid]) -> list[str]:
     ]
 
 
-def holds_readings(table: Table, grid: Grid) -> bool:
+def holds_readings(table: LayoutTable, grid: PlateGrid) -> bool:
     """Whether a grid holds readings, as a plate reader writes them, and no names.
 
     Most cells are numbers with decimals; or all are numbers, beside a wavelength or under the
@@ -256,7 +256,7 @@ def _lettered(rows: Sequence[list[str]], column: int) -> int:
     return count
 
 
-def _titles(table: Table, row: int, column: int, after: int) -> tuple[str, ...]:
+def _titles(table: LayoutTable, row: int, column: int, after: int) -> tuple[str, ...]:
     """The corner's text and the words above the grid, nearest first."""
     corner = table.rows[row][column].rstrip(":")
     for index in range(row - 1, after, -1):
@@ -357,15 +357,15 @@ def describes_layout(raw: RawFile) -> bool:
     return False
 
 
-def _tables(raw: RawFile) -> Iterator[Table]:
+def _tables(raw: RawFile) -> Iterator[LayoutTable]:
     if raw.kind == "text":
         rows = [[unguard(cell) for cell in row] for row in raw.rows]
-        yield _with_wells(Table("", rows, raw.line_of))
+        yield _with_wells(LayoutTable("", rows, raw.line_of))
     for sheet in raw.sheets if raw.kind == "workbook" else ():
-        yield _with_wells(Table(sheet.name, sheet.rows, lambda row: row + 1))
+        yield _with_wells(LayoutTable(sheet.name, sheet.rows, lambda row: row + 1))
 
 
-def _with_wells(table: Table) -> Table:
+def _with_wells(table: LayoutTable) -> LayoutTable:
     """A table whose wells stand in two columns, row and column, with a column of wells for them."""
     head = _head(table)
     keys = [word_key(title) for title in table.rows[head]] if head is not None else []
@@ -389,7 +389,7 @@ class _Role:
     plate: str = ""
 
 
-def _property(table: Table, grid: Grid) -> tuple[str, str] | None:
+def _property(table: LayoutTable, grid: PlateGrid) -> tuple[str, str] | None:
     """The property that a grid's corner, the words above it or its sheet's name give it."""
     for title in (*grid.titles, table.name):
         found = property_of(title) if title else None
@@ -405,7 +405,7 @@ def _misspelled(title: str) -> str:
     return did_you_mean(title, TITLES)
 
 
-def _plan_grids(tables: Sequence[Table], draft: _Draft) -> dict[tuple[str, int, int], _Role]:
+def _plan_grids(tables: Sequence[LayoutTable], draft: _Draft) -> dict[tuple[str, int, int], _Role]:
     """The role of every grid of a file, by table, row and column.
 
     A grid that names no property holds sample names. Several such grids are a plate each, called
@@ -416,7 +416,7 @@ def _plan_grids(tables: Sequence[Table], draft: _Draft) -> dict[tuple[str, int, 
         (table, grid) for table in tables if not _is_aside(table) for grid in find_grids(table)
     ]
     roles: dict[tuple[str, int, int], _Role] = {}
-    bare: list[tuple[Table, Grid]] = []
+    bare: list[tuple[LayoutTable, PlateGrid]] = []
     for table, grid in grids:
         found = _property(table, grid)
         if found is not None:
@@ -472,12 +472,14 @@ def _by_plate(
     return placed
 
 
-def _is_aside(table: Table) -> bool:
+def _is_aside(table: LayoutTable) -> bool:
     """Whether a sheet explains the others."""
     return word_key(table.name) in _NO_LAYOUT_SHEETS | _KEY_SHEETS
 
 
-def _read_table(table: Table, draft: _Draft, naming: Mapping[tuple[str, int, int], _Role]) -> None:
+def _read_table(
+    table: LayoutTable, draft: _Draft, naming: Mapping[tuple[str, int, int], _Role]
+) -> None:
     """A table is grids, a long table, a table of expected concentrations, or set aside."""
     if not any(any(row) for row in table.rows):
         return
@@ -509,13 +511,13 @@ def _read_table(table: Table, draft: _Draft, naming: Mapping[tuple[str, int, int
         draft.unread.append(Unread(table.name or Path(draft.file).name, where, reason))
 
 
-def _is_expected(table: Table, head: int) -> bool:
+def _is_expected(table: LayoutTable, head: int) -> bool:
     """Whether a table of samples is empty or holds numbers: else it only explains names."""
     cells = [cell for row in table.rows[head + 1 :] for cell in row[1:] if cell]
     return not cells or any(math.isfinite(read_cell(cell).value) for cell in cells)
 
 
-def _plates_of_long_tables(tables: Sequence[Table]) -> list[str]:
+def _plates_of_long_tables(tables: Sequence[LayoutTable]) -> list[str]:
     """Sheets that say what the same wells hold: each is of a plate of its own."""
     wells: dict[str, set[str]] = {}
     for table in tables:
@@ -538,7 +540,7 @@ def _plates_of_long_tables(tables: Sequence[Table]) -> list[str]:
     ]
 
 
-def _head(table: Table) -> int | None:
+def _head(table: LayoutTable) -> int | None:
     """The first filled row of at least two cells, which names the columns."""
     for index, row in enumerate(table.rows):
         if sum(map(bool, row)) >= 2:
@@ -557,7 +559,7 @@ def _roles(head: list[str]) -> dict[str, int]:
 
 
 def _read_long(
-    table: Table, head: int, roles: dict[str, int], draft: _Draft, own: str = ""
+    table: LayoutTable, head: int, roles: dict[str, int], draft: _Draft, own: str = ""
 ) -> None:
     """A row per well; ``own`` is the plate where each has a sheet of its own."""
     titles = table.rows[head]
@@ -650,7 +652,7 @@ def _put(
         values[f"expected {analyte}"] = number
 
 
-def _read_expected(table: Table, head: int, sample_at: int, draft: _Draft) -> None:
+def _read_expected(table: LayoutTable, head: int, sample_at: int, draft: _Draft) -> None:
     """A table of expected concentrations: one row per sample, one column per analyte."""
     titles = table.rows[head]
     for index in range(head + 1, len(table.rows)):
@@ -672,7 +674,7 @@ def _read_expected(table: Table, head: int, sample_at: int, draft: _Draft) -> No
             values[title if found is None else found[1]] = number
 
 
-def _read_grid(table: Table, grid: Grid, role: _Role, draft: _Draft) -> None:
+def _read_grid(table: LayoutTable, grid: PlateGrid, role: _Role, draft: _Draft) -> None:
     if (grid.height, grid.width) not in PLATE_SHAPES.values():
         title = (*grid.titles, table.name)[0]
         what = f"the grid {title!r} has {grid.height} rows and {grid.width} columns"

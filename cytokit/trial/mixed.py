@@ -52,7 +52,7 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class RemlPoint:
     """The restricted likelihood and its parts at one set of variance components."""
 
     theta: Floats
@@ -75,7 +75,7 @@ class Point:
         return total
 
 
-def evaluate(blocks: Sequence[Block], theta: Floats) -> Point | None:
+def evaluate(blocks: Sequence[Block], theta: Floats) -> RemlPoint | None:
     """The restricted likelihood at ``theta``, or None where a covariance is not positive."""
     inverses = []
     log_det = 0.0
@@ -122,7 +122,7 @@ def _parts(
     beta: Floats,
     phi: Floats,
     log_det: float,
-) -> Point:
+) -> RemlPoint:
     """Score and information, summed over the blocks."""
     r, p = theta.size, beta.size
     first, leaned = np.zeros((r, p, p)), np.zeros((r, p))
@@ -148,7 +148,7 @@ def _parts(
         seconds += _traces(weighted, block.G @ spread)
     turned = phi @ first
     expected = 0.5 * (traces - 2 * seconds + _traces(turned, turned))
-    return Point(
+    return RemlPoint(
         theta=theta,
         log_likelihood=-0.5 * (log_det + total),
         beta=beta,
@@ -163,7 +163,7 @@ def _parts(
 
 def maximise(
     blocks: Sequence[Block], start: Floats, allowed: Callable[[Floats], bool]
-) -> tuple[Point | None, bool]:
+) -> tuple[RemlPoint | None, bool]:
     """Fisher scoring with step halving, Newton near the end; the point and if it converged."""
     point = evaluate(blocks, start)
     if point is None:
@@ -182,7 +182,7 @@ def maximise(
     return point, False
 
 
-def _direction(point: Point) -> Floats | None:
+def _direction(point: RemlPoint) -> Floats | None:
     """Scoring step, or Newton's where the maximum is near and the information positive."""
     scoring = _solved(point.expected, point.score)
     if scoring is None or not 0 <= float(point.score @ scoring) < _NEAR:
@@ -201,8 +201,8 @@ def _solved(information: Floats, score: Floats) -> Floats | None:
 
 
 def _halved(
-    blocks: Sequence[Block], point: Point, step: Floats, allowed: Callable[[Floats], bool]
-) -> Point | None:
+    blocks: Sequence[Block], point: RemlPoint, step: Floats, allowed: Callable[[Floats], bool]
+) -> RemlPoint | None:
     """The first halved step that stays inside and does not lower the likelihood."""
     for _ in range(_HALVINGS):
         trial = point.theta + step
@@ -420,7 +420,7 @@ def _uncorrelated(visits: CovariancePattern | None) -> Floats:
     return np.isin(np.arange(count), visits.components.diagonal()).astype(np.float64)
 
 
-def _identified(point: Point) -> bool:
+def _identified(point: RemlPoint) -> bool:
     """Whether the information on the variance components is regular."""
     diagonal = np.diag(point.expected)
     if not (diagonal > 0).all():
@@ -429,7 +429,7 @@ def _identified(point: Point) -> bool:
     return bool(np.linalg.eigvalsh(point.expected / np.outer(size, size)).min() > _LEAST_VARIANCE)
 
 
-def _kenward_roger(fit: Point, weights: Floats) -> tuple[float, float]:
+def _kenward_roger(fit: RemlPoint, weights: Floats) -> tuple[float, float]:
     """Adjusted variance and degrees of freedom of one contrast (their formula with l = 1)."""
     spread = np.linalg.inv(fit.expected)
     turned = fit.first @ fit.phi
@@ -442,7 +442,7 @@ def _kenward_roger(fit: Point, weights: Floats) -> tuple[float, float]:
     return float(weights @ adjusted @ weights), 2 * variance**2 / float(slope @ spread @ slope)
 
 
-def _satterthwaite(fit: Point, weights: Floats) -> tuple[float, float]:
+def _satterthwaite(fit: RemlPoint, weights: Floats) -> tuple[float, float]:
     """Variance and degrees of freedom from the observed information on the components."""
     leaning = fit.phi @ weights
     variance = float(weights @ leaning)
@@ -451,7 +451,7 @@ def _satterthwaite(fit: Point, weights: Floats) -> tuple[float, float]:
     return variance, 2 * variance**2 / float(slope @ solved)
 
 
-def _random_intercept(blocks: tuple[Block, ...], edge: Point) -> Point | None:
+def _random_intercept(blocks: tuple[Block, ...], edge: RemlPoint) -> RemlPoint | None:
     """Variances within and between subjects, the latter not negative."""
     if edge.score[1] <= 0:
         return edge
@@ -464,7 +464,7 @@ def _positive_variances(theta: Floats) -> bool:
     return bool(theta[0] > _LEAST_VARIANCE and theta[1] > 0)
 
 
-def _over_visits(blocks: tuple[Block, ...], start: Point) -> Point | None:
+def _over_visits(blocks: tuple[Block, ...], start: RemlPoint) -> RemlPoint | None:
     """A covariance over the visits, with more than rounding in every direction of each subject."""
 
     def positive_definite(theta: Floats) -> bool:

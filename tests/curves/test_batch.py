@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cytokit.curves import solver as batch_module
 from cytokit.curves.logistic import MODELS
-from cytokit.curves.solver import Outcome, Prior, fit_batch, weak_prior
+from cytokit.curves.solver import Prior, SearchOutcome, fit_batch, weak_prior
 from cytokit.errors import InputError, UsageError
 
 FIELDS = ("theta", "a", "s", "sse", "outcome", "iterations", "at_bound")
@@ -184,10 +184,10 @@ def test_too_few_levels_do_not_stop_the_batch(draw):
     w[:, 2] = 0.0  # none
     fit = fit_batch(x, y, w, prior=weak_prior(x))
     assert fit.outcome.tolist() == [
-        Outcome.FITTED,
-        Outcome.TOO_FEW_LEVELS,
-        Outcome.TOO_FEW_LEVELS,
-        Outcome.FITTED,
+        SearchOutcome.FITTED,
+        SearchOutcome.TOO_FEW_LEVELS,
+        SearchOutcome.TOO_FEW_LEVELS,
+        SearchOutcome.FITTED,
     ]
     assert fit.converged.tolist() == [True, False, False, True]
     assert np.isnan(fit.predict(x)[:, 1:3]).all()
@@ -196,14 +196,14 @@ def test_too_few_levels_do_not_stop_the_batch(draw):
     assert np.isnan(V[1:3]).all()
     assert np.isfinite(V[[0, 3]]).all()
     four = fit_batch(x, y, w, prior=weak_prior(x), model="4pl")
-    assert four.outcome.tolist() == [0, 0, Outcome.TOO_FEW_LEVELS, 0]
+    assert four.outcome.tolist() == [0, 0, SearchOutcome.TOO_FEW_LEVELS, 0]
 
 
 def test_equal_levels_are_an_optimum_without_information():
     x = np.r_[0.0, 4.0 ** np.arange(8)]
     y = np.full((9, 2), 50.0)
     fit = fit_batch(x, y, 1 / y**2, prior=weak_prior(x))
-    assert fit.outcome.tolist() == [Outcome.FLAT, Outcome.FLAT]
+    assert fit.outcome.tolist() == [SearchOutcome.FLAT, SearchOutcome.FLAT]
     assert fit.converged.all()
     assert fit.lower.tolist() == fit.upper.tolist() == [50.0, 50.0]
     assert fit.sse.tolist() == [0.0, 0.0]
@@ -245,7 +245,7 @@ def test_any_numbers_give_a_status_and_no_warning(values, orientation, prior, po
     y = np.array(values)[:, None] * 10.0**power
     w = 1.0 / np.maximum(np.abs(y), 10.0**power) ** 2
     fit = fit_batch(x, y, w, prior=the_prior(x, prior), orientation=orientation)
-    assert fit.outcome[0] in (Outcome.FITTED, Outcome.FLAT, Outcome.NOT_CONVERGED)
+    assert fit.outcome[0] in (SearchOutcome.FITTED, SearchOutcome.FLAT, SearchOutcome.NOT_CONVERGED)
     assert np.isfinite(fit.theta).all()
     assert np.isfinite(fit.sse).all()
     horizontal = np.average(y[:, 0], weights=w[:, 0])

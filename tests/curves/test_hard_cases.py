@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cytokit.curves.logistic import log_midpoint, natural, response
-from cytokit.curves.solver import Outcome, fit_batch, weak_prior
+from cytokit.curves.solver import SearchOutcome, fit_batch, weak_prior
 
 # NIST StRD nonlinear regression, https://www.itl.nist.gov/div898/strd/nls/data/rat{42,43}.shtml
 RAT42_X = np.array([9, 14, 21, 28, 42, 57, 63, 70, 79.0])
@@ -95,7 +95,7 @@ def check_named(name, prior, orientation, oracle, **effort):
     assert fit.converged[0]
     rounding = 1e-16 * np.nansum(w * y**2)  # all that is left of an exact fit
     assert fit.sse[0] <= best.sse * (1 + 1e-6) + rounding
-    assert fit.outcome[0] == (Outcome.FLAT if name == "flat" else Outcome.FITTED)
+    assert fit.outcome[0] == (SearchOutcome.FLAT if name == "flat" else SearchOutcome.FITTED)
 
 
 @pytest.mark.parametrize("name", NAMED)
