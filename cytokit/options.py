@@ -17,7 +17,6 @@ from cytokit.errors import Problem, UsageError, did_you_mean, option_text
 
 WeightName = Literal["model", "1/y2", "1/y", "none", "xponent", "bioplex"]
 PriorName = Literal["weak", "none"]
-ProfileName = Literal["research", "kit", "m10"]
 LimitsName = Literal["precision", "recovery"]
 Style = Literal["trial", "lanzoni"]
 Label = Literal["stars", "p", "both"]
@@ -236,8 +235,10 @@ class FitOptions(Options):
         False, "Plates lend each other variance and shape; then all are fitted as one"
     )
     robust: bool = option(True, "Give standard wells that lie off the curve less weight")
-    profile: ProfileName = option(
-        "research", "Acceptance rules for curves and standards", choices=get_args(ProfileName)
+    profile: str = option(
+        "research",
+        "Acceptance rules for curves and standards",
+        registry="cytokit.curves.acceptance:PROFILES",
     )
     limits: LimitsName = option(
         "precision", "What decides LLOQ and ULOQ", choices=get_args(LimitsName)

@@ -16,6 +16,7 @@ from matplotlib.text import Text
 
 import cytokit as ck
 from cytokit.arrays import Bools, Floats
+from cytokit.curves.acceptance import PROFILES, Figure
 from cytokit.curves.logistic import MODELS, CurveModel
 from cytokit.curves.platefit import PlateFit
 from cytokit.figures.forest import forest
@@ -163,6 +164,23 @@ def test_a_curve_model_is_one_object(fit: PlateFit, tmp_path, monkeypatch) -> No
         """What fit takes."""
 
     assert "--model [5pl|4pl|skew]" in CliRunner().invoke(command, ["--help"]).output
+
+
+def test_a_profile_is_one_object(fit: PlateFit, tmp_path, monkeypatch) -> None:
+    """A stricter research profile: in verdicts, study file, page and manifest."""
+    strict = replace(PROFILES["research"], name="strict", recovery_pct=Figure(1e-6, "our own rule"))
+    with pytest.raises(ck.CytokitError, match="profile='strict' is no choice"):
+        FitOptions(profile="strict")
+    monkeypatch.setitem(PROFILES, "strict", strict)
+    made = ck.fit(fit.plates, profile="strict")
+    assert set(fit.curves.table["verdict"]) == {"good"}
+    assert "good" not in set(made.curves.table["verdict"])
+    made.write(tmp_path / "fit")
+    manifest = json.loads((tmp_path / "fit/manifest.json").read_text())
+    assert manifest["options"]["profile"] == "strict"
+    assert "profile: strict" in fit_page(made)
+    assert strict.sources["recovery_pct"].endswith("100 +- 1e-06 % (our own rule)")
+    assert "one of research, kit, m10, strict" in study_file.study_text()
 
 
 def test_an_adjustment_is_one_object(trial, tmp_path, monkeypatch) -> None:

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cytokit.arrays import Floats
-from cytokit.options import ProfileName
 from cytokit.schema import Verdict
 
 _M10 = "ICH M10 (2022), section 4.2.3, ligand binding assays: calibration curve and range"
@@ -30,7 +29,7 @@ class Figure:
 class Profile:
     """Rules of acceptance, every figure with its source."""
 
-    name: ProfileName
+    name: str
     recovery_pct: Figure
     end_recovery_pct: Figure
     min_levels: Figure
@@ -46,7 +45,7 @@ class Profile:
 
     @property
     def sources(self) -> dict[str, str]:
-        """Every figure in words, with its source, as the manifest and the page print it."""
+        """Every figure in words, with its source."""
         figures = (
             ("recovery_pct", "standards recover within 100 +- {:g} %"),
             ("end_recovery_pct", "the lowest and highest within 100 +- {:g} %"),

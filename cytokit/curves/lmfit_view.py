@@ -1,23 +1,24 @@
-"""A solved curve as an lmfit fit, and curves of the user's own as lmfit Models."""
+"""A solved curve as an lmfit fit, and curves of the user's own as lmfit Models.
+
+The one module that imports lmfit, which takes long: import it where it is asked for.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Any, Self
 
+import lmfit
 import numpy as np
 import numpy.typing as npt
 
 from cytokit.arrays import Floats
-from cytokit.curves.logistic import MODELS
+from cytokit.curves.logistic import MODELS, log_concentration, psi, psi_gradient
 from cytokit.curves.solver import BatchFit, Prior
 from cytokit.errors import InputError, Problem, UsageError
 
-if TYPE_CHECKING:
-    import lmfit
-
-
+THETA = ("m", "eta", "k")
 #: How far beyond the standards a custom curve is inverted, as a factor.
 REACH = 10.0
 GRID_POINTS = 512
@@ -37,7 +38,7 @@ class Solution:
     def of(cls, fit: BatchFit, curve: int = 0) -> Self:
         """One curve of a batch."""
         frozen = fit.at_bound[:, curve] | np.array([False, False, MODELS[fit.model].held])
-        names = tuple(name for name, on in zip(("m", "eta", "k"), frozen, strict=True) if on)
+        names = tuple(name for name, on in zip(THETA, frozen, strict=True) if on)
         return cls(
             fit.theta[:, curve],
             float(fit.lower[curve]),
@@ -45,6 +46,61 @@ class Solution:
             fit.orientation,
             names,
         )
+
+
+class LogisticModel(lmfit.Model):  # type: ignore[misc]
+    """lower + (upper - lower) psi(ln x; m, eta, k), with slope, inflection, asymmetry derived."""
+
+    def __init__(self, orientation: int = 1, prior: Prior | None = None) -> None:
+        self.orientation = orientation
+        self.prior_mean = np.zeros(3) if prior is None else prior.mean[:, 0]
+        self.prior_root = np.zeros(3) if prior is None else np.sqrt(prior.precision[:, 0])
+
+        def curve(x: Floats, lower: float, upper: float, m: float, eta: float, k: float) -> Floats:
+            theta = np.array([m, eta, k])
+            return lower + (upper - lower) * psi(log_concentration(x), theta, orientation)
+
+        super().__init__(curve, name=f"5PL, orientation {'+' if orientation > 0 else '-'}")
+
+    def start(
+        self, lower: float, upper: float, theta: Floats, fixed: tuple[str, ...]
+    ) -> lmfit.Parameters:
+        """Parameters at a known solution; the natural ones follow as expressions."""
+        params = self.make_params(lower=lower, upper=upper, m=theta[0], eta=theta[1], k=theta[2])
+        for name in fixed:
+            params[name].set(vary=False)
+        sign = "+" if self.orientation > 0 else "-"
+        params.add("asymmetry", expr="exp(k)")
+        params.add("slope", expr="exp(eta + (1 + exp(k)) * log1p(exp(-k)))")
+        params.add("inflection", expr=f"exp(m {sign} k / slope)")
+        return params
+
+    def _residual(
+        self, params: lmfit.Parameters, data: Floats, weights: Floats, **kwargs: Any
+    ) -> Floats:
+        """Weighted residuals, then the prior's: their squares add up to the kernel's objective."""
+        residual = super()._residual(params, data, weights, **kwargs)
+        theta = np.array([params[name].value for name in THETA])
+        return np.concatenate([residual, self.prior_root * (self.prior_mean - theta)])
+
+    def jacobian(
+        self, params: lmfit.Parameters, _data: Floats, weights: Floats, *, x: Floats
+    ) -> Floats:
+        """Derivatives of the residuals with respect to the parameters that vary."""
+        theta = np.array([params[name].value for name in THETA])
+        span = params["upper"].value - params["lower"].value
+        shape, gradient = psi_gradient(
+            log_concentration(x)[:, None], theta[:, None], self.orientation
+        )
+        columns = {"lower": 1.0 - shape[:, 0], "upper": shape[:, 0]}
+        for j, name in enumerate(THETA):
+            columns[name] = span * gradient[j, :, 0]
+        out = []
+        for name, column in columns.items():
+            if params[name].vary:
+                prior = np.array([-self.prior_root[j] * (THETA[j] == name) for j in range(3)])
+                out.append(np.concatenate([-weights * column, prior]))
+        return np.stack(out, axis=1)
 
 
 def lmfit_result(
@@ -61,8 +117,6 @@ def lmfit_result(
     ``asymmetry`` are derived parameters, with standard errors. lmfit's ``conf_interval`` compares
     fits by an F test, which scales by the scatter of the residuals all the same.
     """
-    from cytokit.curves.lmfit_model import LogisticModel
-
     if not np.isfinite([solution.lower, solution.upper, *solution.theta]).all():
         raise InputError(
             Problem(
@@ -128,8 +182,6 @@ def fit_custom(
     params: lmfit.Parameters | Mapping[str, float],
 ) -> CustomCurve:
     """Fit a curve given as an lmfit Model, one by one."""
-    import lmfit
-
     if not isinstance(model, lmfit.Model) or len(model.independent_vars) != 1:
         raise UsageError(
             Problem(

@@ -149,7 +149,8 @@ def response(
     return np.asarray(a + (upper - a) * psi(log_concentration(x), theta, orientation))
 
 
-# Sums over the levels, in a fixed order: a curve's result has the same bits in any company.
+# Sums over the levels in a fixed order. numpy sums a lone column in another order than one of many;
+# the solver may then stop a step sooner, and concentrations differ by 1e-7, more than is promised.
 
 
 Index = npt.NDArray[np.intp]

@@ -28,7 +28,6 @@ from cytokit.options import (
     FitOptions,
     LimitsName,
     PriorName,
-    ProfileName,
     WeightName,
 )
 from cytokit.parsers.read import distinct_names, refuse_same_files, same_file_findings
@@ -381,7 +380,7 @@ def fit(
     prior: PriorName | None = None,
     pool: bool | None = None,
     robust: bool | None = None,
-    profile: ProfileName | None = None,
+    profile: str | None = None,
     limits: LimitsName | None = None,
     max_cv_pct: float | None = None,
     dilution_error_pct: float | None = None,
