@@ -612,13 +612,26 @@ def make_curves(
     )
     out = []
     for number, one in enumerate(standards):
-        n_wells_of_one = usual[one.plate]
+        own: dict[str, Any] = {"reason": one.trouble, "n_levels": one.n_levels}
         if number in stands:
-            solution = stands[number]
-            out.append(_with_fit(solution, tables, number, n_wells_of_one, options))
-        else:
-            reason = solved[number].reason if number in solved else one.trouble
-            out.append(_without_fit(one, reason, tables, number, n_wells_of_one, options))
+            found_one = stands[number]
+            own = found_one.values | {"verdict": found_one.verdict, "reason": found_one.reason}
+        elif number in solved:
+            own["reason"] = solved[number].reason
+        out.append(
+            StandardCurve(
+                plate=one.plate_name,
+                analyte=one.analyte,
+                unit=one.unit,
+                model=one.model,
+                standards=tables.levels_of(number),
+                wells=tables.wells_of(number),
+                background=one.background,
+                n_wells=usual[one.plate],
+                decides=options.limits,
+                **({"orientation": ""} | own),
+            )
+        )
     return out
 
 
@@ -760,27 +773,6 @@ def _own_prior(calibration: Calibration, column: int) -> Prior:
     return Prior(mean[:, [column]] + shift, precision[:, [column]])
 
 
-def _with_fit(
-    solved: AcceptedCurve, tables: CurveTables, number: int, n_wells: int, options: FitOptions
-) -> StandardCurve:
-    """The curve of one column of the calibration."""
-    one = solved.judged.one
-    return StandardCurve(
-        plate=one.plate_name,
-        analyte=one.analyte,
-        unit=one.unit,
-        model=one.model,
-        standards=tables.levels_of(number),
-        wells=tables.wells_of(number),
-        verdict=solved.verdict,
-        reason=solved.reason,
-        background=one.background,
-        n_wells=n_wells,
-        decides=options.limits,
-        **solved.values,
-    )
-
-
 def _names_at_bound(at_bound: NDArray[np.bool_]) -> tuple[str, ...]:
     """Names of the coordinates that stopped at the edge."""
     return tuple(name for name, on in zip(("m", "eta", "k"), at_bound, strict=True) if on)
@@ -791,31 +783,6 @@ def _nothing(one: AnalyteStandards) -> CheckedStandards:
     there, missing = np.isfinite(one.y), np.full(len(one.x), np.nan)
     robust = np.where(there, 1.0, np.nan)
     return CheckedStandards(one, np.zeros(one.y.shape), robust, there, missing, missing, "no curve")
-
-
-def _without_fit(
-    one: AnalyteStandards,
-    reason: str,
-    tables: CurveTables,
-    number: int,
-    n_wells: int,
-    options: FitOptions,
-) -> StandardCurve:
-    """The entry of a curve that failed."""
-    return StandardCurve(
-        plate=one.plate_name,
-        analyte=one.analyte,
-        unit=one.unit,
-        model=one.model,
-        orientation="",
-        standards=tables.levels_of(number),
-        wells=tables.wells_of(number),
-        reason=reason,
-        n_levels=one.n_levels,
-        background=one.background,
-        n_wells=n_wells,
-        decides=options.limits,
-    )
 
 
 def _signal(x: Floats, y: Floats, curves: CurveArrays) -> Floats:
@@ -969,20 +936,12 @@ def replicates_per_sample(plate: Plate) -> int:
 
 def _scatters(arrays: Sequence[PlateReadings]) -> list[Scatter]:
     """Replicates of samples for every curve, in the order of plates and analytes."""
-    out = []
-    for one in arrays:
-        scatter = sample_scatter(one)
-        for analyte in range(len(one.names)):
-            column = slice(analyte, analyte + 1)
-            out.append(
-                Scatter(
-                    scatter.mean[:, column],
-                    scatter.ss[:, column],
-                    scatter.df[:, column],
-                    scatter.known[:, column],
-                )
-            )
-    return out
+    return [
+        scatter.take(np.array([analyte]))
+        for one in arrays
+        for scatter in [sample_scatter(one)]
+        for analyte in range(len(one.names))
+    ]
 
 
 def _fit_once(

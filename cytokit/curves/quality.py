@@ -604,11 +604,11 @@ def nameless_findings(plate: Plate) -> list[Finding]:
 
 def curve_findings(curve: StandardCurve) -> list[Finding]:
     """What is to be said of a curve: its verdict, and wells the robust fit gave less weight."""
+    codes = {Verdict.FAILED: "curve_failed", Verdict.POOR: "curve_poor"}
     found = []
-    if curve.verdict is Verdict.FAILED:
-        found.append(Finding("curve_failed", curve.reason, curve.plate, analyte=curve.analyte))
-    elif curve.verdict is Verdict.POOR:
-        found.append(Finding("curve_poor", curve.reason, curve.plate, analyte=curve.analyte))
+    if curve.verdict in codes:
+        code = codes[curve.verdict]
+        found.append(Finding(code, curve.reason, curve.plate, analyte=curve.analyte))
     off = curve.wells["robust"].to_numpy() < DOWNWEIGHTED
     if curve.ok and off.any():
         low = curve.wells.loc[off]
