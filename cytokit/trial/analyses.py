@@ -67,6 +67,8 @@ WITHIN_STRATA = {
     BRUNNER_MUNZEL: "Brunner-Munzel within strata",
 }
 TOBIT, TOBIT_COMMON = "Tobit", "Tobit (common spread)"
+#: tests that take the baseline as a covariate
+ADJUSTED = (ANCOVA, ANCOVA_PER_ARM, TOBIT, TOBIT_COMMON)
 #: tests whose p is found with what stands beside
 RANKED = (RANK_SUM, GEHAN, BRUNNER_MUNZEL, *WITHIN_STRATA.values())
 _DETECTABLE = "ranks and the share of detectable values (Fisher's exact test) were compared"

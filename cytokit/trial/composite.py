@@ -30,6 +30,7 @@ from cytokit.trial.arguments import (
 )
 from cytokit.trial.estimate import Beside, Estimate, Outcome, not_analysed
 from cytokit.trial.linear import ANCOVA, ANCOVA_PER_ARM, indicators
+from cytokit.trial.propagate import rubin
 from cytokit.trial.ranks import gehan
 from cytokit.trial.strata import strata_of, stratified_delta, stratified_ranks
 from cytokit.trial.values import AnalyteData
@@ -172,21 +173,11 @@ def _imputed(
         fitted = responses @ design @ full
         residual = responses - fitted @ design.T
         within = (residual**2).sum(axis=1) / (n - columns) * full[-1, -1]
-        return _rubin(fitted[:, -1], within, n - columns)
+        pooled = rubin(fitted[:, -1], within, n - columns)
+        estimate = pooled.difference
+        return estimate, float(2 * stdtr(pooled.df, -abs(estimate) / pooled.se))
 
     return analyse
-
-
-def _rubin(estimates: Floats, within: Floats, df_complete: int) -> tuple[float, float]:
-    """Pooled estimate and p by Rubin's rules with Barnard and Rubin's degrees of freedom."""
-    m = estimates.size
-    between = (1 + 1 / m) * float(estimates.var(ddof=1))
-    total = float(within.mean()) + between
-    lost = between / total
-    observed = (df_complete + 1) / (df_complete + 3) * df_complete * (1 - lost)
-    df = 1 / (lost**2 / (m - 1) + 1 / observed)
-    estimate = float(estimates.mean())
-    return estimate, float(2 * stdtr(df, -abs(estimate) / math.sqrt(total)))
 
 
 def _first_at(p: Callable[[float], float], alpha: float, farthest: float) -> float:

@@ -10,9 +10,8 @@ import numpy as np
 from cytokit.arrays import Bools, Floats
 from cytokit.options import CompareOptions
 from cytokit.trial.analyses import (
+    ADJUSTED,
     BETWEEN,
-    TOBIT,
-    TOBIT_COMMON,
     WITHOUT_STRATA,
     covariates,
     spread_per_arm,
@@ -22,7 +21,7 @@ from cytokit.trial.estimate import finite, label, stars
 from cytokit.trial.linear import ANCOVA, ANCOVA_PER_ARM, LINEAR, LINEAR_PER_ARM
 from cytokit.trial.multiplicity import adjust
 from cytokit.trial.paired import METHOD as BIVARIATE
-from cytokit.trial.permutation import arm_flip_max_t, sign_flip_max_t
+from cytokit.trial.permutation import arm_flip_max_t, max_t, sign_flip_max_t
 from cytokit.trial.strata import Labels, strata_of, stratified_scores
 
 Row = dict[str, Any]
@@ -158,7 +157,6 @@ def _flag(row: Row, code: str, text: str) -> None:
 Permuted = dict[tuple[str, int], tuple[float, int | None]]
 
 _OF_NUMBERS = (ANCOVA, ANCOVA_PER_ARM, LINEAR, LINEAR_PER_ARM, "Welch")
-_ADJUSTED = (ANCOVA, ANCOVA_PER_ARM, TOBIT, TOBIT_COMMON)
 
 
 def permuted_p(records: Sequence[Record], options: CompareOptions) -> Permuted:
@@ -175,8 +173,6 @@ def permuted_p(records: Sequence[Record], options: CompareOptions) -> Permuted:
 
 def _between(records: Sequence[Record], options: CompareOptions) -> tuple[Floats, int | None]:
     """Labels of whole subjects permuted within strata, or their signs flipped within arms."""
-    from cytokit.trial.permutation import max_t
-
     first = records[0]
     subjects = first.data.subjects
     treated = subjects.group == first.contrast.treated
@@ -227,7 +223,7 @@ def _between_column(record: Record, strata: Labels | None) -> tuple[Floats, Floa
     else:
         within = None if strata is None else strata[used]
         value[used] = stratified_scores(day.lower, day.upper, within)
-    if method in _ADJUSTED and data.base.present[used].all():
+    if method in ADJUSTED and data.base.present[used].all():
         base[used] = covariates(data.base.take(used))[0][:, 0]
     return value, base
 

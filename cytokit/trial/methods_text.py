@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from cytokit.flags import Finding, finding_lines
 from cytokit.trial.analyses import (
+    ADJUSTED,
     BETWEEN,
     BRUNNER_MUNZEL,
     GEHAN,
@@ -48,7 +49,6 @@ if TYPE_CHECKING:
 # What the methods paragraph says of the groups' comparison, and of what stands beside it.
 
 
-_ADJUSTED = (ANCOVA, ANCOVA_PER_ARM, TOBIT, TOBIT_COMMON)
 _HALF = (
     "a pair of values out of range that is undecided counting one half; ratios, where every value "
     "is in range, are Hodges and Lehmann's"
@@ -190,7 +190,7 @@ def _without_baseline(result: Comparison) -> str:
     rows = result.between
     if result.options.between != "ancova":
         return ""
-    adjusted = rows[rows["method"].isin(_ADJUSTED)]
+    adjusted = rows[rows["method"].isin(ADJUSTED)]
     everybody, those = (
         adjusted[[f"{n}_treated", f"{n}_control"]].sum(axis=1) for n in ("n_rank", "n")
     )

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from cytokit.trial.composite import _rubin, tipping_point, worst_rank
+from cytokit.trial.composite import tipping_point, worst_rank
 from cytokit.trial.ranks import rank_sum
 
 INF, NAN = math.inf, math.nan
@@ -97,14 +97,6 @@ def test_the_imputed_effect_is_that_of_the_seen_values() -> None:
     beta, *_ = np.linalg.lstsq(X[seen], y[seen])
     result = tipping_point(y, treated, baseline, imputations=400, seed=1)
     assert result.estimate == pytest.approx(beta[2], abs=0.01)
-
-
-def test_rubin_without_variance_between_is_the_complete_data_test() -> None:
-    from scipy.stats import t
-
-    estimate, p = _rubin(np.full(10, 2.0), np.full(10, 1.0), 20)
-    assert estimate == 2.0
-    assert p == pytest.approx(2 * t.sf(2.0, 21 / 23 * 20))
 
 
 def test_why_there_is_no_tipping_point() -> None:

@@ -34,6 +34,12 @@ def test_rubins_rules_by_hand():
     assert pooled.df == pytest.approx(1 / (share**2 / 3 + 1 / observed))
 
 
+def test_rubin_without_variance_between_is_the_complete_data_test():
+    pooled = rubin(np.full(10, 2.0), np.full(10, 1.0), 20)
+    assert (pooled.difference, pooled.se, pooled.share) == (2.0, 1.0, 0.0)
+    assert pooled.df == pytest.approx(21 / 23 * 20)
+
+
 def test_drawn_values_have_the_spread_of_the_truth():
     """The measured values are wider than the true ones; the drawn ones are not."""
     truth, data = measured(2000, sd=0.8)
