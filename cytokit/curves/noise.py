@@ -255,16 +255,6 @@ def _influence_table() -> tuple[Floats, Floats, Floats]:
     return log_df, np.array(influence), np.array(slope)
 
 
-def replicate_scatter(y: Floats) -> Scatter:
-    """Scatter of replicates about their own means."""
-    there = np.isfinite(y)
-    n = there.sum(1)
-    mean = np.where(there, y, 0.0).sum(1) / np.maximum(n, 1)
-    ss = np.where(there, y - mean[:, None], 0.0)
-    df = np.maximum(n - 1, 0).astype(float)
-    return Scatter(mean, (ss**2).sum(1), df, np.zeros_like(mean))
-
-
 def huber(z: Floats) -> Floats:
     """Huber's weight of a standardised residual."""
     return HUBER_CORNER / np.maximum(np.abs(z), HUBER_CORNER)

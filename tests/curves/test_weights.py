@@ -13,11 +13,16 @@ from cytokit.curves.noise import (
     fit_variance,
     huber,
     prior_centre,
-    replicate_scatter,
     tukey,
 )
 from cytokit.curves.standards import StandardWells, rule_weights, well_weights
 from cytokit.options import FitOptions
+
+
+def scatter_of_pairs(y):
+    mean = y.mean(1)
+    ss = np.square(y - mean[:, None]).sum(1)
+    return Scatter(mean, ss, np.ones_like(mean), np.zeros_like(mean))
 
 
 def noisy_pairs(s0, cv, size=200, groups=40, seed=1):
@@ -25,7 +30,7 @@ def noisy_pairs(s0, cv, size=200, groups=40, seed=1):
     mu = np.exp(rng.uniform(np.log(10), np.log(2e4), (groups, size)))
     sd = np.sqrt(s0**2 + (cv * mu) ** 2)
     y = mu[:, None] + sd[:, None] * rng.standard_normal((groups, 2, size))
-    return replicate_scatter(y)
+    return scatter_of_pairs(y)
 
 
 def centre(size, blank=30.0):
@@ -116,7 +121,7 @@ def test_replicates_that_agree_far_better_than_usual_are_believed(companions):
     rng = np.random.default_rng(4)
     mu = np.linspace(1000.0, 1200.0, 40)[:, None] * np.ones(size)
     y = mu[:, None] + 7.6 * rng.standard_normal((40, 2, size))
-    scatter = replicate_scatter(y)
+    scatter = scatter_of_pairs(y)
     model = fit_variance(scatter, centre(size, 1000.0), one_company(size))
     pooled = np.sqrt(scatter.ss.sum(0) / scatter.df.sum(0))
     sd = np.sqrt(model.variance(np.full((1, size), 1100.0)))[0]
