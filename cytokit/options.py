@@ -7,8 +7,8 @@ is added here appears in all of them.
 
 from __future__ import annotations
 
-import importlib
 import math
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, ClassVar, Literal, Self, get_args
@@ -57,11 +57,12 @@ class OptionRule:
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """What may be chosen: as listed, or the keys of a registry, which is asked when needed."""
-        if not self.registry:
-            return self.listed
+        """What may be chosen: as listed, or the keys of a registry once its module is loaded.
+
+        Help, which must not wait for numpy, knows those that are listed.
+        """
         module, _, name = self.registry.partition(":")
-        return tuple(getattr(importlib.import_module(module), name))
+        return tuple(getattr(sys.modules.get(module), name, self.listed))
 
     @property
     def range(self) -> str:
@@ -87,7 +88,7 @@ def option(
 ) -> Any:
     """A field of :class:`Options`; the kind is that of the default where it is not given.
 
-    ``registry`` names a mapping, as ``module:NAME``, whose keys are the choices.
+    ``registry`` names a mapping, as ``module:NAME``, to whose keys choices may be added.
     """
     kinds: dict[type, Kind] = {bool: "switch", float: "number", int: "whole", str: "text"}
     found = "choice" if choices or registry else kind or kinds[type(default)]
@@ -219,6 +220,7 @@ class FitOptions(Options):
     model: str = option(
         "5pl",
         "Curve with five or with four parameters",
+        choices=("5pl", "4pl"),
         registry="cytokit.curves.logistic:MODELS",
     )
     weights: WeightName = option(
@@ -238,6 +240,7 @@ class FitOptions(Options):
     profile: str = option(
         "research",
         "Acceptance rules for curves and standards",
+        choices=("research", "kit", "m10"),
         registry="cytokit.curves.acceptance:PROFILES",
     )
     limits: LimitsName = option(
@@ -352,6 +355,7 @@ class CompareOptions(Options):
         "ancova",
         "How groups are compared at the day, on ln concentration; mixed: a model of all days, of "
         "three or more",
+        choices=("ancova", "welch", "ranks", "brunner-munzel", "change", "mixed"),
         registry="cytokit.trial.analyses:BETWEEN",
     )
     within: str = option(
@@ -362,6 +366,10 @@ class CompareOptions(Options):
     adjust: str = option(
         "holm",
         "Adjustment for several analytes, inside each declared family",
+        choices=(
+            *("holm", "none", "bonferroni", "sidak", "holm-sidak", "hochberg", "hommel"),
+            *("bh", "by", "maxt"),
+        ),
         registry="cytokit.trial.multiplicity:ADJUSTMENTS",
     )
     gate: bool = option(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 from dataclasses import dataclass, replace
@@ -23,7 +24,7 @@ from cytokit.figures.forest import forest
 from cytokit.figures.panels import panels
 from cytokit.figures.specification import specification_pages
 from cytokit.flags import FLAGS, Finding, Flag, finding_lines
-from cytokit.options import FIT_SECTION, CompareOptions, FitOptions, ReadOptions, option
+from cytokit.options import FIT_SECTION, CompareOptions, FitOptions, ReadOptions, option, options_of
 from cytokit.report.comparison_page import conclusion
 from cytokit.report.page import fit_page, refit_words
 from cytokit.report.tables import read_table
@@ -247,3 +248,12 @@ def test_a_test_between_groups_is_one_object(trial, tmp_path, monkeypatch) -> No
         """What compare takes."""
 
     assert "|mixed|medians]" in CliRunner().invoke(command, ["--help"]).output
+
+
+def test_what_help_lists_is_what_is_registered() -> None:
+    """Help lists choices without loading what stands behind them."""
+    registered = [one for one in options_of(FitOptions, CompareOptions) if one.rule.registry]
+    assert {one.name for one in registered} == {"model", "profile", "between", "adjust"}
+    for one in registered:
+        module, _, name = one.rule.registry.partition(":")
+        assert list(getattr(importlib.import_module(module), name)) == list(one.rule.listed)
