@@ -124,6 +124,6 @@ def test_family_wise_error(script):
 @pytest.mark.parametrize("spread", [0.5, 2.0])
 def test_family_wise_error_where_arms_differ_in_size_and_spread(script, monkeypatch, spread):
     """Flipped signs hold it; permuted labels had .19 with one spread and .11 with one per arm."""
-    monkeypatch.setattr(script.sign_flips, "EXACT_LIMIT", 1000)
+    monkeypatch.setattr(script.sign_flips, "EXACT_FLIPS", 1000)
     error = script.family_wise(600, (12, 6), spread, draws=399)
     assert error["maxt"] <= 0.055 + 3 * np.sqrt(0.05 * 0.95 / 600)
